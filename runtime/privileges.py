@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,23 +55,31 @@ def choose_runner(directory: Path, *, program: Path) -> Runner:
 
     An ordinary user simply runs it. Root first looks at itself as "nobody" (a user namespace:
     files stay root's, and directories closed to others stay reachable), else becomes nobody.
+    A user id without a name, as containers have, is refused by initdb, too.
 
     Raises:
-        PostgresError: We are root and neither way is open.
+        PostgresError: We are root, or nameless, and no way is open.
     """
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and _has_name(os.geteuid()):
         return Runner()
-    runners = (
-        Runner(prefix=USER_NAMESPACE),
-        Runner(user_id=NOBODY, drops_root=True),
-    )
+    runners = [Runner(prefix=USER_NAMESPACE)]
+    if os.geteuid() == 0:
+        runners.append(Runner(user_id=NOBODY, drops_root=True))
     for runner in runners:
         if _works(runner, directory, program=program):
             return runner
     raise PostgresError(
-        "PostgreSQL does not run as root, and user nobody cannot reach "
-        f"{directory} and {program}: start as an ordinary user, or set DATABASE_URL"
+        "PostgreSQL does not run as root or as a user without a name, and user nobody cannot "
+        f"reach {directory} and {program}: start as an ordinary user, or set DATABASE_URL"
     )
+
+
+def _has_name(user_id: int) -> bool:
+    try:
+        pwd.getpwuid(user_id)
+    except KeyError:
+        return False
+    return True
 
 
 def _works(runner: Runner, directory: Path, *, program: Path) -> bool:

@@ -1,0 +1,195 @@
+"""Settings, read once from the environment into one frozen object.
+
+A missing secret stops the start with one clear line, never the first request.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DEMO_PASSWORD = "demo-kaquan-2026"  # noqa: S105 - refused in production, see _require_production_settings
+WECHAT_NAMES = (
+    "WECHATPAY_MCHID",
+    "WECHATPAY_APIV3_KEY",
+    "WECHATPAY_MCH_KEY_FILE",
+    "WECHATPAY_MCH_SERIAL",
+    "WECHATPAY_PUBLIC_KEY_ID",
+    "WECHATPAY_PUBLIC_KEY_FILE",
+    "WECHAT_MINI_APPID",
+    "WECHAT_MINI_SECRET",
+)
+
+
+class SettingsError(Exception):
+    """The program cannot start with these settings. The text is one line for the operator."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeChatSettings:
+    """How WeChat is reached. In demo mode the far end is our own simulator, over the same HTTP."""
+
+    api_base: str
+    pay_api_base: str
+    mini_appid: str
+    mini_secret: str
+    oa_appid: str
+    oa_secret: str
+    oa_token: str
+    oa_aes_key: str
+    mchid: str
+    apiv3_key: bytes
+    mch_key_file: Path
+    mch_serial: str
+    public_key_id: str
+    public_key_file: Path
+    notify_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    home: Path
+    bind: str
+    port: int
+    web_workers: int
+    public_base_url: str
+    production: bool
+    demo: bool
+    rate_limits: bool
+    database_url: str | None
+    database_admin_url: str | None
+    demo_password: str
+    secret_key: bytes
+    code_keys: Mapping[int, bytes]
+    phone_key: bytes
+    wechat: WeChatSettings
+
+    @property
+    def simulator_port(self) -> int:
+        """The simulator listens beside the web server, on the next port."""
+        return self.port + 1
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment. Secrets that a demo lacks are made once and kept under the home.
+
+    Raises:
+        SettingsError: In production, when a secret is missing, known from the demo, or the
+            database would be the embedded one.
+    """
+    env = os.environ if environ is None else environ
+    production = env.get("KAQUAN_ENV") == "production"
+    home = Path(env.get("KAQUAN_HOME") or "var").resolve()
+    port = _integer(env, "PORT", 8000)
+    given = [name for name in WECHAT_NAMES if env.get(name)]
+    if production:
+        _require_production_settings(env)
+    elif given and len(given) < len(WECHAT_NAMES):
+        missing = ", ".join(name for name in WECHAT_NAMES if name not in given)
+        raise SettingsError(f"WeChat settings are incomplete; also set: {missing}")
+    demo = not production and (not given or env.get("KAQUAN_DEMO") == "1")
+    public_base_url = (env.get("PUBLIC_BASE_URL") or f"http://127.0.0.1:{port}").rstrip("/")
+    return Settings(
+        home=home,
+        bind=env.get("BIND") or "127.0.0.1",
+        port=port,
+        web_workers=_integer(env, "WEB_WORKERS", 2),
+        public_base_url=public_base_url,
+        production=production,
+        demo=demo,
+        rate_limits=_rate_limits(env, production=production),
+        database_url=env.get("DATABASE_URL") or None,
+        database_admin_url=env.get("DATABASE_ADMIN_URL") or None,
+        demo_password=env.get("DEMO_PASSWORD") or DEMO_PASSWORD,
+        secret_key=_secret(env, "SECRET_KEY", home, production=production),
+        code_keys={1: _secret(env, "CODE_KEY_1", home, production=production)},
+        phone_key=_secret(env, "PHONE_KEY", home, production=production),
+        wechat=_wechat(env, home, simulated=not given, port=port, base_url=public_base_url),
+    )
+
+
+def _wechat(
+    env: Mapping[str, str], home: Path, *, simulated: bool, port: int, base_url: str
+) -> WeChatSettings:
+    simulator = f"http://127.0.0.1:{port + 1}"
+    keys = home / "simulator"
+    return WeChatSettings(
+        api_base=env.get("WECHAT_API_BASE") or (simulator if simulated else "https://api.weixin.qq.com"),
+        pay_api_base=env.get("WECHATPAY_API_BASE")
+        or (simulator if simulated else "https://api.mch.weixin.qq.com"),
+        mini_appid=env.get("WECHAT_MINI_APPID") or "wxdemo0000000001",
+        mini_secret=env.get("WECHAT_MINI_SECRET") or "demo-mini-secret",
+        oa_appid=env.get("WECHAT_OA_APPID") or "wxdemo0000000002",
+        oa_secret=env.get("WECHAT_OA_SECRET") or "demo-oa-secret",
+        oa_token=env.get("WECHAT_OA_TOKEN") or "demo-oa-token",
+        oa_aes_key=env.get("WECHAT_OA_AES_KEY") or "kaquandemokaquandemokaquandemokaquandemo123",
+        mchid=env.get("WECHATPAY_MCHID") or "1900000001",
+        apiv3_key=_apiv3_key(env),
+        mch_key_file=Path(env.get("WECHATPAY_MCH_KEY_FILE") or keys / "merchant_key.pem"),
+        mch_serial=env.get("WECHATPAY_MCH_SERIAL") or "DE40000000000000000000000000000000000001",
+        public_key_id=env.get("WECHATPAY_PUBLIC_KEY_ID") or "PUB_KEY_ID_0119000000012026112300000001",
+        public_key_file=Path(env.get("WECHATPAY_PUBLIC_KEY_FILE") or keys / "wechatpay_public.pem"),
+        notify_url=f"{base_url}/wechat/pay/notify",
+    )
+
+
+def _apiv3_key(env: Mapping[str, str]) -> bytes:
+    key = (env.get("WECHATPAY_APIV3_KEY") or "demo-apiv3-key-of-32-characters!").encode()
+    if len(key) != 32:
+        raise SettingsError("WECHATPAY_APIV3_KEY must be 32 characters long")
+    return key
+
+
+def _require_production_settings(env: Mapping[str, str]) -> None:
+    secrets_ = ("SECRET_KEY", "CODE_KEY_1", "PHONE_KEY")
+    needed = ("DATABASE_URL", *secrets_, "PUBLIC_BASE_URL", *WECHAT_NAMES)
+    missing = [name for name in needed if not env.get(name)]
+    if missing:
+        raise SettingsError(f"production needs these settings: {', '.join(missing)}")
+    weak = [name for name in secrets_ if len(env[name]) < 32]
+    if weak:
+        raise SettingsError(f"these secrets need 32 characters or more: {', '.join(weak)}")
+    demo = [n for n in ("SECRET_KEY", "WECHATPAY_APIV3_KEY", "WECHAT_MINI_SECRET") if "demo" in env[n].lower()]
+    if demo:
+        raise SettingsError(f"these are demo secrets, not for production: {', '.join(demo)}")
+    if env.get("KAQUAN_DEMO") == "1":
+        raise SettingsError("KAQUAN_DEMO=1 is refused in production")
+
+
+def _rate_limits(env: Mapping[str, str], *, production: bool) -> bool:
+    value = env.get("RATE_LIMITS") or "on"
+    if value not in {"on", "off"}:
+        raise SettingsError("RATE_LIMITS is on or off")
+    if value == "off" and production:
+        raise SettingsError("RATE_LIMITS=off is for load tests and refused in production")
+    return value == "on"
+
+
+def _integer(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isdecimal() or int(text) == 0:
+        raise SettingsError(f"{name} must be a positive whole number, not {text!r}")
+    return int(text)
+
+
+def _secret(env: Mapping[str, str], name: str, home: Path, *, production: bool) -> bytes:
+    """The secret of that name. Outside production it is made at first need and kept (0600)."""
+    if env.get(name):
+        return env[name].encode()
+    assert not production, "production settings were checked before"
+    path = home / "secrets" / name.lower()
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Two processes may start at once: whoever links first wins, the other reads his.
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(32))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        draft.unlink()
+    return path.read_text().encode()
