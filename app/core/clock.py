@@ -1,0 +1,30 @@
+"""Time: instants are aware and in UTC inside, and Asia/Shanghai whenever a person or a day is meant."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def local(instant: datetime) -> datetime:
+    """The same instant with the offset +08:00, as it goes over the wire and onto screens."""
+    return instant.astimezone(SHANGHAI)
+
+
+def local_day(instant: datetime) -> date:
+    return local(instant).date()
+
+
+def end_of_day(day: date) -> datetime:
+    """The first instant after that local day: what is valid until the day is valid before it."""
+    return datetime.combine(day + timedelta(days=1), time(), SHANGHAI)
+
+
+def rfc3339(instant: datetime) -> str:
+    return local(instant).isoformat(timespec="milliseconds")

@@ -1,0 +1,67 @@
+"""Secret codes under a scratch panel: 15 random Crockford Base32 characters and a check character.
+
+The check character is Luhn mod 32 over the same alphabet, so that it survives normalising (a check
+character I, L, O or U of ISO 7064 would not) and a till can refuse a typing error without a server.
+Fifteen characters are 75 random bits. The printed form is grouped ``XXXX-XXXX-XXXX-XXXX``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CODE_LENGTH = 16
+_VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
+_READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None, "\t": None})
+_LONGEST_INPUT = 200
+
+
+class CodeMistyped(ValueError):
+    """Not a code: a wrong length, a letter that no code has, or a wrong check character."""
+
+
+def normalise(text: str) -> str:
+    """What a person typed or a scanner read, as the 16 characters that were printed.
+
+    Case, spaces and dashes do not matter; O is read as 0, I and L as 1. A scanned address
+    (``https://…/v/<code>``) gives its last part.
+
+    Raises:
+        CodeMistyped: So that nobody asks the server about a typing error.
+    """
+    if len(text) > _LONGEST_INPUT:
+        raise CodeMistyped
+    bare = text.strip().rstrip("/").rsplit("/", 1)[-1].upper().translate(_READ_AS)
+    if len(bare) != CODE_LENGTH or any(letter not in _VALUES for letter in bare):
+        raise CodeMistyped
+    if check_character(bare[:-1]) != bare[-1]:
+        raise CodeMistyped
+    return bare
+
+
+def check_character(letters: str) -> str:
+    """Luhn mod 32: finds every single wrong character and nearly every swap of neighbours."""
+    total, factor = 0, 2
+    for letter in reversed(letters):
+        product = factor * _VALUES[letter]
+        total += product // 32 + product % 32
+        factor = 3 - factor
+    return ALPHABET[-total % 32]
+
+
+def make_code(random: bytes | None = None) -> str:
+    """A fresh code from 15 random bytes, of which the low five bits each are used."""
+    source = os.urandom(CODE_LENGTH - 1) if random is None else random
+    letters = "".join(ALPHABET[byte & 31] for byte in source)
+    return letters + check_character(letters)
+
+
+def grouped(code: str) -> str:
+    return "-".join(code[i : i + 4] for i in range(0, len(code), 4))
+
+
+def digest(code: str, key: bytes) -> bytes:
+    """What the database keeps of a code: HMAC-SHA256 under a key that is not in the database."""
+    return hmac.digest(key, code.encode(), hashlib.sha256)

@@ -1,0 +1,42 @@
+"""Money is a whole number of fen; a rate is a whole number of basis points (1/100 of a percent)."""
+
+from __future__ import annotations
+
+import enum
+
+MAX_FEN = 10**12  # Ten billion yuan: far above any business here, far below 64 bits.
+BASIS = 10_000
+
+
+class Rounding(enum.Enum):
+    DOWN = "down"
+    HALF_UP = "half_up"
+
+
+def share(amount_fen: int, rate_bp: int, *, rounding: Rounding) -> int:
+    """The part of an amount that a rate in basis points takes.
+
+    The commission of a payment is rounded half up, to the fen (``kaquan.commission`` in
+    PostgreSQL does the same, and a test compares the two).
+    """
+    assert amount_fen >= 0
+    assert rate_bp >= 0
+    return _divide(amount_fen * rate_bp, BASIS, rounding)
+
+
+def pro_rata(amount_fen: int, *, part: int, whole: int, rounding: Rounding) -> int:
+    """The part of an amount that falls on ``part`` out of ``whole``."""
+    assert 0 <= part <= whole
+    return _divide(amount_fen * part, whole, rounding)
+
+
+def yuan(amount_fen: int) -> str:
+    """Fen as yuan for reading: ``1,234.50``; a minus sign for what went out."""
+    sign = "-" if amount_fen < 0 else ""
+    return f"{sign}{abs(amount_fen) // 100:,}.{abs(amount_fen) % 100:02d}"
+
+
+def _divide(numerator: int, denominator: int, rounding: Rounding) -> int:
+    if rounding is Rounding.HALF_UP:
+        return (2 * numerator + denominator) // (2 * denominator)
+    return numerator // denominator

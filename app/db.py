@@ -1,0 +1,120 @@
+"""The database: engines, the unit of work (the one place that commits), and the hot call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session, SessionTransaction
+
+from app.core.actor import Actor
+from app.models.scope import enter_scope
+
+_POOL_WAIT_SECONDS = 2
+_STATEMENT_TIMEOUT = "-c statement_timeout=15s -c lock_timeout=8s -c idle_in_transaction_session_timeout=60s"
+
+
+class DatabaseBusy(Exception):
+    """No connection became free in time. Nothing was written."""
+
+
+class DatabaseDown(Exception):
+    """The connection was lost twice in a row. A call with a key may be sent again."""
+
+
+def driver_url(uri: str) -> URL:
+    """A libpq address as SQLAlchemy wants it."""
+    return make_url(uri).set(drivername="postgresql+psycopg")
+
+
+def new_engine(uri: str, *, autocommit: bool = False, size: int = 8) -> Engine:
+    return create_engine(
+        driver_url(uri),
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=_POOL_WAIT_SECONDS,
+        pool_pre_ping=not autocommit,
+        pool_reset_on_return=None if autocommit else "rollback",
+        connect_args={
+            "autocommit": autocommit,
+            "options": _STATEMENT_TIMEOUT,
+            "application_name": "kaquan",
+            "connect_timeout": 5,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Database:
+    """Two small pools on one database: transactions with a scope, and single hot calls."""
+
+    engine: Engine
+    hot_engine: Engine
+
+    @contextmanager
+    def unit_of_work(self, actor: Actor) -> Iterator[Session]:
+        """One transaction, held to the actor's rows. Commits at the end, or not at all."""
+        with Session(self.engine, expire_on_commit=False, info={"actor": actor}) as session:
+            event.listen(session, "after_begin", _enter_scope)
+            try:
+                with session.begin():
+                    yield session
+            except PoolTimeout as error:
+                raise DatabaseBusy from error
+
+    def call(self, statement: str, parameters: Sequence[object]) -> tuple[Any, ...]:
+        """Run one statement in its own transaction and give its one row.
+
+        For the functions of the hot path. They carry an idempotency key, so a lost connection is
+        simply tried once more: what was committed is answered again, what was not is done now.
+
+        Raises:
+            DatabaseBusy: No connection within two seconds.
+            DatabaseDown: Lost twice.
+        """
+        for attempt in (1, 2):
+            try:
+                connection = self.hot_engine.raw_connection()
+            except PoolTimeout as error:
+                raise DatabaseBusy from error
+            except _LOST as error:
+                raise DatabaseDown from error
+            try:
+                row = connection.cursor().execute(statement, parameters).fetchone()
+            except _LOST as error:
+                if not connection.driver_connection.closed:
+                    raise
+                connection.invalidate(error)
+                if attempt == 2:
+                    raise DatabaseDown from error
+                self.hot_engine.dispose()
+                continue
+            finally:
+                if connection.is_valid:
+                    connection.close()
+            assert row is not None, "a hot call answers with one row"
+            return tuple(row)
+        raise AssertionError("unreachable")
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+        self.hot_engine.dispose()
+
+
+_LOST = (psycopg.OperationalError, psycopg.InterfaceError)
+
+
+def open_database(uri: str) -> Database:
+    return Database(engine=new_engine(uri), hot_engine=new_engine(uri, autocommit=True))
+
+
+def _enter_scope(
+    session: Session, _transaction: SessionTransaction, connection: Connection
+) -> None:
+    enter_scope(connection, session.info["actor"])

@@ -1,0 +1,8 @@
+"""The tables. Flask-AppBuilder's own (``ab_*``) are imported first: they share our metadata."""
+
+from flask_appbuilder.security.sqla import models as _fab_models  # noqa: F401
+
+from app.models import cards, ledger, people, plumbing, sales, tenants, vouchers  # noqa: F401
+from app.models.base import Base
+
+metadata = Base.metadata

@@ -1,0 +1,115 @@
+"""The double-entry ledger. Only the functions in ``migrations/code/ledger.sql`` write these tables."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, CreatedAt, Fen, Id, MerchantOwned, PrimaryKey, Timestamp
+
+ASSETS = (
+    "bank:wechat",
+    "bank:payout",
+    "cash:store",
+    "receivable:voucher-sales",
+    "bonus-borne:merchant",
+)
+LIABILITIES = (
+    "card",
+    "held",
+    "gift",
+    "voucher",
+    "payable:merchant",
+    "pending:top-up",
+    "refunds:wechat",
+    "unapplied:wechat",
+    "suspense:member",
+)
+RESULTS = (
+    "income:commission",
+    "income:breakage",
+    "expense:bonus",
+    "expense:promotion",
+    "expense:adjustment",
+    "expense:wechat-fee",
+)
+ACCOUNTS = ASSETS + LIABILITIES + RESULTS
+
+
+class JournalEntry(Base):
+    """A journal entry (记账凭证). ``reference`` names the event, so that it is booked once."""
+
+    __tablename__ = "journal_entry"
+    id: Mapped[PrimaryKey]
+    kind: Mapped[str] = mapped_column(Text)
+    reference: Mapped[str] = mapped_column(Text, unique=True)
+    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("journal_entry.id"), unique=True)
+    occurred_at: Mapped[Timestamp]
+    reason: Mapped[str | None] = mapped_column(Text)
+
+
+class Posting(MerchantOwned, Base):
+    """A posting (分录): debits are positive, an entry's postings sum to zero.
+
+    The columns after ``merchant_id`` are the account's dimensions; which of them an account has is
+    told in ``docs/architecture.md``.
+    """
+
+    __tablename__ = "posting"
+    __table_args__ = (
+        CheckConstraint("amount_fen <> 0", name="posting_amount"),
+        CheckConstraint(
+            "account IN ({})".format(", ".join(f"'{name}'" for name in ACCOUNTS)),
+            name="posting_account",
+        ),
+        CheckConstraint(
+            "account <> 'card' OR (card_id IS NOT NULL AND lot_id IS NOT NULL)",
+            name="posting_card_has_lot",
+        ),
+        Index("ix_posting_account", "merchant_id", "account", "id"),
+        Index("ix_posting_card", "card_id", "id", postgresql_where="card_id IS NOT NULL"),
+        Index(
+            "ix_posting_payment", "payment_id", postgresql_where="account IN ('card', 'held')"
+        ),
+        Index("ix_posting_top_up", "top_up_id", postgresql_where="top_up_id IS NOT NULL"),
+        Index("ix_posting_gift", "gift_id", postgresql_where="gift_id IS NOT NULL"),
+        Index("ix_posting_batch", "batch_id", "account", postgresql_where="batch_id IS NOT NULL"),
+    )
+    id: Mapped[PrimaryKey]
+    entry_id: Mapped[int] = mapped_column(ForeignKey("journal_entry.id"), index=True)
+    account: Mapped[str] = mapped_column(Text)
+    amount_fen: Mapped[Fen]
+    merchant_id: Mapped[Id]
+    store_id: Mapped[Id | None]
+    card_id: Mapped[Id | None]
+    lot_id: Mapped[Id | None]
+    payment_id: Mapped[Id | None]
+    refund_id: Mapped[Id | None]
+    top_up_id: Mapped[Id | None]
+    gift_id: Mapped[Id | None]
+    batch_id: Mapped[Id | None]
+    occurred_at: Mapped[Timestamp]
+
+
+class BalanceSnapshot(MerchantOwned, Base):
+    """The sum of an account's postings up to one posting id, so that nobody sums from the start."""
+
+    __tablename__ = "balance_snapshot"
+    __table_args__ = (
+        Index(
+            "uq_balance_snapshot",
+            "account",
+            "merchant_id",
+            "store_id",
+            "up_to_posting_id",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+    id: Mapped[PrimaryKey]
+    account: Mapped[str] = mapped_column(Text)
+    merchant_id: Mapped[Id]
+    store_id: Mapped[Id | None]
+    up_to_posting_id: Mapped[Id]
+    balance_fen: Mapped[Fen]
+    taken_at: Mapped[CreatedAt]

@@ -1,0 +1,119 @@
+"""Staff, members, and the tokens with which both sign in."""
+
+from __future__ import annotations
+
+import enum
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.actor import Role
+from app.models.base import (
+    Base,
+    CreatedAt,
+    Fen,
+    Id,
+    IndexedId,
+    MerchantOwned,
+    PrimaryKey,
+    Timestamp,
+    state_column,
+)
+
+
+class StaffStatus(enum.Enum):
+    active = "active"
+    frozen = "frozen"
+
+
+class Staff(MerchantOwned, Base):
+    """One person on the staff of the operator, a merchant or a store; one row per login."""
+
+    __tablename__ = "staff"
+    __table_args__ = (CheckConstraint("daily_cash_limit_fen >= 0", name="staff_daily_cash_limit"),)
+    id: Mapped[PrimaryKey]
+    merchant_id: Mapped[int] = mapped_column(ForeignKey("merchant.id"), index=True)
+    store_id: Mapped[int | None] = mapped_column(ForeignKey("store.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    role: Mapped[Role] = state_column(Role, "staff_role")
+    status: Mapped[StaffStatus] = state_column(
+        StaffStatus, "staff_status", default=StaffStatus.active
+    )
+    daily_cash_limit_fen: Mapped[Fen | None]  # Cash top-ups per local day; empty: no limit.
+    created_at: Mapped[CreatedAt]
+
+
+class MemberStatus(enum.Enum):
+    active = "active"
+    frozen = "frozen"
+    erased = "erased"
+
+
+class Member(Base):
+    """A member (会员). The phone is sealed, found by a keyed hash and shown masked."""
+
+    __tablename__ = "member"
+    id: Mapped[PrimaryKey]
+    nickname: Mapped[str] = mapped_column(Text, default="", server_default="")
+    avatar_url: Mapped[str] = mapped_column(Text, default="", server_default="")
+    status: Mapped[MemberStatus] = state_column(
+        MemberStatus, "member_status", default=MemberStatus.active
+    )
+    phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    phone_digest: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
+    phone_masked: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[CreatedAt]
+
+
+class MemberIdentity(Base):
+    """One WeChat identity of a member: an openid is good within one app only."""
+
+    __tablename__ = "member_identity"
+    __table_args__ = (UniqueConstraint("appid", "openid"),)
+    id: Mapped[PrimaryKey]
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    appid: Mapped[str] = mapped_column(Text)
+    openid: Mapped[str] = mapped_column(Text)
+    unionid: Mapped[str | None] = mapped_column(Text, index=True)
+    created_at: Mapped[CreatedAt]
+
+
+class MemberMerchant(MerchantOwned, Base):
+    """That a merchant knows a member: written by the first card or payment between the two."""
+
+    __tablename__ = "member_merchant"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    merchant_id: Mapped[int] = mapped_column(
+        BigInteger, primary_key=True, autoincrement=False, index=True
+    )
+    first_seen_at: Mapped[CreatedAt]
+
+
+class PaymentCode(Base):
+    """A payment code (付款码) on a member's phone: good for one payment within a minute."""
+
+    __tablename__ = "payment_code"
+    id: Mapped[PrimaryKey]
+    code_digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    member_id: Mapped[IndexedId]
+    expires_at: Mapped[Timestamp]
+    used_at: Mapped[Timestamp | None]
+
+
+class AccessToken(Base):
+    """A bearer token. Only its digest is kept; a revoked one is refused by the next call."""
+
+    __tablename__ = "access_token"
+    __table_args__ = (
+        CheckConstraint("(member_id IS NULL) <> (staff_id IS NULL)", name="access_token_one_owner"),
+        Index("ix_access_token_member_id", "member_id", postgresql_where="member_id IS NOT NULL"),
+        Index("ix_access_token_staff_id", "staff_id", postgresql_where="staff_id IS NOT NULL"),
+    )
+    id: Mapped[PrimaryKey]
+    token_digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    member_id: Mapped[Id | None]
+    staff_id: Mapped[Id | None]
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[Timestamp]
+    revoked_at: Mapped[Timestamp | None]

@@ -1,0 +1,148 @@
+"""The wall: which rows each scope sees, table by table. The one list of scope × table policies.
+
+``apply_policies`` renders it into row-level security. A scope that is not named for a table sees none
+of its rows, and a table that is not named here fails a test. Writing is granted apart, below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.core.actor import Scope
+
+Rows = Mapping[Scope, str]
+
+ALL = "true"
+MEMBER = "kaquan.scoped('member_id')"
+MERCHANT = "kaquan.scoped('merchant_id')"
+STORE = "kaquan.scoped('store_id')"
+
+_OWN_MERCHANT = f"merchant_id = {MERCHANT}"
+_OWN_STORE = f"store_id = {STORE}"
+_KNOWN = f"EXISTS (SELECT FROM member_merchant k WHERE k.member_id = {{}} AND k.merchant_id = {MERCHANT})"
+
+
+def _rows(
+    *,
+    public: str | None = None,
+    member: str | None = None,
+    store: str | None = None,
+    merchant: str | None = None,
+    platform: str | None = ALL,
+) -> Rows:
+    given = {
+        Scope.public: public,
+        Scope.member: member,
+        Scope.store: store,
+        Scope.merchant: merchant,
+        Scope.platform: platform,
+        Scope.system: ALL,
+    }
+    return {scope: rows for scope, rows in given.items() if rows is not None}
+
+
+_CATALOGUE = _rows(public=ALL, member=ALL, store=ALL, merchant=ALL)
+_MERCHANTS_ONLY = _rows(merchant=_OWN_MERCHANT)
+_COUNTER = _rows(store=_OWN_STORE, merchant=_OWN_MERCHANT)
+_SECRET = _rows(platform=None)
+
+POLICIES: Mapping[str, Rows] = {
+    # Who and where. Names of merchants and stores are on their doors, so everyone may read them.
+    "merchant": _CATALOGUE,
+    "store": _CATALOGUE,
+    "pay_point": _rows(public=ALL, member=ALL, store=_OWN_STORE, merchant=_OWN_MERCHANT),
+    "terminal": _COUNTER,
+    "shift": _COUNTER,
+    "staff": _COUNTER,
+    "member": _rows(member=f"id = {MEMBER}", store=_KNOWN.format("member.id"), merchant=_KNOWN.format("member.id")),
+    "member_identity": _rows(member=f"member_id = {MEMBER}"),
+    "member_merchant": _rows(
+        member=f"member_id = {MEMBER}", store=_OWN_MERCHANT, merchant=_OWN_MERCHANT
+    ),
+    "payment_code": _SECRET,
+    "access_token": _SECRET,
+    # Cards. An issuer sees its own programs' cards wherever they are used.
+    "card_program": _CATALOGUE,
+    "program_acceptance": _CATALOGUE,
+    "bonus_tier": _CATALOGUE,
+    "card": _rows(member=f"member_id = {MEMBER}", merchant=_OWN_MERCHANT),
+    "lot": _rows(member="card_id IN (SELECT c.id FROM card c)", merchant=_OWN_MERCHANT),
+    # Business: the acceptor's for payments and redemptions, the issuer's for top-ups and gifts.
+    "payment": _rows(member=f"member_id = {MEMBER}", store=_OWN_STORE, merchant=_OWN_MERCHANT),
+    "refund": _rows(member=f"member_id = {MEMBER}", store=_OWN_STORE, merchant=_OWN_MERCHANT),
+    "top_up": _rows(
+        member=f"member_id = {MEMBER} OR payer_id = {MEMBER}",
+        store=_OWN_STORE,
+        merchant=f"{_OWN_MERCHANT} OR store_id IN (SELECT s.id FROM store s WHERE s.{_OWN_MERCHANT})",
+    ),
+    "gift": _rows(
+        member=f"sender_id = {MEMBER} OR receiver_id = {MEMBER}", merchant=_OWN_MERCHANT
+    ),
+    "voucher_batch": _MERCHANTS_ONLY,
+    "batch_acceptance": _rows(store=_OWN_MERCHANT, merchant=_OWN_MERCHANT),
+    "voucher": _MERCHANTS_ONLY,
+    "redemption": _COUNTER,
+    # The ledger.
+    "journal_entry": _rows(
+        member="EXISTS (SELECT FROM posting p WHERE p.entry_id = journal_entry.id)",
+        merchant="EXISTS (SELECT FROM posting p WHERE p.entry_id = journal_entry.id)",
+    ),
+    "posting": _rows(
+        member="card_id IN (SELECT c.id FROM card c)", store=_OWN_STORE, merchant=_OWN_MERCHANT
+    ),
+    "balance_snapshot": _MERCHANTS_ONLY,
+    # Plumbing.
+    "idempotency_record": _SECRET,
+    "outbox_message": _rows(store=_OWN_STORE, merchant=_OWN_MERCHANT),
+    "audit_record": _COUNTER,
+    "rate_limit_bucket": _SECRET,
+    "wechat_notification": _rows(),
+    "cached_token": _SECRET,
+}
+
+# The ledger's tables, and the stored balances, are written by its functions only.
+READ_ONLY = frozenset({"journal_entry", "posting", "lot"})
+UPDATABLE_COLUMNS: Mapping[str, str] = {
+    "card": "(status, member_id, replaced_by_id)",
+    "audit_record": "(chain_hash)",
+}
+DELETABLE = frozenset({"idempotency_record", "outbox_message", "rate_limit_bucket", "payment_code"})
+
+
+def render_policies() -> list[str]:
+    """The statements that put the wall up, in order. Running them again changes nothing."""
+    statements = []
+    for table, rows in POLICIES.items():
+        statements += [
+            f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+            f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+            *(f"DROP POLICY IF EXISTS {scope.name}_rows ON {table}" for scope in Scope),
+            f"DROP POLICY IF EXISTS ledger_rows ON {table}",
+            f"CREATE POLICY ledger_rows ON {table} TO kaquan_ledger USING (true) WITH CHECK (true)",
+        ]
+        for scope, condition in rows.items():
+            verb = "ALL" if scope is Scope.system else "SELECT"
+            statements.append(
+                f"CREATE POLICY {scope.name}_rows ON {table} FOR {verb}"
+                f" TO kaquan_{scope.name} USING ({condition})"
+            )
+        statements += _grants(table, rows)
+    return statements
+
+
+def _grants(table: str, rows: Rows) -> list[str]:
+    readers = ", ".join(f"kaquan_{scope.name}" for scope in rows)
+    grants = [
+        f"REVOKE ALL ON {table} FROM kaquan_ledger, {', '.join(f'kaquan_{s.name}' for s in Scope)}",
+        f"GRANT SELECT ON {table} TO {readers}",
+        f"GRANT SELECT, INSERT, UPDATE ON {table} TO kaquan_ledger",
+    ]
+    if table in READ_ONLY:
+        return grants
+    insert_only = "" if table == "card" else "INSERT, "
+    grants.append(
+        f"GRANT {insert_only}UPDATE {UPDATABLE_COLUMNS.get(table, '')} ON {table} TO kaquan_system"
+    )
+    if table in DELETABLE:
+        grants.append(f"GRANT DELETE ON {table} TO kaquan_system, kaquan_ledger")
+    return grants

@@ -1,0 +1,157 @@
+"""Merchants, their stores, and what stands on a counter."""
+
+from __future__ import annotations
+
+import enum
+from datetime import time
+
+from sqlalchemy import CheckConstraint, ForeignKey, Numeric, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import (
+    Base,
+    CreatedAt,
+    Fen,
+    Id,
+    IndexedId,
+    MerchantOwned,
+    PrimaryKey,
+    Timestamp,
+    state_column,
+)
+
+
+class MerchantKind(enum.Enum):
+    operator = "operator"
+    merchant = "merchant"
+
+
+class MerchantStatus(enum.Enum):
+    active = "active"
+    frozen = "frozen"
+
+
+class SettlementCycle(enum.Enum):
+    daily = "daily"
+    weekly = "weekly"
+    monthly = "monthly"
+
+
+class Merchant(Base):
+    """A merchant (商户). Row 1 is the operator itself, which issues the group-wide program."""
+
+    __tablename__ = "merchant"
+    __table_args__ = (
+        CheckConstraint("commission_bp BETWEEN 0 AND 10000", name="merchant_commission"),
+        CheckConstraint("(kind = 'operator') = (id = 1)", name="merchant_operator_is_one"),
+    )
+    id: Mapped[PrimaryKey]
+    code: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    kind: Mapped[MerchantKind] = state_column(
+        MerchantKind, "merchant_kind", default=MerchantKind.merchant
+    )
+    status: Mapped[MerchantStatus] = state_column(
+        MerchantStatus, "merchant_status", default=MerchantStatus.active
+    )
+    commission_bp: Mapped[int] = mapped_column(default=0, server_default="0")
+    settlement_cycle: Mapped[SettlementCycle] = state_column(
+        SettlementCycle, "merchant_settlement_cycle", default=SettlementCycle.monthly
+    )
+    created_at: Mapped[CreatedAt]
+
+
+class StoreStatus(enum.Enum):
+    open = "open"
+    closed = "closed"
+
+
+class Store(MerchantOwned, Base):
+    """A store (门店). ``closed`` is for good or for now; the hours say when it is open today."""
+
+    __tablename__ = "store"
+    __table_args__ = (UniqueConstraint("merchant_id", "code"),)
+    id: Mapped[PrimaryKey]
+    merchant_id: Mapped[int] = mapped_column(ForeignKey("merchant.id"), index=True)
+    code: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    status: Mapped[StoreStatus] = state_column(
+        StoreStatus, "store_status", default=StoreStatus.open
+    )
+    address: Mapped[str] = mapped_column(Text, default="", server_default="")
+    city: Mapped[str] = mapped_column(Text, default="", server_default="")
+    phone: Mapped[str] = mapped_column(Text, default="", server_default="")
+    lat: Mapped[float | None] = mapped_column(Numeric(9, 6, asdecimal=False))  # GCJ-02 degrees
+    lng: Mapped[float | None] = mapped_column(Numeric(9, 6, asdecimal=False))
+    opens_at: Mapped[time | None]  # Local time; both empty: always open.
+    closes_at: Mapped[time | None]
+    created_at: Mapped[CreatedAt]
+
+
+class PayPointStatus(enum.Enum):
+    active = "active"
+    retired = "retired"
+
+
+class PayPoint(MerchantOwned, Base):
+    """A pay point (收款码): the QR on a counter. Its token is public and never changes."""
+
+    __tablename__ = "pay_point"
+    id: Mapped[PrimaryKey]
+    merchant_id: Mapped[int] = mapped_column(ForeignKey("merchant.id"), index=True)
+    store_id: Mapped[int] = mapped_column(ForeignKey("store.id"), index=True)
+    token: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str] = mapped_column(Text, default="", server_default="")
+    status: Mapped[PayPointStatus] = state_column(
+        PayPointStatus, "pay_point_status", default=PayPointStatus.active
+    )
+
+
+class TerminalStatus(enum.Enum):
+    enrolled = "enrolled"
+    revoked = "revoked"
+
+
+class Terminal(MerchantOwned, Base):
+    """A terminal (收银终端): a tablet or phone that a store has enrolled."""
+
+    __tablename__ = "terminal"
+    id: Mapped[PrimaryKey]
+    merchant_id: Mapped[int] = mapped_column(ForeignKey("merchant.id"), index=True)
+    store_id: Mapped[int] = mapped_column(ForeignKey("store.id"), index=True)
+    name: Mapped[str] = mapped_column(Text)
+    status: Mapped[TerminalStatus] = state_column(
+        TerminalStatus, "terminal_status", default=TerminalStatus.enrolled
+    )
+    enrolled_at: Mapped[CreatedAt]
+    revoked_at: Mapped[Timestamp | None]
+
+
+class ShiftStatus(enum.Enum):
+    open = "open"
+    counted = "counted"
+    closed = "closed"
+
+
+class Shift(MerchantOwned, Base):
+    """A shift (班次): one person's drawer from the opening float to the counted cash."""
+
+    __tablename__ = "shift"
+    __table_args__ = (
+        CheckConstraint("opening_float_fen >= 0", name="shift_opening_float"),
+        CheckConstraint("(status = 'open') = (counted_fen IS NULL)", name="shift_counted"),
+    )
+    id: Mapped[PrimaryKey]
+    merchant_id: Mapped[int] = mapped_column(ForeignKey("merchant.id"), index=True)
+    store_id: Mapped[int] = mapped_column(ForeignKey("store.id"), index=True)
+    staff_id: Mapped[IndexedId]
+    terminal_id: Mapped[Id | None]
+    status: Mapped[ShiftStatus] = state_column(
+        ShiftStatus, "shift_status", default=ShiftStatus.open
+    )
+    opening_float_fen: Mapped[Fen]
+    expected_fen: Mapped[Fen | None]
+    counted_fen: Mapped[Fen | None]
+    difference_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
+    opened_at: Mapped[CreatedAt]
+    closed_at: Mapped[Timestamp | None]

@@ -1,0 +1,138 @@
+"""What the services need of the outside world. Gateways implement it, tests and demos plug in."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+class GatewayUnavailable(Exception):
+    """The far end did not answer, or answered that it cannot now. What it did is unknown."""
+
+
+class GatewayRefused(Exception):
+    """The far end understood and said no. Nothing happened there.
+
+    Attributes:
+        reason: The far end's own code, for example ``PARAM_ERROR``.
+    """
+
+    def __init__(self, reason: str, message: str = "") -> None:
+        super().__init__(f"{reason} {message}".strip())
+        self.reason = reason
+
+
+class OrderAlreadyPaid(GatewayRefused):
+    """Asked to close or prepay an order that the payer has already paid."""
+
+
+class OrderNotFound(GatewayRefused):
+    """No order of this number was ever made at the far end."""
+
+
+class OrderState(enum.Enum):
+    """An order's state at WeChat Pay, in its own words (APIv3 trade_state)."""
+
+    NOTPAY = "NOTPAY"
+    SUCCESS = "SUCCESS"
+    CLOSED = "CLOSED"
+    REFUND = "REFUND"
+    USERPAYING = "USERPAYING"
+    PAYERROR = "PAYERROR"
+    REVOKED = "REVOKED"
+
+
+class RefundState(enum.Enum):
+    """A refund's state at WeChat Pay, in its own words (APIv3 refund status)."""
+
+    PROCESSING = "PROCESSING"
+    SUCCESS = "SUCCESS"
+    CLOSED = "CLOSED"
+    ABNORMAL = "ABNORMAL"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeChatOrder:
+    """What WeChat says of one order. ``amount_fen`` is the total asked for, in fen."""
+
+    order_no: str
+    state: OrderState
+    transaction_id: str | None
+    amount_fen: int | None
+    payer_openid: str | None
+    succeeded_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeChatRefund:
+    """What WeChat says of one refund. ``refund_id`` is WeChat's own number."""
+
+    refund_no: str
+    order_no: str | None
+    state: RefundState
+    refund_id: str | None
+    refund_fen: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentSheet:
+    """What the mini-program hands to wx.requestPayment."""
+
+    time_stamp: str
+    nonce_str: str
+    package: str
+    sign_type: str
+    pay_sign: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeChatIdentity:
+    openid: str
+    unionid: str | None
+
+
+class WeChatPay(Protocol):
+    """WeChat Pay APIv3. Every method may raise GatewayUnavailable or GatewayRefused."""
+
+    def prepay(
+        self, *, order_no: str, amount_fen: int, description: str, payer_openid: str, expires_at: datetime
+    ) -> str:
+        """Make (or find again, with the same parameters) a JSAPI order; returns its prepay_id.
+
+        Raises:
+            OrderAlreadyPaid: The order was paid meanwhile.
+        """
+
+    def payment_sheet(self, prepay_id: str, *, now: datetime) -> PaymentSheet:
+        """Sign what the payer's WeChat needs. No network."""
+
+    def query_order(self, order_no: str) -> WeChatOrder:
+        """Raises OrderNotFound for an order that WeChat never saw."""
+
+    def close_order(self, order_no: str) -> None:
+        """Make the order unpayable. Re-entrant.
+
+        Raises:
+            OrderAlreadyPaid: Too late. Capture it.
+            OrderNotFound: WeChat never saw it, which is as good as closed.
+        """
+
+    def request_refund(
+        self, *, refund_no: str, order_no: str, refund_fen: int, total_fen: int, reason: str
+    ) -> WeChatRefund:
+        """Ask for money to go back. Asking again with the same number is the same refund."""
+
+    def query_refund(self, refund_no: str) -> WeChatRefund:
+        """Raises OrderNotFound for a refund that WeChat never saw."""
+
+
+class WeChatLogin(Protocol):
+    """Sign-in of the mini-program."""
+
+    def sign_in(self, code: str) -> WeChatIdentity:
+        """Exchange the code of wx.login. Raises GatewayRefused for a bad or used code."""
+
+    def phone_number(self, code: str) -> str:
+        """Exchange the code of getPhoneNumber for the bare mainland number, 11 digits."""

@@ -1,0 +1,80 @@
+-- Who calls: tokens, idempotency keys, rate limits. The login may run these without a scope.
+
+CREATE OR REPLACE FUNCTION kaquan.authenticate(p_token_digest bytea)
+    RETURNS TABLE (member_id bigint, staff_id bigint, merchant_id bigint, store_id bigint, role text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT t.member_id, t.staff_id, s.merchant_id, s.store_id, s.role
+    FROM public.access_token t
+    LEFT JOIN public.member m ON m.id = t.member_id
+    LEFT JOIN public.staff s ON s.id = t.staff_id
+    LEFT JOIN public.merchant mm ON mm.id = s.merchant_id
+    LEFT JOIN public.ab_user u ON u.id = s.user_id
+    WHERE t.token_digest = p_token_digest AND t.revoked_at IS NULL AND t.expires_at > now()
+      AND (m.status IN ('active', 'frozen')
+           OR (s.status = 'active' AND mm.status = 'active' AND u.active));
+$$;
+
+-- Says what to do with a call that carries a key: 'new', 'takeover' (an unfinished call whose lease
+-- has run out), 'replay' (the kept answer follows), 'reused' (another request), 'busy'.
+-- Until the transaction ends nobody else gets anything but 'busy' for the same key.
+CREATE OR REPLACE FUNCTION kaquan.claim_key(
+    p_caller text, p_key text, p_request_hash bytea,
+    OUT verdict text, OUT http_status integer, OUT answer text, OUT subject_id bigint)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_kept public.idempotency_record;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended(p_caller || ' ' || p_key, 0)) THEN
+        verdict := 'busy';
+        RETURN;
+    END IF;
+    SELECT * INTO v_kept FROM public.idempotency_record r WHERE r.caller = p_caller AND r.key = p_key;
+    IF NOT FOUND THEN
+        verdict := 'new';
+        RETURN;
+    END IF;
+    http_status := v_kept.http_status;
+    answer := v_kept.answer;
+    subject_id := v_kept.subject_id;
+    verdict := CASE
+        WHEN v_kept.request_hash <> p_request_hash THEN 'reused'
+        WHEN v_kept.http_status IS NOT NULL THEN 'replay'
+        WHEN v_kept.lease_until > clock_timestamp() THEN 'busy'
+        ELSE 'takeover' END;
+END $$;
+
+-- Keeps the answer of a committed effect; or, without a status, that the call is running on a lease.
+CREATE OR REPLACE FUNCTION kaquan.keep_answer(
+    p_caller text, p_key text, p_request_hash bytea, p_subject_id bigint, p_http_status integer,
+    p_answer text, p_lease_until timestamptz DEFAULT NULL) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO public.idempotency_record AS r
+        (caller, key, request_hash, subject_id, http_status, answer, lease_until)
+    VALUES (p_caller, p_key, p_request_hash, p_subject_id, p_http_status, p_answer, p_lease_until)
+    ON CONFLICT (caller, key) DO UPDATE
+    SET subject_id = coalesce(excluded.subject_id, r.subject_id), http_status = excluded.http_status,
+        answer = excluded.answer, lease_until = excluded.lease_until
+    WHERE r.http_status IS NULL;
+$$;
+
+-- Takes one token from a bucket that refills steadily. Returns the seconds to wait; 0: go ahead.
+CREATE OR REPLACE FUNCTION kaquan.take_token(
+    p_name text, p_capacity double precision, p_per_second double precision) RETURNS double precision
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_tokens double precision;
+BEGIN
+    INSERT INTO public.rate_limit_bucket AS b (name, tokens, refilled_at)
+    VALUES (p_name, p_capacity - 1, clock_timestamp())
+    ON CONFLICT (name) DO UPDATE SET
+        tokens = greatest(-1, least(p_capacity, b.tokens
+            + extract(epoch FROM clock_timestamp() - b.refilled_at) * p_per_second) - 1),
+        refilled_at = clock_timestamp()
+    RETURNING tokens INTO v_tokens;
+    IF v_tokens >= 0 THEN
+        RETURN 0;
+    END IF;
+    -- A refused call costs nothing: whoever knocks all the time is let in as soon as the bucket has one.
+    UPDATE public.rate_limit_bucket SET tokens = v_tokens + 1 WHERE name = p_name;
+    RETURN greatest(-v_tokens, 0.001) / p_per_second;
+END $$;
