@@ -1,0 +1,56 @@
+"""WeChat: sign-in, payments and notifications. Build everything once per process, at start."""
+
+from __future__ import annotations
+
+from app.gateways.wechat.api import WeChatApi
+from app.gateways.wechat.keys import load_merchant_key, load_wechatpay_key
+from app.gateways.wechat.login import WeChatMiniLogin
+from app.gateways.wechat.notifications import NotificationKeys
+from app.gateways.wechat.pay import PayAccount, WeChatPayClient
+from app.gateways.wechat.tokens import TokenStore
+from config import Settings
+
+
+def build_pay(settings: Settings, *, max_calls: int = 6) -> WeChatPayClient:
+    """Raises SettingsError when a key file is missing or no key."""
+    wechat = settings.wechat
+    account = PayAccount(
+        base_url=wechat.pay_api_base,
+        appid=wechat.mini_appid,
+        mchid=wechat.mchid,
+        merchant_key=load_merchant_key(wechat.mch_key_file),
+        merchant_serial=wechat.mch_serial,
+        wechatpay_key=load_wechatpay_key(wechat.public_key_file),
+        wechatpay_key_id=wechat.public_key_id,
+        notify_url=wechat.notify_url,
+    )
+    return WeChatPayClient(account, max_calls=max_calls)
+
+
+def build_notification_keys(settings: Settings) -> NotificationKeys:
+    """What ``open_notification`` needs. Raises SettingsError like ``build_pay``."""
+    wechat = settings.wechat
+    return NotificationKeys(
+        public_keys={wechat.public_key_id: load_wechatpay_key(wechat.public_key_file)},
+        apiv3_key=wechat.apiv3_key,
+        mchid=wechat.mchid,
+        appids=frozenset({wechat.mini_appid}),
+    )
+
+
+def build_api(
+    settings: Settings, token_store: TokenStore | None = None, *, max_calls: int = 6
+) -> WeChatApi:
+    """The mini-program's server API, for messages and shipping information."""
+    wechat = settings.wechat
+    return WeChatApi(
+        base_url=wechat.api_base,
+        appid=wechat.mini_appid,
+        secret=wechat.mini_secret,
+        token_store=token_store,
+        max_calls=max_calls,
+    )
+
+
+def build_login(settings: Settings, token_store: TokenStore | None = None) -> WeChatMiniLogin:
+    return WeChatMiniLogin(build_api(settings, token_store))
