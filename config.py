@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-DEMO_PASSWORD = "demo-kaquan-2026"  # noqa: S105 - refused in production, see _require_production_settings
+DEMO_PASSWORD = "demo-kaquan-2026"  # noqa: S105 - there are no demo accounts in production
+ROOT = Path(__file__).resolve().parent
 WECHAT_NAMES = (
     "WECHATPAY_MCHID",
     "WECHATPAY_APIV3_KEY",
@@ -22,6 +23,15 @@ WECHAT_NAMES = (
     "WECHAT_MINI_APPID",
     "WECHAT_MINI_SECRET",
 )
+# Whoever knows the token can speak in WeChat's name: production never falls back to the demo's.
+OFFICIAL_ACCOUNT_NAMES = (
+    "WECHAT_OA_APPID",
+    "WECHAT_OA_SECRET",
+    "WECHAT_OA_TOKEN",
+    "WECHAT_OA_AES_KEY",
+)
+SECRET_NAMES = ("SECRET_KEY", "CODE_KEY_1", "PHONE_KEY")
+LAST_PORT = 65534  # The simulator needs the one after it.
 
 
 class SettingsError(Exception):
@@ -72,6 +82,12 @@ class Settings:
         """The simulator listens beside the web server, on the next port."""
         return self.port + 1
 
+    @property
+    def runs_simulator(self) -> bool:
+        """Whether our own simulator is the far end, or at least one of them."""
+        simulator = f"http://127.0.0.1:{self.simulator_port}"
+        return self.demo and simulator in {self.wechat.api_base, self.wechat.pay_api_base}
+
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the environment. Secrets that a demo lacks are made once and kept under the home.
@@ -82,8 +98,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     env = os.environ if environ is None else environ
     production = env.get("KAQUAN_ENV") == "production"
-    home = Path(env.get("KAQUAN_HOME") or "var").resolve()
-    port = _integer(env, "PORT", 8000)
+    # Unless named, the home is the project's, wherever a command is called from.
+    home = Path(env.get("KAQUAN_HOME") or ROOT / "var").resolve()
+    port = _integer(env, "PORT", 8000, at_most=LAST_PORT)
     given = [name for name in WECHAT_NAMES if env.get(name)]
     if production:
         _require_production_settings(env)
@@ -96,7 +113,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         home=home,
         bind=env.get("BIND") or "127.0.0.1",
         port=port,
-        web_workers=_integer(env, "WEB_WORKERS", 2),
+        web_workers=_integer(env, "WEB_WORKERS", 2, at_most=256),
         public_base_url=public_base_url,
         production=production,
         demo=demo,
@@ -117,7 +134,8 @@ def _wechat(
     simulator = f"http://127.0.0.1:{port + 1}"
     keys = home / "simulator"
     return WeChatSettings(
-        api_base=env.get("WECHAT_API_BASE") or (simulator if simulated else "https://api.weixin.qq.com"),
+        api_base=env.get("WECHAT_API_BASE")
+        or (simulator if simulated else "https://api.weixin.qq.com"),
         pay_api_base=env.get("WECHATPAY_API_BASE")
         or (simulator if simulated else "https://api.mch.weixin.qq.com"),
         mini_appid=env.get("WECHAT_MINI_APPID") or "wxdemo0000000001",
@@ -130,7 +148,8 @@ def _wechat(
         apiv3_key=_apiv3_key(env),
         mch_key_file=Path(env.get("WECHATPAY_MCH_KEY_FILE") or keys / "merchant_key.pem"),
         mch_serial=env.get("WECHATPAY_MCH_SERIAL") or "DE40000000000000000000000000000000000001",
-        public_key_id=env.get("WECHATPAY_PUBLIC_KEY_ID") or "PUB_KEY_ID_0119000000012026112300000001",
+        public_key_id=env.get("WECHATPAY_PUBLIC_KEY_ID")
+        or "PUB_KEY_ID_0119000000012026112300000001",
         public_key_file=Path(env.get("WECHATPAY_PUBLIC_KEY_FILE") or keys / "wechatpay_public.pem"),
         notify_url=f"{base_url}/wechat/pay/notify",
     )
@@ -144,17 +163,30 @@ def _apiv3_key(env: Mapping[str, str]) -> bytes:
 
 
 def _require_production_settings(env: Mapping[str, str]) -> None:
-    secrets_ = ("SECRET_KEY", "CODE_KEY_1", "PHONE_KEY")
-    needed = ("DATABASE_URL", *secrets_, "PUBLIC_BASE_URL", *WECHAT_NAMES)
+    needed = (
+        *("DATABASE_URL", "PUBLIC_BASE_URL"),
+        *SECRET_NAMES,
+        *WECHAT_NAMES,
+        *OFFICIAL_ACCOUNT_NAMES,
+    )
     missing = [name for name in needed if not env.get(name)]
     if missing:
         raise SettingsError(f"production needs these settings: {', '.join(missing)}")
-    weak = [name for name in secrets_ if len(env[name]) < 32]
+    weak = [name for name in SECRET_NAMES if len(env[name]) < 32]
     if weak:
         raise SettingsError(f"these secrets need 32 characters or more: {', '.join(weak)}")
-    demo = [n for n in ("SECRET_KEY", "WECHATPAY_APIV3_KEY", "WECHAT_MINI_SECRET") if "demo" in env[n].lower()]
+    confidential = (
+        *SECRET_NAMES,
+        *("WECHATPAY_APIV3_KEY", "WECHAT_MINI_SECRET"),
+        *OFFICIAL_ACCOUNT_NAMES[1:],
+    )
+    demo = [name for name in confidential if "demo" in env[name].lower()]
     if demo:
         raise SettingsError(f"these are demo secrets, not for production: {', '.join(demo)}")
+    files = ("WECHATPAY_MCH_KEY_FILE", "WECHATPAY_PUBLIC_KEY_FILE")
+    unreadable = [name for name in files if not os.access(env[name], os.R_OK)]
+    if unreadable:
+        raise SettingsError(f"these files cannot be read: {', '.join(unreadable)}")
     if env.get("KAQUAN_DEMO") == "1":
         raise SettingsError("KAQUAN_DEMO=1 is refused in production")
 
@@ -168,10 +200,10 @@ def _rate_limits(env: Mapping[str, str], *, production: bool) -> bool:
     return value == "on"
 
 
-def _integer(env: Mapping[str, str], name: str, default: int) -> int:
+def _integer(env: Mapping[str, str], name: str, default: int, *, at_most: int) -> int:
     text = env.get(name) or str(default)
-    if not text.isdecimal() or int(text) == 0:
-        raise SettingsError(f"{name} must be a positive whole number, not {text!r}")
+    if not text.isdecimal() or not 1 <= int(text) <= at_most:
+        raise SettingsError(f"{name} must be a whole number from 1 to {at_most}, not {text!r}")
     return int(text)
 
 
@@ -182,14 +214,23 @@ def _secret(env: Mapping[str, str], name: str, home: Path, *, production: bool) 
     assert not production, "production settings were checked before"
     path = home / "secrets" / name.lower()
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Two processes may start at once: whoever links first wins, the other reads his.
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(32))
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        draft.unlink()
-    return path.read_text().encode()
+        _keep_new_secret(path)
+    secret = path.read_bytes().strip()
+    if len(secret) < 32:
+        raise SettingsError(f"the secret in {path} is too short: restore it, or set {name}")
+    return secret
+
+
+def _keep_new_secret(path: Path) -> None:
+    """Two processes may start at once: whoever links first wins, the other reads his."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(32))
+        file.flush()
+        os.fsync(file.fileno())  # What is sealed with it must not outlive it.
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    draft.unlink()

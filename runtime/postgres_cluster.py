@@ -165,7 +165,7 @@ def _run_initdb(runner: Runner, draft: Path, *, locale: str) -> subprocess.Compl
         "--no-instructions",
         *settings,
     )
-    return subprocess.run(command, capture_output=True, text=True, **runner.options())
+    return subprocess.run(command, check=False, capture_output=True, text=True, **runner.options())
 
 
 def _short_directory() -> Path:

@@ -86,6 +86,7 @@ def _works(runner: Runner, directory: Path, *, program: Path) -> bool:
     """Whether this way reaches both the program and the place of its files."""
     probe = runner.command("sh", "-c", '"$0" --version && cd "$1"', program, directory)
     try:
-        return subprocess.run(probe, capture_output=True, **runner.options()).returncode == 0
+        answer = subprocess.run(probe, check=False, capture_output=True, **runner.options())
     except OSError:
         return False
+    return answer.returncode == 0

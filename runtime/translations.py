@@ -1,4 +1,4 @@
-"""The Chinese texts: `check` refuses a missing or fuzzy one, `update` brings the file up to date."""
+"""The Chinese texts: `check` refuses a missing or fuzzy one, `update` takes in new ones."""
 
 from __future__ import annotations
 
