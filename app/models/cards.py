@@ -144,7 +144,8 @@ class Lot(MerchantOwned, Base):
     """A lot (资金批次) on a card: principal or bonus of one origin, with its own expiry.
 
     ``bonus_bearer_id`` is the merchant whom a bonus is charged to when it is spent; empty for
-    principal and for what the platform bears.
+    principal and for what the platform bears. ``gifts_left``: how often it may still be given away (its
+    first owner gives it, and whoever gets it may give it on once).
     """
 
     __tablename__ = "lot"
@@ -162,5 +163,5 @@ class Lot(MerchantOwned, Base):
     remaining_fen: Mapped[Fen]
     bonus_bearer_id: Mapped[Id | None]
     expires_at: Mapped[Timestamp | None]
-    regifts_left: Mapped[int] = mapped_column(default=1, server_default="1")
+    gifts_left: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[CreatedAt]

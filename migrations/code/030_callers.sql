@@ -41,6 +41,11 @@ BEGIN
         WHEN v_kept.http_status IS NOT NULL THEN 'replay'
         WHEN v_kept.lease_until > clock_timestamp() THEN 'busy'
         ELSE 'takeover' END;
+    IF verdict = 'takeover' THEN
+        -- Whoever comes next finds it busy again.
+        UPDATE public.idempotency_record r SET lease_until = clock_timestamp() + interval '15 seconds'
+        WHERE r.caller = p_caller AND r.key = p_key;
+    END IF;
 END $$;
 
 -- Keeps the answer of a committed effect; or, without a status, that the call is running on a lease.
@@ -67,8 +72,8 @@ BEGIN
     INSERT INTO public.rate_limit_bucket AS b (name, tokens, refilled_at)
     VALUES (p_name, p_capacity - 1, clock_timestamp())
     ON CONFLICT (name) DO UPDATE SET
-        tokens = greatest(-1, least(p_capacity, b.tokens
-            + extract(epoch FROM clock_timestamp() - b.refilled_at) * p_per_second) - 1),
+        tokens = least(p_capacity, b.tokens
+            + extract(epoch FROM clock_timestamp() - b.refilled_at) * p_per_second) - 1,
         refilled_at = clock_timestamp()
     RETURNING tokens INTO v_tokens;
     IF v_tokens >= 0 THEN

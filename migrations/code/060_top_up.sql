@@ -76,7 +76,7 @@ BEGIN
     IF v_top_up.amount_fen > 0 THEN
         v_legs := v_legs || ROW('card', -v_top_up.amount_fen, v_program.merchant_id, NULL, p_card_id,
             kaquan.open_lot(p_card_id, 'principal', v_top_up.amount_fen, NULL,
-                            p_at + v_program.principal_days * interval '1 day', 1),
+                            p_at + v_program.principal_days * interval '1 day', 2),
             NULL, NULL, p_top_up_id, NULL, NULL)::kaquan.leg;
     END IF;
     IF v_top_up.bonus_fen > 0 THEN
@@ -180,6 +180,8 @@ BEGIN
             RETURN;
         END IF;
     END IF;
+    -- Every way onto a card looks at its cap under the member's lock.
+    PERFORM FROM public.member WHERE id = v_member.id FOR NO KEY UPDATE;
     v_card := kaquan.card_of(v_member.id, v_program.id, v_now);
     v_bonus := kaquan.bonus_for(v_program.id, p_amount_fen);
     detail_fen := v_program.registered_cap_fen - v_card.balance_fen

@@ -220,7 +220,7 @@ def upgrade() -> None:
     sa.Column('remaining_fen', sa.BigInteger(), nullable=False),
     sa.Column('bonus_bearer_id', sa.BigInteger(), nullable=True),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('regifts_left', sa.Integer(), server_default='1', nullable=False),
+    sa.Column('gifts_left', sa.Integer(), server_default='0', nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('merchant_id', sa.BigInteger(), nullable=False),
     sa.CheckConstraint("kind = 'bonus' OR bonus_bearer_id IS NULL", name='lot_bearer'),

@@ -1,0 +1,1 @@
+"""Flows: what needs several transactions, with the network between them and never inside one."""

@@ -1,0 +1,21 @@
+"""What a process has at hand once it is started: the database, the far ends, the keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.core.keys import Keys
+from app.db import Database
+from app.gateways.wechat.notifications import NotificationKeys
+from app.services.ports import WeChatLogin, WeChatPay
+from config import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    settings: Settings
+    database: Database
+    keys: Keys
+    wechat_pay: WeChatPay
+    wechat_login: WeChatLogin
+    notification_keys: NotificationKeys

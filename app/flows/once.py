@@ -1,0 +1,132 @@
+"""Once: a call that moves money carries a key, and its effect happens once however often it is sent.
+
+The key is claimed, the effect made and the answer kept in one transaction. A call that has to ask
+WeChat in between keeps a lease instead of an answer, and the same key takes it over when it has run
+out. Only answers of a committed effect are kept; a refusal has no effect and is simply found again.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.core import sealing
+from app.core.keys import Keys
+from app.services.refusals import IdempotencyKeyReused, RequestInProgress
+
+LEASE = timedelta(seconds=15)
+
+_CLAIM = text("SELECT * FROM kaquan.claim_key(:caller, :key, :request_hash)")
+_KEEP = text(
+    "SELECT kaquan.keep_answer(:caller, :key, :request_hash, :subject_id, :status, :answer, :lease_until)"
+)
+_SEALED = "sealed:"
+
+Body = dict[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoneyCall:
+    """One call as it came in: whose, under which key, and a hash of what it asks for."""
+
+    caller: str
+    key: str
+    request_hash: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What goes back to the caller; ``text`` is JSON. A kept answer is the same text again."""
+
+    status: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What is known of a key. ``answer``: it is done; ``subject_id``: somebody had begun."""
+
+    answer: Answer | None
+    subject_id: int | None
+
+
+def hash_request(method: str, path: str, body: object) -> bytes:
+    """Equal requests have equal hashes, whatever the order or spacing of their JSON."""
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(f"{method} {path}\n{canonical}".encode()).digest()
+
+
+def run_once(
+    session: Session, call: MoneyCall, effect: Callable[[], Body], *, seal_with: Keys | None = None
+) -> Answer:
+    """Make the effect, unless this key has made it already; then give the answer of that time.
+
+    Args:
+        seal_with: For an answer that holds a bearer's secret: it is kept encrypted.
+
+    Raises:
+        RequestInProgress, IdempotencyKeyReused
+    """
+    claim = claim_key(session, call, seal_with=seal_with)
+    if claim.answer is not None:
+        return claim.answer
+    answer = Answer(status=201, text=json.dumps(effect(), ensure_ascii=False))
+    session.flush()
+    keep_answer(session, call, answer, seal_with=seal_with)
+    return answer
+
+
+def claim_key(session: Session, call: MoneyCall, *, seal_with: Keys | None = None) -> Claim:
+    """Claim the key until this transaction ends.
+
+    Raises:
+        RequestInProgress: Another call is at it, or its lease has not run out.
+        IdempotencyKeyReused: The key stands for another request.
+    """
+    row = session.execute(_CLAIM, _identity(call)).one()
+    if row.verdict == "busy":
+        raise RequestInProgress
+    if row.verdict == "reused":
+        raise IdempotencyKeyReused
+    if row.verdict == "replay":
+        kept = _opened(row.answer, call, seal_with)
+        return Claim(answer=Answer(status=row.http_status, text=kept), subject_id=row.subject_id)
+    return Claim(answer=None, subject_id=row.subject_id)
+
+
+def keep_answer(
+    session: Session, call: MoneyCall, answer: Answer, *, seal_with: Keys | None = None
+) -> None:
+    kept = answer.text
+    if seal_with is not None:
+        sealed = sealing.seal(kept.encode(), key=seal_with.secret_key, purpose="answer")
+        kept = _SEALED + base64.b64encode(sealed).decode()
+    _keep(session, call, subject_id=None, status=answer.status, answer=kept, lease_until=None)
+
+
+def keep_lease(session: Session, call: MoneyCall, *, subject_id: int, until: datetime) -> None:
+    """The call goes on outside this transaction; until then the key is busy."""
+    _keep(session, call, subject_id=subject_id, status=None, answer=None, lease_until=until)
+
+
+def _keep(session: Session, call: MoneyCall, **columns: object) -> None:
+    session.execute(_KEEP, {**_identity(call), **columns})
+
+
+def _identity(call: MoneyCall) -> dict[str, object]:
+    return {"caller": call.caller, "key": call.key, "request_hash": call.request_hash}
+
+
+def _opened(kept: str, call: MoneyCall, keys: Keys | None) -> str:
+    if not kept.startswith(_SEALED):
+        return kept
+    assert keys is not None, f"the answer to {call.caller} is sealed"
+    sealed = base64.b64decode(kept.removeprefix(_SEALED))
+    return sealing.unseal(sealed, key=keys.secret_key, purpose="answer").decode()

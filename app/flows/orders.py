@@ -1,0 +1,188 @@
+"""Orders at WeChat: asked again when nobody told us, closed there first, released here after.
+
+Payments and top-ups differ in what a state means for the ledger, and not in how WeChat is dealt
+with; ``OrderKind`` is the difference.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core.actor import SYSTEM
+from app.core.clock import utc_now
+from app.flows.context import Context
+from app.models.sales import Payment, PaymentStatus, TopUp, TopUpStatus
+from app.services import payments, top_ups
+from app.services.ports import (
+    GatewayRefused,
+    GatewayUnavailable,
+    OrderAlreadyPaid,
+    OrderNotFound,
+    OrderState,
+    WeChatOrder,
+)
+
+log = logging.getLogger(__name__)
+
+ASK_AFTER = timedelta(seconds=20)  # WeChat's notification usually takes one.
+
+
+class Confirm(Protocol):
+    def __call__(
+        self, session: Session, *, order_no: str, transaction_id: str, paid_fen: int, now: datetime
+    ) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderKind:
+    """How one kind of order begins to close, is released, and is confirmed."""
+
+    begin_closing: Callable[[Session, int, datetime], object]
+    release: Callable[[Session, int, datetime], object]
+    confirm: Confirm
+
+
+PAYMENT = OrderKind(
+    begin_closing=lambda s, i, now: payments.begin_closing(s, payment_id=i, now=now),
+    release=lambda s, i, now: payments.release_payment(s, payment_id=i, now=now),
+    confirm=payments.confirm_payment,
+)
+TOP_UP = OrderKind(
+    begin_closing=lambda s, i, _now: top_ups.begin_closing(s, top_up_id=i),
+    release=lambda s, i, _now: top_ups.close_top_up(s, top_up_id=i),
+    confirm=top_ups.confirm_top_up,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenOrder:
+    """An order that is neither paid nor closed as far as we know."""
+
+    kind: OrderKind
+    subject_id: int
+    order_no: str
+    has_prepay: bool
+    closing: bool
+    created_at: datetime
+    expires_at: datetime
+
+
+def kind_of(order_no: str) -> OrderKind | None:
+    """Our numbers begin with a letter that says what they are of."""
+    return {"P": PAYMENT, "T": TOP_UP}.get(order_no[:1])
+
+
+def find_open_orders(session: Session, *, now: datetime, limit: int = 200) -> list[OpenOrder]:
+    """Orders that are due to be asked about or closed, oldest first."""
+    open_payments = session.scalars(
+        select(Payment)
+        .where(
+            Payment.status.in_([PaymentStatus.pending, PaymentStatus.closing]),
+            Payment.created_at <= now - ASK_AFTER,
+        )
+        .order_by(Payment.created_at)
+        .limit(limit)
+    )
+    open_top_ups = session.scalars(
+        select(TopUp)
+        .where(
+            TopUp.status.in_([TopUpStatus.pending, TopUpStatus.closing]),
+            TopUp.created_at <= now - ASK_AFTER,
+        )
+        .order_by(TopUp.created_at)
+        .limit(limit)
+    )
+    return [
+        *(_open_order(PAYMENT, p.id, p.payment_no, p) for p in open_payments),
+        *(_open_order(TOP_UP, t.id, t.top_up_no, t) for t in open_top_ups),
+    ]
+
+
+def settle_order(context: Context, order: OpenOrder) -> None:
+    """Find out what became of an order, and end it when its time is over."""
+    now = utc_now()
+    given_up = not order.has_prepay and order.created_at <= now - payments.PREPAY_PATIENCE
+    if order.closing or given_up or order.expires_at <= now:
+        close_order(context, order.kind, order.subject_id, order.order_no)
+        return
+    if not order.has_prepay:
+        return
+    try:
+        told = context.wechat_pay.query_order(order.order_no)
+    except (GatewayUnavailable, GatewayRefused):
+        return  # It will be asked again; nothing is decided without WeChat's word.
+    if told.state is OrderState.SUCCESS:
+        confirm_order(context, order.kind, told)
+    elif told.state in {OrderState.CLOSED, OrderState.REVOKED, OrderState.PAYERROR}:
+        close_order(context, order.kind, order.subject_id, order.order_no)
+
+
+def close_order(context: Context, kind: OrderKind, subject_id: int, order_no: str) -> None:
+    """Close at WeChat first; release only when that succeeded; capture when it was paid meanwhile.
+
+    When WeChat does not answer, the order stays ``closing`` and the job comes back to it.
+    """
+    with context.database.unit_of_work(SYSTEM) as session:
+        kind.begin_closing(session, subject_id, utc_now())
+    try:
+        context.wechat_pay.close_order(order_no)
+    except OrderAlreadyPaid:
+        _confirm_what_was_paid(context, kind, order_no)
+        return
+    except OrderNotFound:
+        pass  # Its prepay never reached WeChat, so nobody can pay it.
+    except (GatewayUnavailable, GatewayRefused) as error:
+        log.warning("order %s could not be closed yet: %s", order_no, error)
+        return
+    release_order(context, kind, subject_id)
+
+
+def release_order(context: Context, kind: OrderKind, subject_id: int) -> None:
+    """Give back what is held for an order that nobody can pay any more."""
+    with context.database.unit_of_work(SYSTEM) as session:
+        kind.release(session, subject_id, utc_now())
+
+
+def confirm_order(context: Context, kind: OrderKind, told: WeChatOrder) -> str:
+    """Book a success that WeChat itself has told us of."""
+    assert told.transaction_id is not None, "a success has a transaction"
+    with context.database.unit_of_work(SYSTEM) as session:
+        outcome = kind.confirm(
+            session,
+            order_no=told.order_no,
+            transaction_id=told.transaction_id,
+            paid_fen=told.amount_fen or 0,
+            now=utc_now(),
+        )
+    if outcome == "amount_differs":
+        log.error("WeChat's amount of order %s is not what we asked for", told.order_no)
+    return outcome
+
+
+def _confirm_what_was_paid(context: Context, kind: OrderKind, order_no: str) -> None:
+    try:
+        told = context.wechat_pay.query_order(order_no)
+    except (GatewayUnavailable, GatewayRefused):
+        return
+    if told.state is OrderState.SUCCESS:
+        confirm_order(context, kind, told)
+
+
+def _open_order(kind: OrderKind, subject_id: int, order_no: str, row: Payment | TopUp) -> OpenOrder:
+    assert row.expires_at is not None, "an order has a time limit"
+    return OpenOrder(
+        kind=kind,
+        subject_id=subject_id,
+        order_no=order_no,
+        has_prepay=row.prepay_id is not None,
+        closing=row.status.name == "closing",
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+    )

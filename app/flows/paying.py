@@ -1,0 +1,149 @@
+"""Paying: the one-trip call at the counter, and WeChat Pay for what the cards do not cover."""
+
+from __future__ import annotations
+
+import json
+
+from app.core.actor import SYSTEM, Actor
+from app.core.clock import utc_now
+from app.core.errors import Category, DomainError, N_
+from app.flows import once, orders
+from app.flows.context import Context
+from app.flows.once import Answer, MoneyCall
+from app.flows.presenting import payment_body
+from app.models.sales import Payment, PaymentStatus
+from app.models.tenants import Store
+from app.services import payments
+from app.services.ports import GatewayRefused, GatewayUnavailable, OrderAlreadyPaid
+from app.services.refusals import (
+    PaymentNotFound,
+    WeChatRefused,
+    WeChatUnavailable,
+    refusal,
+)
+
+
+class PaymentClosed(DomainError):
+    code = "payment_closed"
+    category = Category.CONFLICT
+    template = N_("This payment was closed and the card part is back. Please start a new payment.")
+
+
+def pay(
+    context: Context,
+    *,
+    token_digest: bytes,
+    key: str,
+    request_hash: bytes,
+    amount_fen: int,
+    pay_point: str | None = None,
+    payment_code: str | None = None,
+) -> Answer:
+    """Pay at a store: a member's token with a scanned pay point, or a till's with a payment code.
+
+    One round trip when the cards cover it. Otherwise the card part is held, WeChat is asked for the
+    rest, and the answer carries what opens WeChat's sheet.
+
+    Raises:
+        DomainError: As the function ``kaquan.pay`` refuses; WeChatUnavailable (the same key may try
+            again at once; else the card part is back within a minute), WeChatRefused.
+    """
+    verdict, status, text, payment_id = context.database.call(
+        payments.PAY,
+        (
+            token_digest,
+            key,
+            request_hash,
+            pay_point,
+            None if payment_code is None else context.keys.payment_code_digest(payment_code),
+            amount_fen,
+            payments.LIFETIME,
+            payments.LEASE,
+        ),
+    )
+    if verdict in {"paid", "replay"}:
+        return Answer(status=status, text=text)
+    if verdict == "pending":
+        return _ask_wechat(context, payment_id, key, request_hash, show_sheet=pay_point is not None)
+    raise refusal(verdict)
+
+
+def close_payment(context: Context, *, payment_id: int, member: Actor) -> Payment:
+    """The member gives up: WeChat's order is closed, then the card part is released.
+
+    The payment may still be ``closing`` after this, when WeChat does not answer; or ``paid``.
+
+    Raises:
+        PaymentNotFound: Also for another member's.
+    """
+    with context.database.unit_of_work(member) as session:
+        payment = session.get(Payment, payment_id)
+        if payment is None:
+            raise PaymentNotFound
+    if payment.status in {PaymentStatus.pending, PaymentStatus.closing}:
+        orders.close_order(context, orders.PAYMENT, payment.id, payment.payment_no)
+    with context.database.unit_of_work(member) as session:
+        return session.get_one(Payment, payment_id)
+
+
+def _ask_wechat(
+    context: Context, payment_id: int, key: str, request_hash: bytes, *, show_sheet: bool
+) -> Answer:
+    with context.database.unit_of_work(SYSTEM) as session:
+        order = payments.load_wechat_order(
+            session, payment_id=payment_id, appid=context.settings.wechat.mini_appid
+        )
+        payment = session.get_one(Payment, payment_id)
+        call = MoneyCall(caller=_caller_of(payment), key=key, request_hash=request_hash)
+    if order.status in {PaymentStatus.closing, PaymentStatus.closed}:
+        raise PaymentClosed
+    prepay_id = order.prepay_id
+    if prepay_id is None and order.status is PaymentStatus.pending:
+        prepay_id = _prepay(context, order, call)
+    return _keep_asked(context, payment_id, prepay_id, call, show_sheet=show_sheet)
+
+
+def _prepay(context: Context, order: payments.WeChatOrder, call: MoneyCall) -> str | None:
+    try:
+        return context.wechat_pay.prepay(
+            order_no=order.order_no,
+            amount_fen=order.amount_fen,
+            description=order.description,
+            payer_openid=order.payer_openid,
+            expires_at=order.expires_at,
+        )
+    except GatewayUnavailable:
+        # What WeChat did is unknown: the order stays, the same key may ask again with the same
+        # number, and the job closes it if nobody does.
+        with context.database.unit_of_work(SYSTEM) as session:
+            once.keep_lease(session, call, subject_id=order.payment_id, until=utc_now())
+        raise WeChatUnavailable from None
+    except OrderAlreadyPaid:
+        return None
+    except GatewayRefused as error:
+        orders.close_order(context, orders.PAYMENT, order.payment_id, order.order_no)
+        raise WeChatRefused(extra={"reason": error.reason}) from None
+
+
+def _keep_asked(
+    context: Context, payment_id: int, prepay_id: str | None, call: MoneyCall, *, show_sheet: bool
+) -> Answer:
+    now = utc_now()
+    with context.database.unit_of_work(SYSTEM) as session:
+        payment = session.get_one(Payment, payment_id)
+        if prepay_id is not None:
+            payment = payments.keep_prepay(session, payment_id=payment_id, prepay_id=prepay_id)
+        sheet = None
+        if show_sheet and prepay_id and payment.status is PaymentStatus.pending:
+            sheet = context.wechat_pay.payment_sheet(prepay_id, now=now)
+        store = session.get_one(Store, payment.store_id)
+        body = payment_body(payment, store.name, sheet)
+        answer = Answer(status=201, text=json.dumps(body, ensure_ascii=False))
+        once.keep_answer(session, call, answer)
+    return answer
+
+
+def _caller_of(payment: Payment) -> str:
+    if payment.staff_id is not None:
+        return f"staff:{payment.staff_id}"
+    return f"member:{payment.member_id}"
