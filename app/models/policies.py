@@ -126,15 +126,16 @@ def render_policies() -> list[str]:
                 f"CREATE POLICY {scope.name}_rows ON {table} FOR {verb}"
                 f" TO kaquan_{scope.name} USING ({condition})"
             )
-        statements += _grants(table, rows)
+        statements += _grants(table)
     return statements
 
 
-def _grants(table: str, rows: Rows) -> list[str]:
-    readers = ", ".join(f"kaquan_{scope.name}" for scope in rows)
+def _grants(table: str) -> list[str]:
+    everyone = ", ".join(f"kaquan_{scope.name}" for scope in Scope)
     grants = [
-        f"REVOKE ALL ON {table} FROM kaquan_ledger, {', '.join(f'kaquan_{s.name}' for s in Scope)}",
-        f"GRANT SELECT ON {table} TO {readers}",
+        f"REVOKE ALL ON {table} FROM kaquan_ledger, {everyone}",
+        # Whoever has no policy here may ask, and gets no row.
+        f"GRANT SELECT ON {table} TO {everyone}",
         f"GRANT SELECT, INSERT, UPDATE ON {table} TO kaquan_ledger",
     ]
     if table in READ_ONLY:

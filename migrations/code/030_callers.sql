@@ -83,3 +83,12 @@ BEGIN
     UPDATE public.rate_limit_bucket SET tokens = v_tokens + 1 WHERE name = p_name;
     RETURN greatest(-v_tokens, 0.001) / p_per_second;
 END $$;
+
+-- How long until a bucket has a token; takes none.
+CREATE OR REPLACE FUNCTION kaquan.seconds_to_wait(
+    p_name text, p_capacity double precision, p_per_second double precision) RETURNS double precision
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    RETURN coalesce((
+        SELECT greatest(0, 1 - least(p_capacity, tokens
+            + extract(epoch FROM clock_timestamp() - refilled_at) * p_per_second)) / p_per_second
+        FROM public.rate_limit_bucket WHERE name = p_name), 0);

@@ -1,0 +1,57 @@
+"""Stores near the member, and the store behind a scanned code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.api import schemas
+from app.api.blueprint import bp
+from app.core.actor import PUBLIC
+from app.core.clock import utc_now
+from app.queries.stores import find_pay_point, list_stores
+from app.services.refusals import PayPointNotFound
+from app.web.auth import optional_actor
+from app.web.context import current_context
+from app.web.limits import OPEN_TO_ALL, limited
+from app.web.paging import page, read_cursor, write_cursor
+
+
+@bp.get("/stores")
+@bp.doc(security=[])
+@limited(OPEN_TO_ALL, by_address=True)
+@bp.arguments(schemas.StoreQuery, location="query")
+@bp.response(200, schemas.Stores)
+def find_stores(query: dict[str, Any]) -> dict[str, Any]:
+    """Open stores, nearest first when lat and lng (GCJ-02) are given."""
+    actor = optional_actor() or PUBLIC
+    after = read_cursor(query["cursor"], 2)
+    with current_context().database.unit_of_work(actor) as session:
+        stores, last = list_stores(
+            session,
+            now=utc_now(),
+            lat=query["lat"],
+            lng=query["lng"],
+            q=query["q"],
+            limit=query["limit"],
+            after=None if after is None else (after[0], after[1]),
+            member=actor.member_id is not None,
+        )
+    return page(stores, None if last is None else write_cursor(*last))
+
+
+@bp.get("/pay-points/<string:token>")
+@bp.doc(security=[])
+@limited(OPEN_TO_ALL, by_address=True)
+@bp.response(200, schemas.PayPoint)
+def show_pay_point(token: str) -> dict[str, Any]:
+    """The store behind a scanned QR."""
+    with current_context().database.unit_of_work(PUBLIC) as session:
+        seen = find_pay_point(session, token[:100])
+    if seen is None:
+        raise PayPointNotFound
+    return {
+        "token": seen.token,
+        "store": {"id": str(seen.store_id), "name": seen.store_name},
+        "merchant": seen.merchant_name,
+        "open": seen.open,
+    }

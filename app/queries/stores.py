@@ -1,0 +1,135 @@
+"""Stores as a member looks for them: nearest first, open now, taking my cards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.core.clock import local
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreSeen:
+    """A store; ``distance_m`` in metres along the ground, coordinates in GCJ-02 degrees."""
+
+    id: int
+    name: str
+    merchant: str
+    address: str
+    phone: str
+    lat: float | None
+    lng: float | None
+    distance_m: int | None
+    open_now: bool
+    opens_at: time | None
+    closes_at: time | None
+    accepts_my_cards: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayPointSeen:
+    """The store behind a scanned code."""
+
+    token: str
+    store_id: int
+    store_name: str
+    merchant_name: str
+    open: bool
+
+
+# The spherical law of cosines, with the earth's mean radius; least() guards acos against rounding.
+_STORES = text("""
+    SELECT * FROM (
+        SELECT s.id, s.name, m.name AS merchant, s.address, s.phone, s.lat, s.lng,
+            s.opens_at, s.closes_at,
+            (6371008.8 * acos(least(1.0,
+                sin(radians(cast(:lat AS float8))) * sin(radians(s.lat))
+                + cos(radians(cast(:lat AS float8))) * cos(radians(s.lat)) * cos(radians(s.lng - cast(:lng AS float8)))
+            )))::bigint AS distance_m,
+            EXISTS (SELECT FROM card c JOIN program_acceptance a ON a.program_id = c.program_id
+                    WHERE :member AND a.merchant_id = s.merchant_id AND c.status = 'active') AS accepts
+        FROM store s JOIN merchant m ON m.id = s.merchant_id
+        WHERE s.status = 'open' AND m.status = 'active'
+          AND (cast(:q AS text) IS NULL OR position(lower(:q) IN lower(s.name || ' ' || m.name
+               || ' ' || s.address || ' ' || s.city)) > 0)
+    ) found
+    WHERE (coalesce(distance_m, -1), id) > (:after_distance, :after_id)
+    ORDER BY coalesce(distance_m, -1), id LIMIT :limit
+""")
+_PAY_POINT = text("""
+    SELECT pp.token, s.id AS store_id, s.name AS store_name, m.name AS merchant_name,
+           s.status = 'open' AND m.status = 'active' AS open
+    FROM pay_point pp JOIN store s ON s.id = pp.store_id JOIN merchant m ON m.id = s.merchant_id
+    WHERE pp.token = :token AND pp.status = 'active'
+""")
+
+
+def list_stores(
+    session: Session,
+    *,
+    now: datetime,
+    lat: float | None,
+    lng: float | None,
+    q: str | None,
+    limit: int,
+    after: tuple[int, int] | None,
+    member: bool,
+) -> tuple[list[StoreSeen], tuple[int, int] | None]:
+    """One page of open stores, nearest first (in the order of their ids without a position).
+
+    Args:
+        after: Distance in metres (-1 without a position) and id of the last store shown.
+        member: Whether the session is in a member's scope, so that the cards seen are hers.
+    """
+    after_distance, after_id = after or (-2, 0)
+    rows = session.execute(
+        _STORES,
+        {
+            "lat": lat,
+            "lng": lng,
+            "q": q or None,
+            "member": member,
+            "limit": limit + 1,
+            "after_distance": after_distance,
+            "after_id": after_id,
+        },
+    ).all()
+    stores = [
+        StoreSeen(
+            id=row.id,
+            name=row.name,
+            merchant=row.merchant,
+            address=row.address,
+            phone=row.phone,
+            lat=row.lat and float(row.lat),
+            lng=row.lng and float(row.lng),
+            distance_m=row.distance_m,
+            open_now=is_open(row.opens_at, row.closes_at, now),
+            opens_at=row.opens_at,
+            closes_at=row.closes_at,
+            accepts_my_cards=row.accepts,
+        )
+        for row in rows[:limit]
+    ]
+    if len(rows) <= limit:
+        return stores, None
+    last = rows[limit - 1]
+    return stores, (-1 if last.distance_m is None else last.distance_m, last.id)
+
+
+def find_pay_point(session: Session, token: str) -> PayPointSeen | None:
+    row = session.execute(_PAY_POINT, {"token": token}).one_or_none()
+    return None if row is None else PayPointSeen(**row._mapping)
+
+
+def is_open(opens_at: time | None, closes_at: time | None, now: datetime) -> bool:
+    """Whether it is within the hours, local time; hours may pass midnight. Without hours: always."""
+    if opens_at is None or closes_at is None or opens_at == closes_at:
+        return True
+    clock = local(now).time()
+    if opens_at < closes_at:
+        return opens_at <= clock < closes_at
+    return clock >= opens_at or clock < closes_at

@@ -1,0 +1,110 @@
+"""From a bearer token to an Actor. A token is looked up on every call, so revoking it acts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from flask import g, request
+
+from app.core.actor import TILL_ROLES, Actor
+from app.core.keys import token_digest
+from app.services.refusals import Forbidden, StoreRequired, Unauthenticated
+from app.services.sessions import actor_of
+from app.web.context import current_context
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_WHO = (
+    "SELECT a.member_id, a.staff_id, a.merchant_id, a.store_id, a.role"
+    " FROM (SELECT 1) one LEFT JOIN kaquan.authenticate(%s) a ON true"
+)
+_LONGEST_TOKEN = 200
+
+
+def bearer_digest() -> bytes:
+    """The digest of the caller's token, which the hot functions look up themselves.
+
+    Raises:
+        Unauthenticated: There is none.
+    """
+    header = request.headers.get("Authorization", "")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token or len(token) > _LONGEST_TOKEN:
+        raise Unauthenticated
+    return token_digest(token.strip())
+
+
+def current_actor() -> Actor:
+    actor: Actor = g.actor
+    return actor
+
+
+def member_required(view: Callable[P, R]) -> Callable[P, R]:
+    """Only a signed-in member."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        if _authenticate().member_id is None:
+            raise Unauthenticated
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def staff_required(view: Callable[P, R]) -> Callable[P, R]:
+    """Only signed-in staff, of whatever role."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        if _authenticate().staff_id is None:
+            raise Unauthenticated
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def till_required(view: Callable[P, R]) -> Callable[P, R]:
+    """Only the staff of a store, in a role that stands at a till."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        actor = _authenticate()
+        if actor.staff_id is None:
+            raise Unauthenticated
+        if actor.role not in TILL_ROLES:
+            raise Forbidden
+        if actor.store_id is None:
+            raise StoreRequired
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def optional_actor() -> Actor | None:
+    """The caller where signing in is not needed but makes a difference."""
+    if "Authorization" not in request.headers:
+        return None
+    try:
+        return _authenticate()
+    except Unauthenticated:
+        return None
+
+
+def _authenticate() -> Actor:
+    digest = bearer_digest()
+    row = current_context().database.call(_WHO, (digest,))
+    member_id, staff_id, merchant_id, store_id, role = row
+    if member_id is None and staff_id is None:
+        raise Unauthenticated
+    g.actor = actor_of(
+        member_id=member_id,
+        staff_id=staff_id,
+        merchant_id=merchant_id,
+        store_id=store_id,
+        role=role,
+        digest=digest,
+    )
+    return current_actor()

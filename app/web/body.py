@@ -1,0 +1,133 @@
+"""Reading a JSON body strictly, and the fields that money needs."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+from flask import Request, request
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import UnsupportedMediaType
+
+from app.core import money
+from app.core.errors import Category, DomainError, N_
+from app.flows.once import hash_request
+from app.web.errors import InvalidFields, InvalidJson
+
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+class IdempotencyKeyRequired(DomainError):
+    code = "idempotency_key_required"
+    category = Category.MALFORMED
+    template = N_("A request that moves money needs an Idempotency-Key header.")
+
+
+class IdempotencyKeyInvalid(DomainError):
+    code = "idempotency_key_invalid"
+    category = Category.MALFORMED
+    template = N_("The Idempotency-Key must be 1 to 200 visible ASCII characters.")
+
+
+class Fen(fields.Integer):
+    """A positive amount in fen. Only a JSON integer is one: no strings, fractions or booleans."""
+
+    default_error_messages = {  # noqa: RUF012 - marshmallow's own way
+        "fen": N_("An amount is a whole number of fen, for example 2850 for 28.50 yuan.")
+    }
+
+    def __init__(self, *, maximum: int = money.MAX_FEN, **kwargs: Any) -> None:
+        super().__init__(
+            strict=True, validate=validate.Range(1, maximum), metadata={"description": "fen"}, **kwargs
+        )
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if type(value) is not int:
+            raise self.make_error("fen")
+        return value
+
+
+class Words(fields.String):
+    """A text of people, without control characters, of a length that a screen can show."""
+
+    def __init__(self, *, longest: int, shortest: int = 0, **kwargs: Any) -> None:
+        super().__init__(validate=[validate.Length(shortest, longest), _no_control], **kwargs)
+
+
+class RowId(fields.String):
+    """An id on the wire: a string of digits. It is an int inside."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:  # type: ignore[override]
+        text = value if isinstance(value, str) else ""
+        if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+            raise self.make_error("invalid")
+        return int(text)
+
+
+class JsonParser(FlaskParser):
+    """webargs' parser, with our refusals and without its leniency about what a body is."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "json": EXCLUDE}
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        return read_object()
+
+    def handle_error(
+        self, error: ValidationError, req: Request, schema: Schema, **_: Any
+    ) -> NoReturn:
+        messages = error.messages
+        # webargs nests them under the location; the client knows where it put its fields.
+        errors = next(iter(messages.values())) if isinstance(messages, dict) else messages
+        raise InvalidFields(extra={"errors": errors})
+
+
+def read_object() -> dict[str, Any]:
+    """The request's JSON object.
+
+    Raises:
+        InvalidJson: Not JSON, not an object, not UTF-8, or numbers that JSON does not have.
+    """
+    kept: dict[str, Any] | None = request.environ.get("kaquan.body")
+    if kept is not None:
+        return kept
+    raw = request.get_data(cache=False)
+    if raw and not request.is_json:
+        raise UnsupportedMediaType
+    try:
+        body = json.loads(raw.decode(), parse_constant=_refuse_constant) if raw else {}
+    except (ValueError, RecursionError):
+        raise InvalidJson from None
+    if not isinstance(body, dict):
+        raise InvalidJson
+    request.environ["kaquan.body"] = body
+    return body
+
+
+def request_key() -> str:
+    """The caller's Idempotency-Key.
+
+    Raises:
+        IdempotencyKeyRequired, IdempotencyKeyInvalid
+    """
+    key = request.headers.get("Idempotency-Key")
+    if not key:
+        raise IdempotencyKeyRequired
+    if not _KEY.fullmatch(key):
+        raise IdempotencyKeyInvalid
+    return key
+
+
+def request_hash() -> bytes:
+    """What this call asks for: method, address and body. The same key must mean the same."""
+    return hash_request(request.method, request.path, read_object())
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _no_control(text: str) -> None:
+    if any(ord(letter) < 32 and letter not in "\n\t" for letter in text) or "\x7f" in text:
+        raise ValidationError("Control characters are not allowed.")

@@ -1,0 +1,142 @@
+"""Refusals and failures as they go out: RFC 9457 problems for programs, a page for people."""
+
+from __future__ import annotations
+
+import json
+import logging
+from http import HTTPStatus
+from urllib.parse import quote
+
+from flask import Flask, Response, g, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from app.core.errors import Category, DomainError, N_
+from app.db import DatabaseBusy, DatabaseDown
+
+log = logging.getLogger(__name__)
+
+_DRAIN_LIMIT = 64 * 1024 * 1024
+_SENTENCES = {
+    400: N_("The request could not be understood. Please start again."),
+    401: N_("Please sign in again."),
+    403: N_("You may not do this."),
+    404: N_("There is nothing at this address."),
+    405: N_("This address does not take this kind of request."),
+    409: N_("This contradicts what has happened meanwhile. Please look again."),
+    413: N_("The request is too large."),
+    415: N_("Please send JSON (Content-Type: application/json)."),
+    429: N_("Too many requests. Please wait a moment."),
+    500: N_("Something went wrong on our side. Please try again with the same request key."),
+    503: N_("The service is busy. Please try again in a moment; nothing was lost."),
+}
+_CODES = {413: "body_too_large", 415: "json_required", 500: "internal_error", 503: "busy"}
+
+
+class InvalidFields(DomainError):
+    code = "invalid_fields"
+    category = Category.INVALID
+    template = N_("Some fields are missing or wrong. Please correct them and send again.")
+
+
+class InvalidJson(DomainError):
+    code = "invalid_json"
+    category = Category.MALFORMED
+    template = N_("The request is not valid JSON. Please send a JSON object.")
+
+
+class TooManyRequests(DomainError):
+    code = "too_many_requests"
+    category = Category.TOO_MANY
+    template = N_("Too many requests. Please wait %(seconds)s seconds and try again.")
+
+
+def register_errors(app: Flask) -> None:
+    app.register_error_handler(DomainError, _refuse)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(DatabaseBusy, _busy)
+    app.register_error_handler(DatabaseDown, _busy)
+    app.register_error_handler(Exception, _fail)
+
+
+def problem(
+    status: int, code: str, detail: str, *, extra: dict[str, object] | None = None
+) -> Response:
+    """An RFC 9457 problem. ``code`` is the stable name; ``detail`` says what to do."""
+    body = {
+        **(extra or {}),
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "instance": quote(request.path),
+    }
+    text = json.dumps(body, ensure_ascii=False)
+    return Response(text, status, content_type="application/problem+json; charset=utf-8")
+
+
+def _refuse(error: DomainError) -> ResponseReturnValue:
+    status = error.category.value
+    detail = gettext(error.template) % error.params if error.params else gettext(error.template)
+    if not _wants_problem():
+        return _page(status, detail)
+    response = problem(status, error.code, detail, extra=error.extra)
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.params["seconds"])
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if status < 400:  # A redirect is an HTTPException, too.
+        return error
+    if isinstance(error, RequestEntityTooLarge):
+        _drain()
+    detail = gettext(_SENTENCES.get(status, _SENTENCES[400]))
+    if not _wants_problem():
+        return _page(status, detail)
+    code = _CODES.get(status, HTTPStatus(status).phrase.lower().replace(" ", "_"))
+    response = problem(status, code, detail)
+    for name, value in error.get_headers():
+        if name in {"Allow", "Retry-After"}:
+            response.headers[name] = value
+    return response
+
+
+def _busy(error: Exception) -> ResponseReturnValue:
+    log.warning("database: %s", error.__cause__ or error)
+    detail = gettext(_SENTENCES[503])
+    response = problem(503, "busy", detail) if _wants_problem() else Response(*_page(503, detail))
+    response.headers["Retry-After"] = "1"
+    return response
+
+
+def _fail(error: Exception) -> ResponseReturnValue:
+    log.exception("request %s failed", getattr(g, "request_id", "-"), exc_info=error)
+    detail = gettext(_SENTENCES[500])
+    if _wants_problem():
+        return problem(500, "internal_error", detail)
+    return _page(500, detail)
+
+
+def _page(status: int, detail: str) -> tuple[str, int]:
+    return render_template("error.html", status=status, detail=detail), status
+
+
+def _wants_problem() -> bool:
+    return request.path.startswith(("/api/", "/pos/api/", "/wechat/", "/readyz"))
+
+
+def _drain() -> None:
+    """Read what the client still sends, or it would see a broken connection and not our answer."""
+    stream = request.environ["wsgi.input"]
+    left = min(request.content_length or 0, _DRAIN_LIMIT)
+    while left > 0:
+        piece = stream.read(min(left, 65536))
+        if not piece:
+            return
+        left -= len(piece)

@@ -1,0 +1,51 @@
+"""How things look on the wire, for both JSON faces: instants, kept answers, the OpenAPI document."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Response
+from flask_smorest import Api, Blueprint
+from marshmallow import fields
+
+from app.core.clock import rfc3339
+from app.flows.once import Answer
+from app.web.body import JsonParser
+
+IDEMPOTENT = {
+    "parameters": [
+        {
+            "in": "header",
+            "name": "Idempotency-Key",
+            "required": True,
+            "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+            "description": "Made by the client; the same key and body have one effect.",
+        }
+    ]
+}
+
+
+class Instant(fields.AwareDateTime):
+    """An instant, in RFC 3339 with the offset +08:00."""
+
+    def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
+        return None if value is None else rfc3339(value)
+
+
+class JsonBlueprint(Blueprint):  # type: ignore[misc]
+    """A blueprint that reads bodies our way."""
+
+    ARGUMENTS_PARSER = JsonParser()
+
+
+class DocumentedApi(Api):  # type: ignore[misc]
+    """flask-smorest for documentation and parsing; errors are rendered by ``web.errors``."""
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+
+def answered(answer: Answer) -> Response:
+    """An answer that is already JSON: fresh, or kept from the first time."""
+    return Response(answer.text, answer.status, content_type="application/json")
