@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NoReturn
 from urllib.parse import quote, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -175,7 +174,7 @@ class WeChatPayClient:
         if 200 <= answer.status < 300:
             with _reading_answer():
                 return Fields.parse(answer.body) if answer.body else Fields({})
-        _raise_refusal(answer)
+        raise _refusal(answer)
 
     def _headers(self, method: str, target: str, text: str) -> dict[str, str]:
         account = self._account
@@ -238,7 +237,7 @@ def _refund(answer: Fields, refund_no: str) -> WeChatRefund:
         )
 
 
-def _raise_refusal(answer: Answer) -> NoReturn:
+def _refusal(answer: Answer) -> GatewayUnavailable | GatewayRefused:
     try:
         error = Fields.parse(answer.body)
         code, message = error.text("code"), error.text_or_none("message") or ""
@@ -250,10 +249,10 @@ def _raise_refusal(answer: Answer) -> NoReturn:
         extra={"status": answer.status, "code": code, "wechat_request_id": request_id},
     )
     if code in _BUSY_CODES:
-        raise GatewayUnavailable(code)
+        return GatewayUnavailable(code)
     detail = request_id.rpartition("-")[2]
     if code in _PAID_CODES or (code == "INVALID_REQUEST" and detail in _PAID_DETAILS):
-        raise OrderAlreadyPaid(code, message)
+        return OrderAlreadyPaid(code, message)
     if code in _NOT_FOUND_CODES:
-        raise OrderNotFound(code, message)
-    raise GatewayRefused(code, message)
+        return OrderNotFound(code, message)
+    return GatewayRefused(code, message)

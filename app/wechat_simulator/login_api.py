@@ -1,0 +1,134 @@
+"""api.weixin.qq.com: sign-in, phone numbers, tokens and messages. Errors are errcodes under 200."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import time
+from collections.abc import Mapping
+
+from flask import Blueprint, Response, jsonify, request
+
+from app.wechat_simulator.world import world
+
+bp = Blueprint("login_api", __name__)
+
+_LOGIN_CODE = re.compile(r"demo-([\w.\-]{1,64})")
+_PHONE_CODE = re.compile(r"phone-(1[0-9]{10})", re.ASCII)
+_TOKEN_SECONDS = 7200
+
+
+def openid_of(appid: str, name: str) -> str:
+    """The same person has another openid in each app."""
+    return "o" + _digest(f"{appid}:{name}")
+
+
+def unionid_of(name: str) -> str:
+    return "u" + _digest(f"union:{name}")
+
+
+@bp.get("/sns/jscode2session")
+def jscode2session() -> Response:
+    appid = request.args.get("appid", "")
+    name = _LOGIN_CODE.fullmatch(request.args.get("js_code", ""))
+    if not _is_app(appid, request.args.get("secret", "")):
+        return _error(40125, "invalid appsecret")
+    if name is None:
+        return _error(40029, "invalid code")
+    return jsonify(
+        openid=openid_of(appid, name[1]),
+        unionid=unionid_of(name[1]),
+        session_key=base64.b64encode(hashlib.md5(name[1].encode()).digest()).decode(),  # noqa: S324 - any 16 bytes
+    )
+
+
+@bp.get("/sns/oauth2/access_token")
+def oauth_access_token() -> Response:
+    appid = request.args.get("appid", "")
+    name = _LOGIN_CODE.fullmatch(request.args.get("code", ""))
+    if not _is_app(appid, request.args.get("secret", "")):
+        return _error(40125, "invalid appsecret")
+    if name is None:
+        return _error(40029, "invalid code")
+    return jsonify(
+        access_token=f"user-{name[1]}",
+        expires_in=_TOKEN_SECONDS,
+        refresh_token=f"refresh-{name[1]}",
+        openid=openid_of(appid, name[1]),
+        scope="snsapi_base",
+        unionid=unionid_of(name[1]),
+    )
+
+
+@bp.get("/cgi-bin/token")
+def token() -> Response:
+    return _token(request.args.to_dict())
+
+
+@bp.post("/cgi-bin/stable_token")
+def stable_token() -> Response:
+    return _token(request.get_json(silent=True) or {})
+
+
+@bp.post("/wxa/business/getuserphonenumber")
+def phone_number() -> Response:
+    if not _has_token():
+        return _error(40001, "invalid credential, access_token is invalid or not latest")
+    code = str((request.get_json(silent=True) or {}).get("code", ""))
+    if code == "phone-quota":
+        return _error(1400001, "功能额度不足")
+    number = _PHONE_CODE.fullmatch(code)
+    if number is None:
+        return _error(40029, "invalid code")
+    return jsonify(
+        errcode=0,
+        errmsg="ok",
+        phone_info={
+            "phoneNumber": number[1],
+            "purePhoneNumber": number[1],
+            "countryCode": "86",
+            "watermark": {"timestamp": int(time.time()), "appid": ""},
+        },
+    )
+
+
+@bp.post("/cgi-bin/message/subscribe/send")
+@bp.post("/wxa/sec/order/upload_shipping_info")
+def accept_message() -> Response:
+    if not _has_token():
+        return _error(40001, "invalid credential, access_token is invalid or not latest")
+    if not isinstance(request.get_json(silent=True), dict):
+        return _error(47001, "data format error")
+    world().store.add_message(request.path, request.get_data(as_text=True))
+    return jsonify(errcode=0, errmsg="ok")
+
+
+def _token(told: Mapping[str, object]) -> Response:
+    appid = str(told.get("appid", ""))
+    if not _is_app(appid, str(told.get("secret", ""))):
+        return _error(40125, "invalid appsecret")
+    return jsonify(access_token=_token_of(appid), expires_in=_TOKEN_SECONDS)
+
+
+def _token_of(appid: str) -> str:
+    secret = world().settings.appid_secrets[appid]
+    return hmac.new(secret.encode(), appid.encode(), hashlib.sha256).hexdigest()
+
+
+def _has_token() -> bool:
+    told = request.args.get("access_token", "")
+    return told in {_token_of(appid) for appid in world().settings.appid_secrets}
+
+
+def _is_app(appid: str, secret: str) -> bool:
+    return world().settings.appid_secrets.get(appid) == secret
+
+
+def _error(code: int, message: str) -> Response:
+    return jsonify(errcode=code, errmsg=message)
+
+
+def _digest(text: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())[:27].decode()
