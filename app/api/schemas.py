@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.services.gifts import MAX_MESSAGE
 from app.services.payments import MAX_PAYMENT_FEN
 from app.services.top_ups import MAX_TOP_UP_FEN
-from app.web.body import Fen, RowId, Words
+from app.web.body import Fen, RowId, Words, check_phone
 from app.web.wire import Instant
-
-PHONE = re.compile(r"1[3-9][0-9]{9}")
-
-
-def check_phone(text: str) -> None:
-    if not PHONE.fullmatch(text):
-        raise ValidationError("A mainland mobile number has 11 digits.")
-
 
 class SignIn(Schema):
     code = Words(required=True, shortest=1, longest=200)

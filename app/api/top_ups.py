@@ -80,6 +80,6 @@ def redeem_code(body: dict[str, Any]) -> Response:
 
             return answered(once.run_once(session, call, effect))
     except DomainError as error:
-        if error.code in {"voucher_not_found", "code_mistyped"}:
+        if error.code == "voucher_not_found":
             take(WRONG_CODE, actor.caller)
         raise

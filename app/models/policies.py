@@ -106,7 +106,17 @@ UPDATABLE_COLUMNS: Mapping[str, str] = {
     "card": "(status, member_id, replaced_by_id)",
     "audit_record": "(chain_hash)",
 }
-DELETABLE = frozenset({"idempotency_record", "outbox_message", "rate_limit_bucket", "payment_code"})
+DELETABLE = frozenset(
+    {
+        "idempotency_record",
+        "outbox_message",
+        "rate_limit_bucket",
+        "payment_code",
+        "program_acceptance",
+        "batch_acceptance",
+        "bonus_tier",
+    }
+)
 
 
 def render_policies() -> list[str]:

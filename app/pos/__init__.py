@@ -1,0 +1,25 @@
+"""FACE: the till, ``/pos/api`` (JSON) and later its pages."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.pos import payments, redemptions, sessions, top_ups
+from app.pos.blueprint import bp
+from app.web.wire import DocumentedApi
+
+
+def register_pos(app: Flask) -> None:
+    app.config.update(
+        POS_API_TITLE="卡券通 staff API",
+        POS_API_VERSION="1",
+        POS_OPENAPI_VERSION="3.0.3",
+        POS_OPENAPI_URL_PREFIX="/pos/api",
+        POS_OPENAPI_JSON_PATH="openapi.json",
+    )
+    document = DocumentedApi(app, config_prefix="POS", spec_kwargs={"security": [{"bearer": []}]})
+    document.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    document.register_blueprint(bp)
+
+
+__all__ = ["payments", "redemptions", "register_pos", "sessions", "top_ups"]

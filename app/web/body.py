@@ -16,6 +16,7 @@ from app.core.errors import Category, DomainError, N_
 from app.flows.once import hash_request
 from app.web.errors import InvalidFields, InvalidJson
 
+_PHONE = re.compile(r"1[3-9][0-9]{9}")
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -64,6 +65,11 @@ class RowId(fields.String):
         if not (text.isascii() and text.isdecimal() and len(text) <= 18):
             raise self.make_error("invalid")
         return int(text)
+
+
+def check_phone(text: str) -> None:
+    if not _PHONE.fullmatch(text):
+        raise ValidationError("A mainland mobile number has 11 digits.")
 
 
 class JsonParser(FlaskParser):

@@ -32,7 +32,7 @@ MONEY = Limit("money", at_once=150, per_second=10)
 TILL = Limit("till", at_once=200, per_second=20)
 SIGN_IN = Limit("sign-in", at_once=200, per_second=5)  # by address
 WRONG_PASSWORD = Limit("wrong-password", at_once=10, per_second=1 / 30)  # by account
-WRONG_CODE = Limit("wrong-code", at_once=30, per_second=1 / 6)  # by caller
+WRONG_CODE = Limit("wrong-code", at_once=60, per_second=1 / 6)  # by caller
 OPEN_TO_ALL = Limit("open", at_once=300, per_second=30)  # by address
 
 _TAKE = "SELECT kaquan.take_token(%s, %s, %s)"

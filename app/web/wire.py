@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import Response
+from flask import Flask, Response
+from flask.json.provider import DefaultJSONProvider
 from flask_smorest import Api, Blueprint
 from marshmallow import fields
 
@@ -49,3 +50,11 @@ class DocumentedApi(Api):  # type: ignore[misc]
 def answered(answer: Answer) -> Response:
     """An answer that is already JSON: fresh, or kept from the first time."""
     return Response(answer.text, answer.status, content_type="application/json")
+
+
+def register_json(app: Flask) -> None:
+    """Chinese goes out as Chinese, and keys in the order in which they were written."""
+    provider = app.json
+    assert isinstance(provider, DefaultJSONProvider)
+    provider.ensure_ascii = False
+    provider.sort_keys = False

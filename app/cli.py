@@ -1,0 +1,123 @@
+"""Commands: ``bin/kaquan <command>``. What goes to standard output is for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import click
+from alembic import command
+from flask import Flask
+from flask.cli import AppGroup
+
+from app.core.actor import SYSTEM
+from app.core.clock import utc_now
+from app.jobs.worker import run_worker
+from app.queries.invariants import check_invariants
+from app.services.demo import is_empty, make_demo_voucher_codes, seed_demo
+from app.web.context import current_context
+from app.web.migrations import alembic_config
+
+DEMO_ACCOUNTS = (
+    ("platform", "platform_admin"),
+    ("finance", "platform_finance"),
+    ("editor", "content_editor"),
+    ("auditor", "auditor"),
+    ("merchant1", "merchant_admin"),
+    ("merchant2", "merchant_admin"),
+    ("store1", "store_manager"),
+    ("cashier1", "cashier"),
+    ("cashier2", "cashier"),
+)
+
+db_group = AppGroup("db", help="The database: migrations and first data.")
+demo_group = AppGroup("demo", help="Demo data. Refused in production.")
+
+
+def register_commands(app: Flask) -> None:
+    app.cli.add_command(db_group)
+    app.cli.add_command(demo_group)
+    app.cli.add_command(worker)
+    app.cli.add_command(verify)
+
+
+@click.command()
+def worker() -> None:
+    """Work on jobs until told to stop."""
+    context = current_context()
+    assert context.settings.database_url is not None
+    run_worker(context, context.settings.database_url)
+
+
+@click.command()
+def verify() -> None:
+    """Ask every invariant; one JSON line each, exit 1 when one is broken."""
+    with current_context().database.unit_of_work(SYSTEM) as session:
+        results = check_invariants(session)
+    for result in results:
+        line = {"id": result.id, "ok": result.ok, "checked": result.checked, "bad": result.bad}
+        click.echo(json.dumps(line))
+    sys.exit(0 if all(result.ok for result in results) else 1)
+
+
+@db_group.command("prepare")
+def prepare() -> None:
+    """Migrate, and in demo mode fill an empty database."""
+    context = current_context()
+    if context.settings.database_admin_url is None:
+        sys.exit("kaquan: set DATABASE_ADMIN_URL (the owner) to migrate")
+    os.environ.setdefault("DATABASE_URL", context.settings.database_url or "")
+    command.upgrade(alembic_config(), "head")
+    if not context.settings.demo:
+        return
+    with context.database.unit_of_work(SYSTEM) as session:
+        if is_empty(session):
+            seed_demo(session, password=context.settings.demo_password, now=utc_now())
+
+
+@demo_group.command("voucher-codes")
+@click.option("--merchant", "merchant_code", default=None, help="The issuer's code.")
+@click.option("--count", type=click.IntRange(1, 100_000), required=True)
+@click.option("--face-value-fen", type=click.IntRange(1, 10_000_000), required=True)
+@click.option("--kind", type=click.Choice(["payment", "top-up"]), default="payment")
+def voucher_codes(
+    merchant_code: str | None, count: int, face_value_fen: int, kind: str
+) -> None:
+    """Print fresh active secret codes, one a line."""
+    context = _demo_context()
+    with context.database.unit_of_work(SYSTEM) as session:
+        codes = make_demo_voucher_codes(
+            session,
+            merchant_code=merchant_code,
+            count=count,
+            face_value_fen=face_value_fen,
+            kind=kind.replace("-", ""),
+            keys=context.keys,
+            now=utc_now(),
+        )
+    click.echo("\n".join(codes))
+
+
+@demo_group.command("info")
+def info() -> None:
+    """Print where this demo is and who can sign in, as one JSON object."""
+    settings = _demo_context().settings
+    accounts = [
+        {"username": name, "password": settings.demo_password, "role": role}
+        for name, role in DEMO_ACCOUNTS
+    ]
+    about = {
+        "base_url": settings.public_base_url,
+        "wechat_api_base": settings.wechat.api_base,
+        "wechatpay_api_base": settings.wechat.pay_api_base,
+        "accounts": accounts,
+    }
+    click.echo(json.dumps(about, ensure_ascii=False))
+
+
+def _demo_context():  # type: ignore[no-untyped-def]
+    context = current_context()
+    if not context.settings.demo:
+        sys.exit("kaquan: demo commands work in demo mode only")
+    return context

@@ -1,0 +1,93 @@
+"""create_app(): the one module that may import everything, and where the parts are put together."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from flask import Flask, request
+from flask_babel import Babel
+
+from app.api import register_api
+from app.cli import register_commands
+from app.core.keys import Keys
+from app.db import open_database
+from app.flows.context import Context
+from app.gateways.wechat import build_login, build_notification_keys, build_pay
+from app.pos import register_pos
+from app.site import register_site
+from app.web import health
+from app.web.context import keep_context
+from app.web.errors import register_errors
+from app.web.security import register_security
+from app.web.tokens import DatabaseTokenStore
+from app.web.wire import register_json
+from config import Settings, SettingsError, load_settings
+
+LANGUAGES = ("zh", "en")
+MAX_BODY = 1024 * 1024
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The program as one WSGI application.
+
+    Raises:
+        SettingsError: With one line for the operator.
+    """
+    settings = settings or load_settings()
+    _configure_logs()
+    app = Flask(__name__, template_folder="templates", static_folder="static")
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.production,
+        BABEL_TRANSLATION_DIRECTORIES=os.path.join(os.path.dirname(app.root_path), "translations"),
+    )
+    Babel(app, default_locale="zh_CN", locale_selector=_choose_language)
+    register_json(app)
+    keep_context(app, build_context(settings))
+    register_errors(app)
+    register_security(app, production=settings.production)
+    app.register_blueprint(health.bp)
+    register_api(app)
+    register_pos(app)
+    register_site(app)
+    register_commands(app)
+    app.context_processor(lambda: {"settings": settings})
+    return app
+
+
+def build_context(settings: Settings) -> Context:
+    """What every process has at hand: pools (opened at first use), far ends and keys."""
+    if settings.database_url is None:
+        raise SettingsError("DATABASE_URL is not set; start the program with make run or bin/kaquan")
+    database = open_database(settings.database_url)
+    store = DatabaseTokenStore(database, key=settings.secret_key)
+    return Context(
+        settings=settings,
+        database=database,
+        keys=Keys(
+            code_keys=settings.code_keys,
+            phone_key=settings.phone_key,
+            secret_key=settings.secret_key,
+        ),
+        wechat_pay=build_pay(settings),
+        wechat_login=build_login(settings, store),
+        notification_keys=build_notification_keys(settings),
+    )
+
+
+def _choose_language() -> str:
+    """Chinese, unless the client asks for English and not for Chinese first."""
+    best = request.accept_languages.best_match(LANGUAGES) if request else None
+    return "en" if best == "en" else "zh_CN"
+
+
+def _configure_logs() -> None:
+    logging.basicConfig(
+        level=os.environ.get("LOG_LEVEL", "INFO"),
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)

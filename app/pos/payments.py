@@ -1,0 +1,89 @@
+"""Charging a member's payment code, and refunds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from sqlalchemy import select
+
+from app.core.actor import SYSTEM
+from app.core.clock import utc_now
+from app.flows import once, paying
+from app.flows.once import Body, MoneyCall
+from app.flows.presenting import payment_body, refund_body
+from app.models.sales import Payment
+from app.models.tenants import Store
+from app.pos import schemas
+from app.pos.blueprint import bp
+from app.services.refunds import refund_payment
+from app.services.refusals import PaymentNotFound
+from app.web.auth import bearer_digest, current_actor, till_required
+from app.web.body import request_hash, request_key
+from app.web.context import current_context
+from app.web.limits import TILL, limited
+from app.web.wire import IDEMPOTENT, answered
+
+
+@bp.post("/payments")
+@bp.doc(**IDEMPOTENT)
+@limited(TILL)
+@bp.arguments(schemas.NewPayment)
+@bp.response(201, schemas.Payment)
+def create_payment(body: dict[str, Any]) -> Response:
+    """Charge the code on a member's phone. What the card lacks, the member pays by WeChat there."""
+    return answered(
+        paying.pay(
+            current_context(),
+            token_digest=bearer_digest(),
+            key=request_key(),
+            request_hash=request_hash(),
+            payment_code=body["payment_code"].replace(" ", ""),
+            amount_fen=body["amount_fen"],
+        )
+    )
+
+
+@bp.get("/payments/<string:payment_no>")
+@limited(TILL)
+@till_required
+@bp.response(200, schemas.Payment)
+def show_payment(payment_no: str) -> dict[str, Any]:
+    """One payment of this store."""
+    with current_context().database.unit_of_work(current_actor()) as session:
+        row = session.execute(
+            select(Payment, Store.name)
+            .join(Store, Store.id == Payment.store_id)
+            .where(Payment.payment_no == payment_no[:40])
+        ).one_or_none()
+    if row is None:
+        raise PaymentNotFound
+    return payment_body(row[0], row[1], None)
+
+
+@bp.post("/payments/<string:payment_no>/refunds")
+@bp.doc(**IDEMPOTENT)
+@limited(TILL)
+@till_required
+@bp.arguments(schemas.NewRefund)
+@bp.response(201, schemas.Refund)
+def create_refund(body: dict[str, Any], payment_no: str) -> Response:
+    """Give back a part or the whole: the card part at once, the WeChat part by WeChat."""
+    context, actor = current_context(), current_actor()
+    call = MoneyCall(caller=actor.caller, key=request_key(), request_hash=request_hash())
+    with context.database.unit_of_work(SYSTEM) as session:
+
+        def effect() -> Body:
+            refund = refund_payment(
+                session,
+                payment_no=payment_no[:40],
+                amount_fen=body["amount_fen"],
+                reason=body["reason"],
+                till=actor,
+                now=utc_now(),
+            )
+            session.flush()
+            session.refresh(refund)
+            return refund_body(refund, payment_no)
+
+        return answered(once.run_once(session, call, effect))

@@ -1,0 +1,125 @@
+"""Paper vouchers at the till: look first, redeem once, reverse the same day."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from flask_babel import gettext
+
+from app.core.actor import SYSTEM
+from app.core.clock import utc_now
+from app.core.errors import DomainError
+from app.flows import once, redeeming
+from app.flows.once import Body, MoneyCall
+from app.pos import schemas
+from app.pos.blueprint import bp
+from app.services import redemptions
+from app.services.redemptions import VoucherSeen, read_code
+from app.services.refusals import refusal
+from app.web.auth import bearer_digest, current_actor, till_required
+from app.web.body import request_hash, request_key
+from app.web.context import current_context
+from app.web.limits import TILL, WRONG_CODE, limited, require_not_exhausted, take
+from app.web.wire import IDEMPOTENT, answered
+
+
+@bp.post("/vouchers/lookup")
+@limited(TILL)
+@till_required
+@bp.arguments(schemas.Code)
+@bp.response(200, schemas.Voucher)
+def look_up_voucher(body: dict[str, Any]) -> dict[str, Any]:
+    """A voucher's value and state, before the big button. Changes nothing."""
+    context, actor = current_context(), current_actor()
+    require_not_exhausted(WRONG_CODE, actor.caller)
+    try:
+        code = read_code(body["code"])
+        with context.database.unit_of_work(SYSTEM) as session:
+            seen = redemptions.look_up_voucher(
+                session, code=code, till=actor, keys=context.keys, now=utc_now()
+            )
+    except DomainError as error:
+        _count_wrong(error, actor.caller)
+        raise
+    return _voucher_body(seen)
+
+
+@bp.post("/redemptions")
+@bp.doc(**IDEMPOTENT)
+@limited(TILL)
+@bp.arguments(schemas.Code)
+@bp.response(201, schemas.Redemption)
+def create_redemption(body: dict[str, Any]) -> Response:
+    """Redeem one paper voucher, once, in full. The token is checked in the same round trip."""
+    digest = bearer_digest()
+    key = request_key()
+    try:
+        code = read_code(body["code"])
+        answer = redeeming.redeem(
+            current_context(),
+            token_digest=digest,
+            key=key,
+            request_hash=request_hash(),
+            code=code,
+        )
+    except DomainError as error:
+        # Only a failure costs the count's round trips: a right code stays at one.
+        _count_wrong(error, digest[:12].hex())
+        raise
+    return answered(answer)
+
+
+@bp.post("/redemptions/<string:redemption_no>/reverse")
+@bp.doc(**IDEMPOTENT)
+@limited(TILL)
+@till_required
+@bp.arguments(schemas.Reason)
+@bp.response(201, schemas.Redemption)
+def reverse_redemption(body: dict[str, Any], redemption_no: str) -> Response:
+    """A manager undoes a redemption of the same day."""
+    context, actor = current_context(), current_actor()
+    call = MoneyCall(caller=actor.caller, key=request_key(), request_hash=request_hash())
+    with context.database.unit_of_work(SYSTEM) as session:
+
+        def effect() -> Body:
+            done = redemptions.reverse_redemption(
+                session,
+                redemption_no=redemption_no[:40],
+                reason=body["reason"],
+                till=actor,
+                now=utc_now(),
+            )
+            return {
+                "redemption_no": done.redemption_no,
+                "serial_no": done.serial_no,
+                "face_value_fen": done.face_value_fen,
+                "status": "reversed",
+            }
+
+        return answered(once.run_once(session, call, effect))
+
+
+def _count_wrong(error: DomainError, whose: str) -> None:
+    """Guessing is counted (typing errors are not: anyone can tell those). A till that has guessed too
+    often is told to wait and nothing else."""
+    if error.code == "voucher_not_found":
+        require_not_exhausted(WRONG_CODE, whose)
+        take(WRONG_CODE, whose)
+
+
+def _voucher_body(seen: VoucherSeen) -> dict[str, Any]:
+    reason_text = None if seen.refusal is None else gettext(refusal(seen.refusal).template)
+    return {
+        "serial_no": seen.serial_no,
+        "face_value_fen": seen.face_value_fen,
+        "status": seen.status.name,
+        "batch": seen.batch_name,
+        "expires_on": seen.expires_on,
+        "redeemable": seen.refusal is None,
+        "reason": seen.refusal,
+        "reason_text": reason_text,
+        "redemption": None
+        if seen.redemption is None
+        else redeeming.redemption_body(seen.redemption),
+    }

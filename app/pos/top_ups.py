@@ -1,0 +1,73 @@
+"""Cash top-ups at the counter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from app.core.actor import SYSTEM
+from app.core.clock import utc_now
+from app.flows import once, topping_up
+from app.flows.once import Body, MoneyCall
+from app.flows.topping_up import CashReceiver
+from app.pos import schemas
+from app.pos.blueprint import bp
+from app.services import top_ups
+from app.web.auth import bearer_digest, current_actor, till_required
+from app.web.body import request_hash, request_key
+from app.web.context import current_context
+from app.web.limits import TILL, limited
+from app.web.wire import IDEMPOTENT, answered
+
+
+@bp.post("/top-ups")
+@bp.doc(**IDEMPOTENT)
+@limited(TILL)
+@bp.arguments(schemas.NewCashTopUp)
+@bp.response(201, schemas.CashTopUp)
+def create_top_up(body: dict[str, Any]) -> Response:
+    """Take cash; the member's card has it at once. The token is checked in the same round trip."""
+    return answered(
+        topping_up.top_up_with_cash(
+            current_context(),
+            token_digest=bearer_digest(),
+            key=request_key(),
+            request_hash=request_hash(),
+            receiver=CashReceiver(
+                phone=body["phone"], payment_code=body["payment_code"], card_no=body["card_no"]
+            ),
+            program_id=body["program_id"],
+            amount_fen=body["amount_fen"],
+        )
+    )
+
+
+@bp.post("/top-ups/<string:top_up_no>/reverse")
+@bp.doc(**IDEMPOTENT)
+@limited(TILL)
+@till_required
+@bp.arguments(schemas.Reason)
+@bp.response(201, schemas.ReversedTopUp)
+def reverse_top_up(body: dict[str, Any], top_up_no: str) -> Response:
+    """A manager undoes a cash top-up of the same day, while none of it is spent."""
+    context, actor = current_context(), current_actor()
+    call = MoneyCall(caller=actor.caller, key=request_key(), request_hash=request_hash())
+    with context.database.unit_of_work(SYSTEM) as session:
+
+        def effect() -> Body:
+            done = top_ups.reverse_cash_top_up(
+                session,
+                top_up_no=top_up_no[:40],
+                reason=body["reason"],
+                till=actor,
+                now=utc_now(),
+            )
+            return {
+                "top_up_no": done.top_up_no,
+                "status": done.status.name,
+                "amount_fen": done.amount_fen,
+                "bonus_fen": done.bonus_fen,
+            }
+
+        return answered(once.run_once(session, call, effect))
