@@ -6,16 +6,16 @@ from typing import Any
 
 from flask import Response
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.api import schemas
 from app.api.blueprint import bp
-from app.core.actor import SYSTEM, Actor
+from app.core.actor import Actor
 from app.core.clock import utc_now
 from app.core.keys import Keys
-from app.flows import once
+from app.flows import membership, once
 from app.flows.once import Body, MoneyCall
 from app.flows.presenting import gift_body
-from app.models.people import Member
 from app.models.vouchers import Gift, GiftStatus
 from app.services import gifts
 from app.web.auth import current_actor, member_required
@@ -35,15 +35,12 @@ from app.web.wire import IDEMPOTENT, answered
 def send_gift(body: dict[str, Any]) -> Response:
     """Give card value. Whoever holds the claim token may have it, within a day."""
     context, actor = current_context(), current_actor()
-    with context.database.unit_of_work(SYSTEM) as session:
 
-        def effect() -> Body:
-            gift = gifts.send_gift(
-                session, sender=actor, keys=context.keys, now=utc_now(), **body
-            )
-            return _as_sender(gift, context.keys)
+    def effect(session: Session) -> Body:
+        gift = gifts.send_gift(session, sender=actor, keys=context.keys, now=utc_now(), **body)
+        return _as_sender(gift, context.keys)
 
-        return answered(once.run_once(session, _call(actor), effect, seal_with=context.keys))
+    return answered(once.run_once(context, _call(actor), effect, sealed=True))
 
 
 @bp.get("/gifts/<string:claim_token>/preview")
@@ -52,16 +49,15 @@ def send_gift(body: dict[str, Any]) -> Response:
 @bp.response(200, schemas.GiftPreview)
 def preview_gift(claim_token: str) -> dict[str, Any]:
     """What the receiver sees before claiming. Changes nothing."""
-    with current_context().database.unit_of_work(SYSTEM) as session:
-        gift = gifts.find_gift(session, claim_token=claim_token[:100])
-        sender = session.get_one(Member, gift.sender_id)
-    expired = gift.status is GiftStatus.sent and gift.expires_at <= utc_now()
+    gift, sender, status = membership.preview_gift(
+        current_context(), claim_token=claim_token[:100]
+    )
     return {
-        "status": "returned" if expired else gift.status.name,
+        "status": status.name,
         "amount_fen": gift.amount_fen,
         "message": gift.message,
         "cover": gift.cover,
-        "sender": sender.nickname,
+        "sender": sender,
         "expires_at": gift.expires_at,
     }
 
@@ -74,16 +70,14 @@ def preview_gift(claim_token: str) -> dict[str, Any]:
 @bp.response(201, schemas.Gift)
 def claim_gift(body: dict[str, Any]) -> Response:
     """Put a gift onto the member's own card."""
-    context, actor = current_context(), current_actor()
-    with context.database.unit_of_work(SYSTEM) as session:
+    actor, token = current_actor(), body["claim_token"]
 
-        def effect() -> Body:
-            token = body["claim_token"]
-            return gift_body(
-                gifts.claim_gift(session, claimant=actor, claim_token=token, now=utc_now())
-            )
+    def effect(session: Session) -> Body:
+        return gift_body(
+            gifts.claim_gift(session, claimant=actor, claim_token=token, now=utc_now())
+        )
 
-        return answered(once.run_once(session, _call(actor), effect))
+    return answered(once.run_once(current_context(), _call(actor), effect))
 
 
 @bp.post("/gifts/<int:gift_id>/revoke")
@@ -93,16 +87,14 @@ def claim_gift(body: dict[str, Any]) -> Response:
 @bp.response(201, schemas.Gift)
 def revoke_gift(gift_id: int) -> Response:
     """Take a gift back that nobody has claimed yet."""
-    context, actor = current_context(), current_actor()
-    with context.database.unit_of_work(SYSTEM) as session:
+    actor, wanted = current_actor(), min(gift_id, 2**62)
 
-        def effect() -> Body:
-            wanted = min(gift_id, 2**62)
-            return gift_body(
-                gifts.revoke_gift(session, gift_id=wanted, sender=actor, now=utc_now())
-            )
+    def effect(session: Session) -> Body:
+        return gift_body(
+            gifts.revoke_gift(session, gift_id=wanted, sender=actor, now=utc_now())
+        )
 
-        return answered(once.run_once(session, _call(actor), effect))
+    return answered(once.run_once(current_context(), _call(actor), effect))
 
 
 @bp.get("/me/gifts")

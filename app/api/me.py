@@ -6,24 +6,14 @@ from typing import Any
 
 from app.api import schemas
 from app.api.blueprint import bp
-from app.core.actor import SYSTEM
 from app.core.clock import utc_now
-from app.core.errors import Category, DomainError, N_
+from app.flows import membership
 from app.models.people import Member
 from app.queries.cards import list_activities, list_cards
-from app.services import members, top_ups
-from app.services.ports import GatewayRefused, GatewayUnavailable
-from app.services.refusals import WeChatUnavailable
 from app.web.auth import current_actor, member_required
 from app.web.context import current_context
 from app.web.limits import MONEY, READ, limited
 from app.web.paging import PageArguments, page, read_cursor, write_cursor
-
-
-class PhoneCodeInvalid(DomainError):
-    code = "phone_code_invalid"
-    category = Category.INVALID
-    template = N_("WeChat did not give a phone number for this. Please allow it and try again.")
 
 
 @bp.get("/me")
@@ -33,7 +23,7 @@ class PhoneCodeInvalid(DomainError):
 def show_me() -> Member:
     """The member's profile; the phone masked."""
     with current_context().database.unit_of_work(current_actor()) as session:
-        return session.get_one(Member, current_actor().member_id)
+        return session.get_one(Member, _me())
 
 
 @bp.patch("/me")
@@ -43,15 +33,12 @@ def show_me() -> Member:
 @bp.response(200, schemas.Profile)
 def change_me(body: dict[str, Any]) -> Member:
     """Change nickname or avatar."""
-    member_id = current_actor().member_id
-    assert member_id is not None
-    with current_context().database.unit_of_work(SYSTEM) as session:
-        return members.change_profile(
-            session,
-            member_id=member_id,
-            nickname=body.get("nickname"),
-            avatar_url=body.get("avatar_url"),
-        )
+    return membership.change_profile(
+        current_context(),
+        member_id=_me(),
+        nickname=body.get("nickname"),
+        avatar_url=body.get("avatar_url"),
+    )
 
 
 @bp.post("/me/phone")
@@ -61,20 +48,7 @@ def change_me(body: dict[str, Any]) -> Member:
 @bp.response(200, schemas.Profile)
 def bind_phone(body: dict[str, Any]) -> Member:
     """Bind the number that WeChat vouches for; money that waits for it arrives now."""
-    context = current_context()
-    member_id = current_actor().member_id
-    assert member_id is not None
-    try:
-        phone = context.wechat_login.phone_number(body["code"])
-    except GatewayRefused:
-        raise PhoneCodeInvalid from None
-    except GatewayUnavailable:
-        raise WeChatUnavailable from None
-    with context.database.unit_of_work(SYSTEM) as session:
-        member = members.bind_phone(session, member_id=member_id, phone=phone, keys=context.keys)
-        top_ups.deliver_to_phone(session, member=member, now=utc_now())
-        session.refresh(member)
-    return member
+    return membership.bind_phone(current_context(), member_id=_me(), code=body["code"])
 
 
 @bp.get("/me/cards")
@@ -110,11 +84,11 @@ def show_activities(query: dict[str, Any]) -> dict[str, Any]:
 @bp.response(201, schemas.PaymentCode)
 def create_payment_code() -> dict[str, Any]:
     """Issue a code for one payment within the next minute."""
-    context = current_context()
-    member_id = current_actor().member_id
-    assert member_id is not None
-    with context.database.unit_of_work(SYSTEM) as session:
-        code, expires_at = members.issue_payment_code(
-            session, member_id=member_id, keys=context.keys, now=utc_now()
-        )
+    code, expires_at = membership.issue_payment_code(current_context(), member_id=_me())
     return {"code": code, "expires_at": expires_at}
+
+
+def _me() -> int:
+    member_id = current_actor().member_id
+    assert member_id is not None, "member_required stands before every view here"
+    return member_id

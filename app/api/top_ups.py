@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
+from sqlalchemy.orm import Session
 
 from app.api import schemas
 from app.api.blueprint import bp
-from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.core.errors import DomainError
 from app.flows import once, topping_up
@@ -69,16 +69,14 @@ def redeem_code(body: dict[str, Any]) -> Response:
     require_not_exhausted(WRONG_CODE, actor.caller)
     try:
         code = read_code(body["code"])
-        with context.database.unit_of_work(SYSTEM) as session:
 
-            def effect() -> Body:
-                top_up = redeem_top_up_code(
-                    session, code=code, member=actor, keys=context.keys, now=utc_now()
-                )
-                session.flush()
-                return code_top_up_body(top_up, session.get_one(Card, top_up.card_id))
+        def effect(session: Session) -> Body:
+            top_up = redeem_top_up_code(
+                session, code=code, member=actor, keys=context.keys, now=utc_now()
+            )
+            return code_top_up_body(top_up, session.get_one(Card, top_up.card_id))
 
-            return answered(once.run_once(session, call, effect))
+        return answered(once.run_once(context, call, effect))
     except DomainError as error:
         if error.code == "voucher_not_found":
             take(WRONG_CODE, actor.caller)

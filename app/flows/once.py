@@ -18,7 +18,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core import sealing
+from app.core.actor import SYSTEM
 from app.core.keys import Keys
+from app.flows.context import Context
 from app.services.refusals import IdempotencyKeyReused, RequestInProgress
 
 LEASE = timedelta(seconds=15)
@@ -64,22 +66,27 @@ def hash_request(method: str, path: str, body: object) -> bytes:
 
 
 def run_once(
-    session: Session, call: MoneyCall, effect: Callable[[], Body], *, seal_with: Keys | None = None
+    context: Context, call: MoneyCall, effect: Callable[[Session], Body], *, sealed: bool = False
 ) -> Answer:
     """Make the effect, unless this key has made it already; then give the answer of that time.
 
+    The transaction is in the system scope, since money crosses tenants: the effect is a service,
+    which checks whose rows it is asked to move.
+
     Args:
-        seal_with: For an answer that holds a bearer's secret: it is kept encrypted.
+        sealed: The answer holds a bearer's secret, so it is kept encrypted.
 
     Raises:
         RequestInProgress, IdempotencyKeyReused
     """
-    claim = claim_key(session, call, seal_with=seal_with)
-    if claim.answer is not None:
-        return claim.answer
-    answer = Answer(status=201, text=json.dumps(effect(), ensure_ascii=False))
-    session.flush()
-    keep_answer(session, call, answer, seal_with=seal_with)
+    seal_with = context.keys if sealed else None
+    with context.database.unit_of_work(SYSTEM) as session:
+        claim = claim_key(session, call, seal_with=seal_with)
+        if claim.answer is not None:
+            return claim.answer
+        answer = Answer(status=201, text=json.dumps(effect(session), ensure_ascii=False))
+        session.flush()
+        keep_answer(session, call, answer, seal_with=seal_with)
     return answer
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from app.core.actor import SYSTEM
-from app.core.clock import rfc3339
+from app.core.actor import SYSTEM, Actor
+from app.core.clock import rfc3339, utc_now
 from app.core.errors import DomainError
 from app.flows.context import Context
 from app.flows.once import Answer, Body
 from app.services import redemptions
-from app.services.redemptions import RedemptionSeen
+from app.services.redemptions import RedemptionSeen, VoucherSeen
 from app.services.refusals import refusal
 
 
@@ -31,6 +31,18 @@ def redeem(
     if verdict == "voucher_already_redeemed":
         raise _already_redeemed(context, voucher_id)
     raise refusal(verdict)
+
+
+def look_up(context: Context, *, code: str, till: Actor) -> VoucherSeen:
+    """A voucher's value and state for the till that holds it. Changes nothing.
+
+    Raises:
+        VoucherNotFound: Also for one that this store does not accept.
+    """
+    with context.database.unit_of_work(SYSTEM) as session:
+        return redemptions.look_up_voucher(
+            session, code=code, till=till, keys=context.keys, now=utc_now()
+        )
 
 
 def redemption_body(seen: RedemptionSeen) -> Body:

@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Response
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.flows import once, paying
 from app.flows.once import Body, MoneyCall
@@ -71,19 +71,17 @@ def create_refund(body: dict[str, Any], payment_no: str) -> Response:
     """Give back a part or the whole: the card part at once, the WeChat part by WeChat."""
     context, actor = current_context(), current_actor()
     call = MoneyCall(caller=actor.caller, key=request_key(), request_hash=request_hash())
-    with context.database.unit_of_work(SYSTEM) as session:
 
-        def effect() -> Body:
-            refund = refund_payment(
-                session,
-                payment_no=payment_no[:40],
-                amount_fen=body["amount_fen"],
-                reason=body["reason"],
-                till=actor,
-                now=utc_now(),
-            )
-            session.flush()
-            session.refresh(refund)
-            return refund_body(refund, payment_no)
+    def effect(session: Session) -> Body:
+        refund = refund_payment(
+            session,
+            payment_no=payment_no[:40],
+            amount_fen=body["amount_fen"],
+            reason=body["reason"],
+            till=actor,
+            now=utc_now(),
+        )
+        session.flush()
+        return refund_body(refund, payment_no)
 
-        return answered(once.run_once(session, call, effect))
+    return answered(once.run_once(context, call, effect))

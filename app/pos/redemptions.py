@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Response
 from flask_babel import gettext
+from sqlalchemy.orm import Session
 
-from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.core.errors import DomainError
 from app.flows import once, redeeming
@@ -35,10 +35,7 @@ def look_up_voucher(body: dict[str, Any]) -> dict[str, Any]:
     require_not_exhausted(WRONG_CODE, actor.caller)
     try:
         code = read_code(body["code"])
-        with context.database.unit_of_work(SYSTEM) as session:
-            seen = redemptions.look_up_voucher(
-                session, code=code, till=actor, keys=context.keys, now=utc_now()
-            )
+        seen = redeeming.look_up(context, code=code, till=actor)
     except DomainError as error:
         _count_wrong(error, actor.caller)
         raise
@@ -80,24 +77,23 @@ def reverse_redemption(body: dict[str, Any], redemption_no: str) -> Response:
     """A manager undoes a redemption of the same day."""
     context, actor = current_context(), current_actor()
     call = MoneyCall(caller=actor.caller, key=request_key(), request_hash=request_hash())
-    with context.database.unit_of_work(SYSTEM) as session:
 
-        def effect() -> Body:
-            done = redemptions.reverse_redemption(
-                session,
-                redemption_no=redemption_no[:40],
-                reason=body["reason"],
-                till=actor,
-                now=utc_now(),
-            )
-            return {
-                "redemption_no": done.redemption_no,
-                "serial_no": done.serial_no,
-                "face_value_fen": done.face_value_fen,
-                "status": "reversed",
-            }
+    def effect(session: Session) -> Body:
+        done = redemptions.reverse_redemption(
+            session,
+            redemption_no=redemption_no[:40],
+            reason=body["reason"],
+            till=actor,
+            now=utc_now(),
+        )
+        return {
+            "redemption_no": done.redemption_no,
+            "serial_no": done.serial_no,
+            "face_value_fen": done.face_value_fen,
+            "status": "reversed",
+        }
 
-        return answered(once.run_once(session, call, effect))
+    return answered(once.run_once(context, call, effect))
 
 
 def _count_wrong(error: DomainError, whose: str) -> None:

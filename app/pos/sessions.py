@@ -5,16 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask.typing import ResponseReturnValue
-from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import select
 
-from app.core.actor import SYSTEM
-from app.core.clock import utc_now
-from app.models.people import Staff
-from app.models.tenants import Merchant, PayPoint, PayPointStatus, Store
+from app.flows import signing_in
 from app.pos import schemas
 from app.pos.blueprint import bp
-from app.services.sessions import SignInRefused, revoke_token, sign_in_staff
+from app.services.sessions import SignInRefused
 from app.web.auth import bearer_digest, current_actor, staff_required
 from app.web.context import current_context
 from app.web.limits import SIGN_IN, TILL, WRONG_PASSWORD, limited, require_not_exhausted, take
@@ -27,15 +22,12 @@ from app.web.limits import SIGN_IN, TILL, WRONG_PASSWORD, limited, require_not_e
 @bp.response(201, schemas.SignedIn)
 def create_session(body: dict[str, Any]) -> dict[str, Any]:
     """Sign in with user name and password. The token carries the person's store and role."""
-    username = body["username"]
-    require_not_exhausted(WRONG_PASSWORD, username.lower())
+    account = body["username"].lower()
+    require_not_exhausted(WRONG_PASSWORD, account)
     try:
-        with current_context().database.unit_of_work(SYSTEM) as session:
-            _, opened = sign_in_staff(
-                session, username=username, password=body["password"], now=utc_now()
-            )
+        opened = signing_in.sign_in_staff(current_context(), **body)
     except SignInRefused:
-        take(WRONG_PASSWORD, username.lower())
+        take(WRONG_PASSWORD, account)
         raise
     return {"access_token": opened.token, "expires_at": opened.expires_at}
 
@@ -45,8 +37,7 @@ def create_session(body: dict[str, Any]) -> dict[str, Any]:
 @bp.response(204)
 def end_session() -> ResponseReturnValue:
     """Revoke this token."""
-    with current_context().database.unit_of_work(SYSTEM) as session:
-        revoke_token(session, digest=bearer_digest(), now=utc_now())
+    signing_in.sign_out(current_context(), bearer_digest())
     return ""
 
 
@@ -56,27 +47,15 @@ def end_session() -> ResponseReturnValue:
 @bp.response(200, schemas.Me)
 def show_me() -> dict[str, Any]:
     """Who is signed in, in which role, at which store, with which pay point."""
-    context, actor = current_context(), current_actor()
-    with context.database.unit_of_work(actor) as session:
-        staff, username = session.execute(
-            select(Staff, User.username)
-            .join(User, User.id == Staff.user_id)
-            .where(Staff.id == actor.staff_id)
-        ).one()
-        merchant = session.get_one(Merchant, staff.merchant_id)
-        store = None if staff.store_id is None else session.get_one(Store, staff.store_id)
-        token = session.scalar(
-            select(PayPoint.token)
-            .where(PayPoint.store_id == staff.store_id, PayPoint.status == PayPointStatus.active)
-            .order_by(PayPoint.id)
-            .limit(1)
-        )
+    context = current_context()
+    seen = signing_in.describe_staff(context, current_actor())
+    token = seen.pay_point_token
     address = f"{context.settings.public_base_url}/q/{token}"
     return {
-        "username": username,
-        "name": staff.name,
-        "role": staff.role.name,
-        "merchant": merchant,
-        "store": store,
+        "username": seen.username,
+        "name": seen.staff.name,
+        "role": seen.staff.role.name,
+        "merchant": seen.merchant,
+        "store": seen.store,
         "pay_point": None if token is None else {"token": token, "url": address},
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
+from sqlalchemy.orm import Session
 
-from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.flows import once, topping_up
 from app.flows.once import Body, MoneyCall
@@ -53,21 +53,16 @@ def reverse_top_up(body: dict[str, Any], top_up_no: str) -> Response:
     """A manager undoes a cash top-up of the same day, while none of it is spent."""
     context, actor = current_context(), current_actor()
     call = MoneyCall(caller=actor.caller, key=request_key(), request_hash=request_hash())
-    with context.database.unit_of_work(SYSTEM) as session:
 
-        def effect() -> Body:
-            done = top_ups.reverse_cash_top_up(
-                session,
-                top_up_no=top_up_no[:40],
-                reason=body["reason"],
-                till=actor,
-                now=utc_now(),
-            )
-            return {
-                "top_up_no": done.top_up_no,
-                "status": done.status.name,
-                "amount_fen": done.amount_fen,
-                "bonus_fen": done.bonus_fen,
-            }
+    def effect(session: Session) -> Body:
+        done = top_ups.reverse_cash_top_up(
+            session, top_up_no=top_up_no[:40], reason=body["reason"], till=actor, now=utc_now()
+        )
+        return {
+            "top_up_no": done.top_up_no,
+            "status": done.status.name,
+            "amount_fen": done.amount_fen,
+            "bonus_fen": done.bonus_fen,
+        }
 
-        return answered(once.run_once(session, call, effect))
+    return answered(once.run_once(context, call, effect))

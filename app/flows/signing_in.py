@@ -1,0 +1,98 @@
+"""Signing in: members by WeChat's code, staff by password; and who a signed-in person is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import select
+
+from app.core.actor import SYSTEM, Actor
+from app.core.clock import utc_now
+from app.core.errors import Category, DomainError, N_
+from app.flows.context import Context
+from app.models.people import Member, Staff
+from app.models.tenants import Merchant, PayPoint, PayPointStatus, Store
+from app.services import sessions
+from app.services.members import find_or_create_member
+from app.services.ports import GatewayRefused, GatewayUnavailable
+from app.services.refusals import WeChatUnavailable
+from app.services.sessions import SignedIn
+
+
+class LoginCodeInvalid(DomainError):
+    code = "login_code_invalid"
+    category = Category.INVALID
+    template = N_("WeChat does not accept this sign-in. Please close the mini-program and open it again.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffSeen:
+    """A person on the staff, as the till shows them."""
+
+    username: str
+    staff: Staff
+    merchant: Merchant
+    store: Store | None
+    pay_point_token: str | None
+
+
+def sign_in_member(context: Context, code: str) -> tuple[Member, SignedIn]:
+    """Exchange the code of wx.login for a member and a session.
+
+    Raises:
+        LoginCodeInvalid, WeChatUnavailable
+    """
+    try:
+        identity = context.wechat_login.sign_in(code)
+    except GatewayRefused:
+        raise LoginCodeInvalid from None
+    except GatewayUnavailable:
+        raise WeChatUnavailable from None
+    appid = context.settings.wechat.mini_appid
+    with context.database.unit_of_work(SYSTEM) as session:
+        member = find_or_create_member(session, appid=appid, identity=identity)
+        opened = sessions.open_member_session(session, member_id=member.id, now=utc_now())
+    return member, opened
+
+
+def sign_in_staff(context: Context, *, username: str, password: str) -> SignedIn:
+    """Check a password and open a session.
+
+    Raises:
+        SignInRefused
+    """
+    with context.database.unit_of_work(SYSTEM) as session:
+        _, opened = sessions.sign_in_staff(
+            session, username=username, password=password, now=utc_now()
+        )
+    return opened
+
+
+def sign_out(context: Context, token_digest: bytes) -> None:
+    """Revoke a session: its token is refused from the next call on."""
+    with context.database.unit_of_work(SYSTEM) as session:
+        sessions.revoke_token(session, digest=token_digest, now=utc_now())
+
+
+def describe_staff(context: Context, actor: Actor) -> StaffSeen:
+    """Who is signed in, where, and the pay point of that counter."""
+    with context.database.unit_of_work(SYSTEM) as session:
+        staff, username = session.execute(
+            select(Staff, User.username)
+            .join(User, User.id == Staff.user_id)
+            .where(Staff.id == actor.staff_id)
+        ).one()
+        token = session.scalar(
+            select(PayPoint.token)
+            .where(PayPoint.store_id == staff.store_id, PayPoint.status == PayPointStatus.active)
+            .order_by(PayPoint.id)
+            .limit(1)
+        )
+        return StaffSeen(
+            username=username,
+            staff=staff,
+            merchant=session.get_one(Merchant, staff.merchant_id),
+            store=None if staff.store_id is None else session.get_one(Store, staff.store_id),
+            pay_point_token=token,
+        )
