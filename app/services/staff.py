@@ -1,0 +1,145 @@
+"""Staff: one login each, from a fixed list of roles, at home with one merchant or store."""
+
+from __future__ import annotations
+
+from flask_appbuilder.security.sqla.models import Role as ConsoleRole
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.security import generate_password_hash
+
+from app.core.actor import PLATFORM_ROLES, Actor, Role
+from app.core.errors import N_, Category, DomainError
+from app.models.base import OPERATOR_ID
+from app.models.people import Staff, StaffStatus
+from app.models.tenants import Store
+from app.services import journal
+
+STORE_ROLES = frozenset({Role.store_manager, Role.cashier})
+MIN_PASSWORD_LENGTH = 8
+_NOWHERE = (
+    "staff.invalid"  # Flask-AppBuilder wants an address of everybody; RFC 2606 has none here.
+)
+
+
+class UsernameTaken(DomainError):
+    code = "username_taken"
+    category = Category.CONFLICT
+    template = N_("This user name is taken. Please choose another one.")
+
+
+class RoleDoesNotFit(DomainError):
+    code = "role_does_not_fit"
+    category = Category.INVALID
+    template = N_(
+        "Platform roles belong to the operator, managers and cashiers to one store of a merchant."
+    )
+
+
+class PasswordTooShort(DomainError):
+    code = "password_too_short"
+    category = Category.INVALID
+    template = N_("A password has at least %(length)s characters.")
+
+
+class StaffNotFound(DomainError):
+    code = "staff_not_found"
+    category = Category.NOT_FOUND
+    template = N_("No such person on the staff.")
+
+
+def add_staff(
+    session: Session,
+    *,
+    username: str,
+    password: str,
+    name: str,
+    role: Role,
+    merchant_id: int,
+    store_id: int | None = None,
+    daily_cash_limit_fen: int | None = None,
+    actor: Actor,
+) -> Staff:
+    """Take somebody on the staff, with a login for console and till.
+
+    Raises:
+        RoleDoesNotFit, UsernameTaken, PasswordTooShort
+    """
+    _require_fitting_role(session, role, merchant_id, store_id)
+    if len(password) < MIN_PASSWORD_LENGTH:
+        raise PasswordTooShort(length=MIN_PASSWORD_LENGTH)
+    if session.scalar(select(User.id).where(User.username == username)) is not None:
+        raise UsernameTaken
+    user = User(
+        first_name=name,
+        last_name="",
+        username=username,
+        email=f"{username}@{_NOWHERE}",
+        password=generate_password_hash(password),
+        active=True,
+        roles=[_console_role(session, role)],
+    )
+    session.add(user)
+    session.flush()
+    person = Staff(
+        merchant_id=merchant_id,
+        store_id=store_id,
+        user_id=user.id,
+        name=name,
+        role=role,
+        daily_cash_limit_fen=daily_cash_limit_fen,
+    )
+    session.add(person)
+    session.flush()
+    journal.audit(
+        session,
+        "staff.added",
+        actor=actor,
+        subject_id=person.id,
+        merchant_id=merchant_id,
+        store_id=store_id,
+        detail={"role": role.name},
+    )
+    return person
+
+
+def set_staff_status(
+    session: Session, *, staff_id: int, status: StaffStatus, reason: str, actor: Actor
+) -> Staff:
+    """Let somebody in no more, from the next call on, or let them in again."""
+    person = session.get(Staff, staff_id, with_for_update={"key_share": True})
+    if person is None:
+        raise StaffNotFound
+    person.status = status
+    journal.audit(
+        session,
+        f"staff.{status.name}",
+        actor=actor,
+        subject_id=staff_id,
+        merchant_id=person.merchant_id,
+        store_id=person.store_id,
+        detail={"reason": reason},
+    )
+    return person
+
+
+def _require_fitting_role(
+    session: Session, role: Role, merchant_id: int, store_id: int | None
+) -> None:
+    if (role in PLATFORM_ROLES) != (merchant_id == OPERATOR_ID):
+        raise RoleDoesNotFit
+    if (role in STORE_ROLES) != (store_id is not None):
+        raise RoleDoesNotFit
+    if store_id is not None:
+        owner = session.scalar(select(Store.merchant_id).where(Store.id == store_id))
+        if owner != merchant_id:
+            raise RoleDoesNotFit
+
+
+def _console_role(session: Session, role: Role) -> ConsoleRole:
+    """The console's role of the same name. Its permissions are given at start-up, from one file."""
+    found = session.scalars(select(ConsoleRole).where(ConsoleRole.name == role.name)).one_or_none()
+    if found is None:
+        found = ConsoleRole(name=role.name)
+        session.add(found)
+    return found
