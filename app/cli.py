@@ -13,23 +13,12 @@ from flask.cli import AppGroup
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
+from app.core.demo import DEMO_ACCOUNTS
 from app.jobs.worker import run_worker
 from app.queries.invariants import check_invariants
 from app.services.demo import is_empty, make_demo_voucher_codes, seed_demo
 from app.web.context import current_context
 from app.web.migrations import alembic_config
-
-DEMO_ACCOUNTS = (
-    ("platform", "platform_admin"),
-    ("finance", "platform_finance"),
-    ("editor", "content_editor"),
-    ("auditor", "auditor"),
-    ("merchant1", "merchant_admin"),
-    ("merchant2", "merchant_admin"),
-    ("store1", "store_manager"),
-    ("cashier1", "cashier"),
-    ("cashier2", "cashier"),
-)
 
 db_group = AppGroup("db", help="The database: migrations and first data.")
 demo_group = AppGroup("demo", help="Demo data. Refused in production.")
@@ -81,9 +70,7 @@ def prepare() -> None:
 @click.option("--count", type=click.IntRange(1, 100_000), required=True)
 @click.option("--face-value-fen", type=click.IntRange(1, 10_000_000), required=True)
 @click.option("--kind", type=click.Choice(["payment", "top-up"]), default="payment")
-def voucher_codes(
-    merchant_code: str | None, count: int, face_value_fen: int, kind: str
-) -> None:
+def voucher_codes(merchant_code: str | None, count: int, face_value_fen: int, kind: str) -> None:
     """Print fresh active secret codes, one a line."""
     context = _demo_context()
     with context.database.unit_of_work(SYSTEM) as session:
@@ -104,8 +91,12 @@ def info() -> None:
     """Print where this demo is and who can sign in, as one JSON object."""
     settings = _demo_context().settings
     accounts = [
-        {"username": name, "password": settings.demo_password, "role": role}
-        for name, role in DEMO_ACCOUNTS
+        {
+            "username": account.username,
+            "password": settings.demo_password,
+            "role": account.role.value,
+        }
+        for account in DEMO_ACCOUNTS
     ]
     about = {
         "base_url": settings.public_base_url,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from app.core.errors import N_
 from app.services.gifts import MAX_MESSAGE
 from app.services.payments import MAX_PAYMENT_FEN
 from app.services.top_ups import MAX_TOP_UP_FEN
 from app.web.body import Fen, RowId, Words, check_phone
 from app.web.wire import Instant
+
 
 class SignIn(Schema):
     code = Words(required=True, shortest=1, longest=200)
@@ -95,7 +97,7 @@ class StoreQuery(Schema):
     @validates_schema
     def _both_or_none(self, values: dict[str, object], **_: object) -> None:
         if (values.get("lat") is None) != (values.get("lng") is None):
-            raise ValidationError("lat and lng go together.", "lat")
+            raise ValidationError(N_("lat and lng go together."), "lat")
 
 
 class Store(Schema):
@@ -267,5 +269,3 @@ class GiftQuery(Schema):
     box = fields.String(load_default="sent", validate=validate.OneOf(["sent", "received"]))
     cursor = fields.String(load_default=None, validate=validate.Length(max=400))
     limit = fields.Integer(load_default=20, validate=validate.Range(1, 100))
-
-

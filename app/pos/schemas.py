@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
+from app.core.errors import N_
 from app.services.payments import MAX_PAYMENT_FEN
 from app.services.top_ups import MAX_TOP_UP_FEN
 from app.web.body import Fen, RowId, Words, check_phone
@@ -91,7 +92,7 @@ class NewCashTopUp(Schema):
     def _one_receiver(self, values: dict[str, object], **_: object) -> None:
         given = [n for n in ("phone", "payment_code", "card_no") if values.get(n) is not None]
         if len(given) != 1:
-            raise ValidationError("Give exactly one of phone, payment_code, card_no.", "phone")
+            raise ValidationError(N_("Give exactly one of phone, payment_code, card_no."), "phone")
 
 
 class Member(Schema):

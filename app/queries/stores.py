@@ -66,6 +66,13 @@ _PAY_POINT = text("""
     WHERE pp.token = :token AND pp.status = 'active'
 """)
 
+_PAY_POINTS = text("""
+    SELECT pp.token, s.id AS store_id, s.name AS store_name, m.name AS merchant_name, true AS open
+    FROM pay_point pp JOIN store s ON s.id = pp.store_id JOIN merchant m ON m.id = s.merchant_id
+    WHERE pp.status = 'active' AND s.status = 'open' AND m.status = 'active'
+    ORDER BY pp.id LIMIT :limit
+""")
+
 
 def list_stores(
     session: Session,
@@ -123,6 +130,11 @@ def list_stores(
 def find_pay_point(session: Session, token: str) -> PayPointSeen | None:
     row = session.execute(_PAY_POINT, {"token": token}).one_or_none()
     return None if row is None else PayPointSeen(**row._mapping)
+
+
+def list_pay_points(session: Session, *, limit: int) -> list[PayPointSeen]:
+    """The first pay points of trading stores, for a demo's visitors: on a counter they hang openly."""
+    return [PayPointSeen(**row._mapping) for row in session.execute(_PAY_POINTS, {"limit": limit})]
 
 
 def is_open(opens_at: time | None, closes_at: time | None, now: datetime) -> bool:

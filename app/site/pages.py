@@ -2,23 +2,70 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 
 from app.core import codes
 from app.core.actor import PUBLIC
+from app.core.clock import utc_now
+from app.core.demo import DEMO_ACCOUNTS, DemoAccount
 from app.core.errors import DomainError
-from app.queries.stores import find_pay_point
-from app.services.refusals import PayPointNotFound
+from app.queries.stores import PayPointSeen, find_pay_point, list_pay_points, list_stores
 from app.services.redemptions import read_code
+from app.services.refusals import PayPointNotFound
 from app.web.context import current_context
 
 bp = Blueprint("site", __name__)
 
+_STORES_SHOWN = 12
+_PAY_POINTS_SHOWN = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoPanel:
+    """What a stranger needs to try a demo at once."""
+
+    accounts: Sequence[DemoAccount]
+    pay_points: Sequence[PayPointSeen]
+
+
+@bp.app_context_processor
+def name_language() -> dict[str, str]:
+    """The language of this page, as its ``lang`` attribute wants it."""
+    return {"page_language": str(get_locale() or "zh_CN").replace("_", "-")}
+
+
+@bp.after_app_request
+def tell_language(response: Response) -> Response:
+    """A cache must not show one reader's language to another."""
+    if response.mimetype == "text/html":
+        response.vary.add("Accept-Language")
+    return response
+
 
 @bp.get("/")
 def show_home() -> ResponseReturnValue:
-    return render_template("site/home.html")
+    context = current_context()
+    demo = None
+    with context.database.unit_of_work(PUBLIC) as session:
+        stores, _ = list_stores(
+            session,
+            now=utc_now(),
+            lat=None,
+            lng=None,
+            q=None,
+            limit=_STORES_SHOWN,
+            after=None,
+            member=False,
+        )
+        if context.settings.demo:
+            points = list_pay_points(session, limit=_PAY_POINTS_SHOWN)
+            demo = DemoPanel(accounts=DEMO_ACCOUNTS, pay_points=points)
+    return render_template("site/home.html", stores=stores, demo=demo)
 
 
 @bp.get("/q/<string:token>")

@@ -12,7 +12,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.core import money
-from app.core.errors import Category, DomainError, N_
+from app.core.errors import N_, Category, DomainError
 from app.flows.once import hash_request
 from app.web.errors import InvalidFields, InvalidJson
 
@@ -41,7 +41,10 @@ class Fen(fields.Integer):
 
     def __init__(self, *, maximum: int = money.MAX_FEN, **kwargs: Any) -> None:
         super().__init__(
-            strict=True, validate=validate.Range(1, maximum), metadata={"description": "fen"}, **kwargs
+            strict=True,
+            validate=validate.Range(1, maximum),
+            metadata={"description": "fen"},
+            **kwargs,
         )
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
@@ -69,13 +72,16 @@ class RowId(fields.String):
 
 def check_phone(text: str) -> None:
     if not _PHONE.fullmatch(text):
-        raise ValidationError("A mainland mobile number has 11 digits.")
+        raise ValidationError(N_("A mainland mobile number has 11 digits."))
 
 
 class JsonParser(FlaskParser):
     """webargs' parser, with our refusals and without its leniency about what a body is."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "json": EXCLUDE}
+    DEFAULT_UNKNOWN_BY_LOCATION = {  # noqa: RUF012 - webargs' own way
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "json": EXCLUDE,
+    }
 
     def load_json(self, req: Request, schema: Schema) -> Any:
         return read_object()
@@ -136,4 +142,4 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _no_control(text: str) -> None:
     if any(ord(letter) < 32 and letter not in "\n\t" for letter in text) or "\x7f" in text:
-        raise ValidationError("Control characters are not allowed.")
+        raise ValidationError(N_("Control characters are not allowed."))

@@ -12,8 +12,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from app.core.errors import Category, DomainError, N_
+from app.core.errors import N_, Category, DomainError
 from app.db import DatabaseBusy, DatabaseDown
+from app.web.field_errors import translate_errors
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,10 @@ def _refuse(error: DomainError) -> ResponseReturnValue:
     detail = gettext(error.template) % error.params if error.params else gettext(error.template)
     if not _wants_problem():
         return _page(status, detail)
-    response = problem(status, error.code, detail, extra=error.extra)
+    extra = error.extra
+    if isinstance(error, InvalidFields) and "errors" in extra:
+        extra = {**extra, "errors": translate_errors(extra["errors"])}
+    response = problem(status, error.code, detail, extra=extra)
     if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(error.params["seconds"])
     if status == HTTPStatus.UNAUTHORIZED:
@@ -116,7 +120,7 @@ def _busy(error: Exception) -> ResponseReturnValue:
 
 
 def _fail(error: Exception) -> ResponseReturnValue:
-    log.exception("request %s failed", getattr(g, "request_id", "-"), exc_info=error)
+    log.error("request %s failed", getattr(g, "request_id", "-"), exc_info=error)
     detail = gettext(_SENTENCES[500])
     if _wants_problem():
         return problem(500, "internal_error", detail)
