@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from flask.cli import main as flask_main
+from flask.cli import cli
 
 from config import SettingsError, load_settings
 from runtime.postgres import embedded_postgres
@@ -36,8 +36,7 @@ def main() -> None:
 
 def _run_flask() -> None:
     """Never returns: Flask ends the process with the command's exit code."""
-    sys.argv = ["kaquan", "--app", str(ROOT / "run.py"), *sys.argv[1:]]
-    flask_main()
+    cli.main(args=["--app", str(ROOT / "run.py"), *sys.argv[1:]], prog_name="kaquan")
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
