@@ -46,7 +46,7 @@ bench: setup-dev ## Run the benchmarks, or one: make bench B=pay
 
 migration: setup-dev ## Draft a migration from the models: make migration M="add gifts"
 	@test -n '$(M)' || { echo 'say what it does: make migration M="add gifts"' >&2; exit 1; }
-	@exec bin/kaquan db revision --message '$(M)'
+	@exec bin/kaquan --run $(PY) -m alembic revision --autogenerate --message '$(M)'
 
 translations: setup-dev ## Bring translations/ up to date with the texts in the code
 	@$(PY) -m runtime.translations update

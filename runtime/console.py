@@ -1,10 +1,17 @@
-"""`bin/kaquan`: the program's commands, with the embedded database at hand when none is named."""
+"""The program's commands, with the embedded database at hand when no other is named.
+
+`bin/kaquan demo info` runs one of ours; `python -m runtime.console --run alembic current` runs
+somebody else's in the same environment.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -19,24 +26,30 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> None:
     """Run one command. Standard output is the command's alone; scripts read it."""
+    words = sys.argv[1:]
     try:
-        settings = load_settings()
-        if settings.database_url is not None:
-            _run_flask()
-        # Stopped by SIGTERM, we still leave the database in order.
-        signal.signal(signal.SIGTERM, _leave)
-        with embedded_postgres(settings.home) as urls:
-            os.environ["KAQUAN_HOME"] = str(settings.home)
-            os.environ["DATABASE_URL"] = urls.database_url
-            os.environ["DATABASE_ADMIN_URL"] = urls.database_admin_url
-            _run_flask()
+        with _database_at_hand():
+            if words[:1] == ["--run"]:
+                sys.exit(subprocess.run(words[1:], check=False).returncode)
+            cli.main(args=["--app", str(ROOT / "run.py"), *words], prog_name="kaquan")
     except (SettingsError, PostgresError) as refusal:
         sys.exit(f"kaquan: {refusal}")
 
 
-def _run_flask() -> None:
-    """Never returns: Flask ends the process with the command's exit code."""
-    cli.main(args=["--app", str(ROOT / "run.py"), *sys.argv[1:]], prog_name="kaquan")
+@contextmanager
+def _database_at_hand() -> Iterator[None]:
+    """`DATABASE_URL` names a database meanwhile, ours or the operator's."""
+    settings = load_settings()
+    if settings.database_url is not None:
+        yield
+        return
+    # Stopped by SIGTERM, we still leave the database in order.
+    signal.signal(signal.SIGTERM, _leave)
+    with embedded_postgres(settings.home) as urls:
+        os.environ["KAQUAN_HOME"] = str(settings.home)
+        os.environ["DATABASE_URL"] = urls.database_url
+        os.environ["DATABASE_ADMIN_URL"] = urls.database_admin_url
+        yield
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
