@@ -17,7 +17,9 @@ from app.core.actor import Actor
 from app.models.scope import enter_scope
 
 _POOL_WAIT_SECONDS = 2
-_STATEMENT_TIMEOUT = "-c statement_timeout=15s -c lock_timeout=8s -c idle_in_transaction_session_timeout=60s"
+_STATEMENT_TIMEOUT = (
+    "-c statement_timeout=15s -c lock_timeout=8s -c idle_in_transaction_session_timeout=60s"
+)
 
 
 class DatabaseBusy(Exception):

@@ -62,7 +62,9 @@ def create_app(settings: Settings | None = None) -> Flask:
 def build_context(settings: Settings) -> Context:
     """What every process has at hand: pools (opened at first use), far ends and keys."""
     if settings.database_url is None:
-        raise SettingsError("DATABASE_URL is not set; start the program with make run or bin/kaquan")
+        raise SettingsError(
+            "DATABASE_URL is not set; start the program with make run or bin/kaquan"
+        )
     database = open_database(settings.database_url)
     store = DatabaseTokenStore(database, key=settings.secret_key)
     return Context(

@@ -49,9 +49,7 @@ def send_gift(body: dict[str, Any]) -> Response:
 @bp.response(200, schemas.GiftPreview)
 def preview_gift(claim_token: str) -> dict[str, Any]:
     """What the receiver sees before claiming. Changes nothing."""
-    gift, sender, status = membership.preview_gift(
-        current_context(), claim_token=claim_token[:100]
-    )
+    gift, sender, status = membership.preview_gift(current_context(), claim_token=claim_token[:100])
     return {
         "status": status.name,
         "amount_fen": gift.amount_fen,
@@ -90,9 +88,7 @@ def revoke_gift(gift_id: int) -> Response:
     actor, wanted = current_actor(), min(gift_id, 2**62)
 
     def effect(session: Session) -> Body:
-        return gift_body(
-            gifts.revoke_gift(session, gift_id=wanted, sender=actor, now=utc_now())
-        )
+        return gift_body(gifts.revoke_gift(session, gift_id=wanted, sender=actor, now=utc_now()))
 
     return answered(once.run_once(current_context(), _call(actor), effect))
 

@@ -1,4 +1,4 @@
-"""The member API's shapes. Requests are checked strictly; answers are documented by the same classes."""
+"""The member API's shapes: requests are checked by them, answers documented."""
 
 from __future__ import annotations
 

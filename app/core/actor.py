@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class Scope(enum.Enum):
-    """The wall's scopes. Each is a PostgreSQL role with its own row policies (models/policies.py)."""
+    """The wall's scopes. Each is a PostgreSQL role with its own row policies (models/policies)."""
 
     public = "public"
     member = "member"

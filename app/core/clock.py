@@ -1,4 +1,4 @@
-"""Time: instants are aware and in UTC inside, and Asia/Shanghai whenever a person or a day is meant."""
+"""Time: aware instants, in UTC inside, in Asia/Shanghai whenever a person or a day is meant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refusals that a caller can act on. Faces render them; a broken assumption is an assert instead."""
+"""Refusals that a caller can act on. Faces render them; a broken assumption is an assert."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 from typing import ClassVar
 
 
-def N_(message: str) -> str:
+def N_(message: str) -> str:  # noqa: N802 - the name that gettext's tools look for
     """Mark a text for translation without translating it here."""
     return message
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
-from app.core.errors import Category, DomainError, N_
+from app.core.errors import N_, Category, DomainError
 from app.flows.context import Context
 from app.models.people import Member
 from app.models.vouchers import Gift, GiftStatus

@@ -28,9 +28,7 @@ def receive(context: Context, headers: Mapping[str, str], body: bytes) -> None:
     Raises:
         NotificationRejected: Nothing was kept.
     """
-    notification = open_notification(
-        headers, body, keys=context.notification_keys, now=utc_now()
-    )
+    notification = open_notification(headers, body, keys=context.notification_keys, now=utc_now())
     with context.database.unit_of_work(SYSTEM) as session:
         kept = session.scalar(
             insert(WeChatNotification)

@@ -1,4 +1,4 @@
-"""Once: a call that moves money carries a key, and its effect happens once however often it is sent.
+"""Once: a call that moves money has one effect, however often it is sent with its key.
 
 The key is claimed, the effect made and the answer kept in one transaction. A call that has to ask
 WeChat in between keeps a lease instead of an answer, and the same key takes it over when it has run
@@ -27,7 +27,8 @@ LEASE = timedelta(seconds=15)
 
 _CLAIM = text("SELECT * FROM kaquan.claim_key(:caller, :key, :request_hash)")
 _KEEP = text(
-    "SELECT kaquan.keep_answer(:caller, :key, :request_hash, :subject_id, :status, :answer, :lease_until)"
+    "SELECT kaquan.keep_answer("
+    ":caller, :key, :request_hash, :subject_id, :status, :answer, :lease_until)"
 )
 _SEALED = "sealed:"
 

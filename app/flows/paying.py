@@ -6,7 +6,7 @@ import json
 
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import utc_now
-from app.core.errors import Category, DomainError, N_
+from app.core.errors import N_, Category, DomainError
 from app.flows import once, orders
 from app.flows.context import Context
 from app.flows.once import Answer, MoneyCall

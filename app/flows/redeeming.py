@@ -1,4 +1,4 @@
-"""Redeeming paper at a till, in one round trip; a refusal of a known voucher says where and when."""
+"""Redeeming paper at a till, in one round trip; a refusal says where and when it was used."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def request_refund(context: Context, refund_id: int) -> None:
             reason=request.reason,
         )
     except GatewayRefused as error:
-        log.error("refund %s was refused: %s", request.refund_no, error.reason)
+        log.error("refund %s was refused: %s", request.refund_no, error.reason)  # noqa: TRY400 - no trace
         return
     note(context, told)
 
@@ -62,9 +62,7 @@ def find_open_refunds(
     """Refunds under way for a while, as (refund_no, id)."""
     rows = session.execute(
         select(Refund.refund_no, Refund.id)
-        .where(
-            Refund.status == RefundStatus.processing, Refund.created_at <= now - ASK_AGAIN_AFTER
-        )
+        .where(Refund.status == RefundStatus.processing, Refund.created_at <= now - ASK_AGAIN_AFTER)
         .order_by(Refund.created_at)
         .limit(limit)
     )

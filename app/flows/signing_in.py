@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import utc_now
-from app.core.errors import Category, DomainError, N_
+from app.core.errors import N_, Category, DomainError
 from app.flows.context import Context
 from app.models.people import Member, Staff
 from app.models.tenants import Merchant, PayPoint, PayPointStatus, Store
@@ -23,7 +23,9 @@ from app.services.sessions import SignedIn
 class LoginCodeInvalid(DomainError):
     code = "login_code_invalid"
     category = Category.INVALID
-    template = N_("WeChat does not accept this sign-in. Please close the mini-program and open it again.")
+    template = N_(
+        "WeChat does not accept this sign-in. Please close the mini-program and open it again."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The worker process: the queue's worker, the relay, and the sweep of jobs that a dead worker left."""
+"""The worker process: the queue's worker, the relay, the sweep of a dead worker's jobs."""
 
 from __future__ import annotations
 

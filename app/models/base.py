@@ -1,4 +1,4 @@
-"""The declarative base, shared with Flask-AppBuilder's tables, and the column types of the house."""
+"""The declarative base, shared with Flask-AppBuilder's tables, and our column types."""
 
 from __future__ import annotations
 

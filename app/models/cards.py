@@ -144,8 +144,8 @@ class Lot(MerchantOwned, Base):
     """A lot (资金批次) on a card: principal or bonus of one origin, with its own expiry.
 
     ``bonus_bearer_id`` is the merchant whom a bonus is charged to when it is spent; empty for
-    principal and for what the platform bears. ``gifts_left``: how often it may still be given away (its
-    first owner gives it, and whoever gets it may give it on once).
+    principal and for what the platform bears. ``gifts_left``: how often it may still be given away
+    (its first owner gives it, and whoever gets it may give it on once).
     """
 
     __tablename__ = "lot"

@@ -1,4 +1,4 @@
-"""The double-entry ledger. Only the functions in ``migrations/code/ledger.sql`` write these tables."""
+"""The double-entry ledger. Only functions in ``migrations/code`` write these tables."""
 
 from __future__ import annotations
 
@@ -68,9 +68,7 @@ class Posting(MerchantOwned, Base):
         ),
         Index("ix_posting_account", "merchant_id", "account", "id"),
         Index("ix_posting_card", "card_id", "id", postgresql_where="card_id IS NOT NULL"),
-        Index(
-            "ix_posting_payment", "payment_id", postgresql_where="account IN ('card', 'held')"
-        ),
+        Index("ix_posting_payment", "payment_id", postgresql_where="account IN ('card', 'held')"),
         Index("ix_posting_top_up", "top_up_id", postgresql_where="top_up_id IS NOT NULL"),
         Index("ix_posting_gift", "gift_id", postgresql_where="gift_id IS NOT NULL"),
         Index("ix_posting_batch", "batch_id", "account", postgresql_where="batch_id IS NOT NULL"),

@@ -43,10 +43,13 @@ class TopUp(MerchantOwned, Base):
 
     __tablename__ = "top_up"
     __table_args__ = (
-        CheckConstraint("amount_fen >= 0 AND bonus_fen >= 0 AND amount_fen + bonus_fen > 0",
-            name="top_up_amounts",),
         CheckConstraint(
-            "status NOT IN ('credited', 'reversed') OR (card_id IS NOT NULL AND credited_at IS NOT NULL)",
+            "amount_fen >= 0 AND bonus_fen >= 0 AND amount_fen + bonus_fen > 0",
+            name="top_up_amounts",
+        ),
+        CheckConstraint(
+            "status NOT IN ('credited', 'reversed')"
+            " OR (card_id IS NOT NULL AND credited_at IS NOT NULL)",
             name="top_up_credited",
         ),
         CheckConstraint("channel <> 'cash' OR store_id IS NOT NULL", name="top_up_cash_has_store"),
@@ -126,9 +129,7 @@ class Payment(MerchantOwned, Base):
         Index("ix_payment_member", "member_id", "id"),
         Index("ix_payment_store", "store_id", "id"),
         Index("ix_payment_merchant", "merchant_id", "id"),
-        Index(
-            "ix_payment_open", "created_at", postgresql_where="status IN ('pending', 'closing')"
-        ),
+        Index("ix_payment_open", "created_at", postgresql_where="status IN ('pending', 'closing')"),
     )
     id: Mapped[PrimaryKey]
     payment_no: Mapped[str] = mapped_column(Text, unique=True)

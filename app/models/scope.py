@@ -15,14 +15,16 @@ from app.core.actor import Actor, Scope
 log = logging.getLogger(__name__)
 
 _ENTER = text(
-    "SELECT set_config('role', :role, true), set_config('app.member_id', :member_id, true),"
-    " set_config('app.merchant_id', :merchant_id, true), set_config('app.store_id', :store_id, true)"
+    "SELECT set_config('role', :role, true),"
+    " set_config('app.member_id', :member_id, true),"
+    " set_config('app.merchant_id', :merchant_id, true),"
+    " set_config('app.store_id', :store_id, true)"
 )
 _TAKE_ROLE = text("SELECT set_config('role', :role, true)")
 
 
 def enter_scope(connection: Connection, actor: Actor) -> None:
-    """Hold this transaction to the actor's rows. PostgreSQL forgets it when the transaction ends."""
+    """Hold this transaction to the actor's rows. PostgreSQL forgets it at the end of it."""
     connection.execute(
         _ENTER,
         {

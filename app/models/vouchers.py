@@ -105,7 +105,9 @@ class Voucher(MerchantOwned, Base):
     __tablename__ = "voucher"
     __table_args__ = (
         CheckConstraint("face_value_fen > 0", name="voucher_face_value"),
-        CheckConstraint("(status = 'redeemed') = (redeemed_at IS NOT NULL)", name="voucher_redeemed"),
+        CheckConstraint(
+            "(status = 'redeemed') = (redeemed_at IS NOT NULL)", name="voucher_redeemed"
+        ),
         CheckConstraint(
             "status NOT IN ('active', 'redeemed') OR activated_at IS NOT NULL",
             name="voucher_activated",

@@ -97,8 +97,10 @@ def reverse_redemption(body: dict[str, Any], redemption_no: str) -> Response:
 
 
 def _count_wrong(error: DomainError, whose: str) -> None:
-    """Guessing is counted (typing errors are not: anyone can tell those). A till that has guessed too
-    often is told to wait and nothing else."""
+    """Count a guess; typing errors are none, since anyone can tell those.
+
+    A till that has guessed too often is told to wait and nothing else.
+    """
     if error.code == "voucher_not_found":
         require_not_exhausted(WRONG_CODE, whose)
         take(WRONG_CODE, whose)

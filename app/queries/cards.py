@@ -1,4 +1,4 @@
-"""What a member owns, and what happened to it. Reads under the member's scope, so RLS is the filter."""
+"""What a member owns, and what happened to it. Reads in the member's scope: RLS filters."""
 
 from __future__ import annotations
 
@@ -107,9 +107,7 @@ def list_cards(session: Session, *, now: datetime) -> list[CardSeen]:
         lots = cards.setdefault(row.id, (head, []))[1]
         if row.kind is not None:
             lots.append(
-                LotSeen(
-                    kind=row.kind, remaining_fen=row.remaining_fen, expires_at=row.expires_at
-                )
+                LotSeen(kind=row.kind, remaining_fen=row.remaining_fen, expires_at=row.expires_at)
             )
     return [_card(card_id, *head, lots=lots) for card_id, (head, lots) in cards.items()]
 

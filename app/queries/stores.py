@@ -47,10 +47,12 @@ _STORES = text("""
             s.opens_at, s.closes_at,
             (6371008.8 * acos(least(1.0,
                 sin(radians(cast(:lat AS float8))) * sin(radians(s.lat))
-                + cos(radians(cast(:lat AS float8))) * cos(radians(s.lat)) * cos(radians(s.lng - cast(:lng AS float8)))
+                + cos(radians(cast(:lat AS float8))) * cos(radians(s.lat))
+                * cos(radians(s.lng - cast(:lng AS float8)))
             )))::bigint AS distance_m,
             EXISTS (SELECT FROM card c JOIN program_acceptance a ON a.program_id = c.program_id
-                    WHERE :member AND a.merchant_id = s.merchant_id AND c.status = 'active') AS accepts
+                    WHERE :member AND a.merchant_id = s.merchant_id AND c.status = 'active'
+                   ) AS accepts
         FROM store s JOIN merchant m ON m.id = s.merchant_id
         WHERE s.status = 'open' AND m.status = 'active'
           AND (cast(:q AS text) IS NULL OR position(lower(:q) IN lower(s.name || ' ' || m.name
@@ -133,12 +135,12 @@ def find_pay_point(session: Session, token: str) -> PayPointSeen | None:
 
 
 def list_pay_points(session: Session, *, limit: int) -> list[PayPointSeen]:
-    """The first pay points of trading stores, for a demo's visitors: on a counter they hang openly."""
+    """The first pay points of trading stores, for a demo's visitors: they hang openly."""
     return [PayPointSeen(**row._mapping) for row in session.execute(_PAY_POINTS, {"limit": limit})]
 
 
 def is_open(opens_at: time | None, closes_at: time | None, now: datetime) -> bool:
-    """Whether it is within the hours, local time; hours may pass midnight. Without hours: always."""
+    """Whether it is within the hours, local time, which may pass midnight. No hours: always."""
     if opens_at is None or closes_at is None or opens_at == closes_at:
         return True
     clock = local(now).time()

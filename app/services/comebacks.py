@@ -1,8 +1,8 @@
 """Value that comes back never vanishes: released holds, refunds and returned gifts, lot by lot.
 
 It goes to the lots it came from, whatever their cap. A lot that has expired meanwhile lives thirty
-days more; a replaced card's value goes to its replacement; what has no card any more is kept for its
-member under ``suspense:member``.
+days more; a replaced card's value goes to its replacement; what has no card any more is kept for
+its member under ``suspense:member``.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def takes_of(
         .having(left > 0)
         .order_by(func.min(Posting.id))
     )
-    return [Take(lot_id=lot_id, fen=int(fen)) for lot_id, fen in rows]
+    return [Take(lot_id=int(lot_id), fen=int(fen)) for lot_id, fen in rows]  # type: ignore[arg-type]
 
 
 def last_spent_first(takes: Sequence[Take], amount_fen: int) -> list[Take]:
@@ -104,13 +104,13 @@ def bearers_relieved(session: Session, *, takes: Sequence[Take], payment_id: int
 def bearer_charged(bearer_id: int, fen: int, payment_id: int | None) -> list[Leg]:
     """What a merchant bears of a bonus becomes less of what it is paid (kaquan.charge_bearer)."""
     return [
-        Leg(account="payable:merchant", amount_fen=fen, merchant_id=bearer_id, payment_id=payment_id),
-        Leg(account="bonus-borne:merchant", amount_fen=-fen, merchant_id=bearer_id, payment_id=payment_id),
-    ]  # fmt: skip
+        Leg(account=account, amount_fen=amount, merchant_id=bearer_id, payment_id=payment_id)
+        for account, amount in (("payable:merchant", fen), ("bonus-borne:merchant", -fen))
+    ]
 
 
 def expiry_after(lot: Lot, now: datetime) -> datetime | None:
-    """When value of a lot expires that moves now: as before, or in thirty days if it has expired."""
+    """When a lot's value that moves now expires: as before, or in thirty days if it has."""
     if lot.expires_at is None or lot.expires_at > now:
         return lot.expires_at
     return now + timedelta(days=30)
@@ -127,23 +127,29 @@ def _locked_lots(session: Session, takes: Sequence[Take]) -> dict[int, tuple[Lot
     return {lot.id: (lot, card) for lot, card in rows}
 
 
+def _last_replacement(session: Session, card: Card) -> Card:
+    while card.status is CardStatus.replaced:
+        assert card.replaced_by_id is not None, "a replaced card names its replacement"
+        card = session.scalars(
+            select(Card).where(Card.id == card.replaced_by_id).with_for_update(key_share=True)
+        ).one()
+    return card
+
+
 def _where_it_lives_now(
     session: Session, found: tuple[Lot, Card], fen: int, now: datetime
 ) -> tuple[Card | None, int]:
     lot, card = found
     if card.status not in {CardStatus.replaced, CardStatus.returned}:
         return card, lot.id
-    while card.status is CardStatus.replaced:
-        assert card.replaced_by_id is not None, "a replaced card names its replacement"
-        card = session.scalars(
-            select(Card).where(Card.id == card.replaced_by_id).with_for_update(key_share=True)
-        ).one()
+    card = _last_replacement(session, card)
     if card.status is CardStatus.returned:
         return None, lot.id
     opened = session.scalar(
         _OPEN_LOT,
         {
-            "card_id": card.id, "kind": lot.kind.name, "fen": fen, "expires_at": expiry_after(lot, now),
+            "card_id": card.id, "kind": lot.kind.name, "fen": fen,
+            "expires_at": expiry_after(lot, now),
             "bonus_bearer_id": lot.bonus_bearer_id, "gifts_left": lot.gifts_left,
         },
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Gifts: card value on its way from one member to another, claimed, returned or revoked once (G1)."""
+"""Gifts: card value from one member to another, claimed, returned or revoked once (G1)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.core.actor import Actor
-from app.core.errors import Category, DomainError, N_
+from app.core.errors import N_, Category, DomainError
 from app.core.keys import Keys, token_digest
 from app.models.base import OPERATOR_ID
 from app.models.cards import Card, CardProgram, CardStatus, Lot, LotKind
@@ -26,7 +26,9 @@ CLAIM_WINDOW = timedelta(hours=24)
 MAX_MESSAGE = 200
 
 _CARD_OF = text("SELECT id, status, merchant_id FROM kaquan.card_of(:member_id, :program_id, :now)")
-_OPEN_LOT = text("SELECT kaquan.open_lot(:card_id, 'principal', :fen, NULL, :expires_at, :gifts_left)")
+_OPEN_LOT = text(
+    "SELECT kaquan.open_lot(:card_id, 'principal', :fen, NULL, :expires_at, :gifts_left)"
+)
 
 
 class GiftNotFound(DomainError):
@@ -56,7 +58,9 @@ class GiftIsYours(DomainError):
 class GiftBalanceShort(DomainError):
     code = "gift_balance_short"
     category = Category.CONFLICT
-    template = N_("Only principal that was not given on already can be given, and there is not enough.")
+    template = N_(
+        "Only principal that was not given on already can be given, and there is not enough."
+    )
 
 
 def send_gift(
@@ -101,7 +105,9 @@ def send_gift(
                 lot_id=lot.id, gift_id=gift_id),
             Leg(account="gift", amount_fen=-fen, merchant_id=card.merchant_id, gift_id=gift_id),
         ]  # fmt: skip
-    ledger.post_entry(session, kind="gift_sent", reference=f"gift:{gift_id}:sent", legs=legs, now=now)
+    ledger.post_entry(
+        session, kind="gift_sent", reference=f"gift:{gift_id}:sent", legs=legs, now=now
+    )
     journal.audit(session, "gift.sent", actor=sender, subject_id=gift_id)
     return gift
 
@@ -229,7 +235,8 @@ def _legs_to_claimant(
              "gifts_left": lot.gifts_left - 1},
         )  # fmt: skip
         legs += [
-            Leg(account="gift", amount_fen=take.fen, merchant_id=program.merchant_id, gift_id=gift.id),
+            Leg(account="gift", amount_fen=take.fen, merchant_id=program.merchant_id,
+                gift_id=gift.id),
             Leg(account="card", amount_fen=-take.fen, merchant_id=program.merchant_id,
                 card_id=card.id, lot_id=opened, gift_id=gift.id),
         ]  # fmt: skip

@@ -11,7 +11,8 @@ from app.core.actor import Actor
 from app.models.plumbing import AuditRecord, OutboxMessage
 
 _NEXT = text(
-    "SELECT id, kaquan.document_no(:letter, id, :now) FROM nextval(pg_get_serial_sequence(:table, 'id')) id"
+    "SELECT id, kaquan.document_no(:letter, id, :now)"
+    " FROM nextval(pg_get_serial_sequence(:table, 'id')) id"
 )
 
 

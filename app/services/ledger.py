@@ -1,8 +1,8 @@
 """The one door to the ledger: entries are posted and reversed here, and nowhere else.
 
-The writing itself is the SQL function ``kaquan.post_entry`` (migrations/code/ledger.sql): it books the
-entry, moves the stored balances of the cards and lots it names, and cannot be gone around, because no
-role but the ledger's may write those tables.
+The writing itself is the SQL function ``kaquan.post_entry`` (migrations/code): it books the entry,
+moves the stored balances of the cards and lots it names, and cannot be gone around, because no role
+but the ledger's may write those tables.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from app.models.base import OPERATOR_ID
 from app.models.ledger import JournalEntry, Posting
 
 _POST = text(
-    "SELECT kaquan.post_entry(:kind, :reference, :occurred_at, cast(:legs AS jsonb), :reverses_id, :reason)"
+    "SELECT kaquan.post_entry("
+    ":kind, :reference, :occurred_at, cast(:legs AS jsonb), :reverses_id, :reason)"
 )
 _DIMENSIONS = (
     "merchant_id",
@@ -109,7 +110,9 @@ def find_entry(session: Session, reference: str) -> JournalEntry:
 def legs_of(session: Session, *, entry_id: int) -> list[Leg]:
     """An entry's postings as legs, in the order in which they were booked."""
     columns = [getattr(Posting, name) for name in ("account", "amount_fen", *_DIMENSIONS)]
-    rows = session.execute(select(*columns).where(Posting.entry_id == entry_id).order_by(Posting.id))
+    rows = session.execute(
+        select(*columns).where(Posting.entry_id == entry_id).order_by(Posting.id)
+    )
     return [Leg(**row._mapping) for row in rows]
 
 

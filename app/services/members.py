@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.core.errors import Category, DomainError, N_
+from app.core.errors import N_, Category, DomainError
 from app.core.keys import Keys, masked_phone
 from app.models.people import Member, MemberIdentity, MemberStatus, PaymentCode
 from app.services.ports import WeChatIdentity
@@ -29,13 +29,17 @@ def find_or_create_member(session: Session, *, appid: str, identity: WeChatIdent
 
     Two first sign-ins at once make one member: the second waits on the identity's unique key.
     """
-    known = _member_of(session, MemberIdentity.appid == appid, MemberIdentity.openid == identity.openid)
+    known = _member_of(
+        session, MemberIdentity.appid == appid, MemberIdentity.openid == identity.openid
+    )
     if known is not None:
         return known
     # A lock on the person, since two apps may meet the same unionid at once.
     person = identity.unionid or f"{appid}:{identity.openid}"
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(person, 1))))
-    known = _member_of(session, MemberIdentity.appid == appid, MemberIdentity.openid == identity.openid)
+    known = _member_of(
+        session, MemberIdentity.appid == appid, MemberIdentity.openid == identity.openid
+    )
     if known is not None:
         return known
     member = None

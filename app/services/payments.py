@@ -1,8 +1,8 @@
 """Payments: scan and pay from the cards, the rest by WeChat Pay.
 
-The counter's call is one SQL function (migrations/code/pay.sql). What comes after it, when WeChat has
-a part, is here: the held card part is captured when WeChat confirms, or goes back to its lots when the
-order is closed. Orders are closed at WeChat first (``app/flows/payments.py``).
+The counter's call is one SQL function (``kaquan.pay``). What comes after it, when WeChat has a
+part, is here: the held card part is captured when WeChat confirms, or goes back to its lots when
+the order is closed. Orders are closed at WeChat first (``app/flows/orders.py``).
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ LIFETIME = timedelta(minutes=15)  # How long the member may take over WeChat's s
 LEASE = timedelta(seconds=15)
 PREPAY_PATIENCE = timedelta(seconds=40)  # An order without a prepay_id is given up after this.
 
-PAY = "SELECT verdict, http_status, answer, payment_id FROM kaquan.pay(%s, %s, %s, %s, %s, %s, %s, %s)"
+PAY = (
+    "SELECT verdict, http_status, answer, payment_id"
+    " FROM kaquan.pay(%s, %s, %s, %s, %s, %s, %s, %s)"
+)
 _MEET = text("SELECT kaquan.meet(:member_id, :merchant_id)")
 _SETTLED = (PaymentStatus.paid, PaymentStatus.partly_refunded, PaymentStatus.refunded)
 
@@ -174,10 +177,14 @@ def _bonus_spent(session: Session, payment_id: int) -> list[Leg]:
         .where(
             Posting.payment_id == payment_id,
             Posting.account == "card",
-            Lot.bonus_bearer_id.is_not(None),
         )
     )
-    return [leg for bearer_id, fen in rows for leg in bearer_charged(bearer_id, fen, payment_id)]
+    return [
+        leg
+        for bearer_id, fen in rows
+        if bearer_id is not None
+        for leg in bearer_charged(bearer_id, fen, payment_id)
+    ]
 
 
 def _give_back_late_success(session: Session, payment: Payment, now: datetime) -> None:
@@ -207,8 +214,15 @@ def _give_back_late_success(session: Session, payment: Payment, now: datetime) -
         kind="refund_requested",
         reference=f"refund:{refund_id}:requested",
         legs=[
-            Leg(account="unapplied:wechat", amount_fen=payment.wechat_fen, refund_id=refund_id, **ids),
-            Leg(account="refunds:wechat", amount_fen=-payment.wechat_fen, refund_id=refund_id, **ids),
+            Leg(
+                account="unapplied:wechat",
+                amount_fen=payment.wechat_fen,
+                refund_id=refund_id,
+                **ids,
+            ),
+            Leg(
+                account="refunds:wechat", amount_fen=-payment.wechat_fen, refund_id=refund_id, **ids
+            ),
         ],
         now=now,
     )
@@ -216,7 +230,7 @@ def _give_back_late_success(session: Session, payment: Payment, now: datetime) -
 
 
 def commission_refunded(payment: Payment, amount_fen: int) -> int:
-    """The commission that a refund gives back: by what is refunded in all, so the last takes the rest."""
+    """The commission a refund gives back, by all that is refunded: the last takes the rest."""
     before = payment.refunded_card_fen + payment.refunded_wechat_fen
     in_all = money.pro_rata(
         payment.commission_fen,
@@ -239,7 +253,10 @@ def _held(payment: Payment, amount_fen: int) -> Leg:
 
 def _lock(session: Session, condition: object) -> Payment:
     found = session.scalars(
-        select(Payment).where(condition).with_for_update(key_share=True)  # type: ignore[arg-type]
+        select(Payment)
+        .where(condition)  # type: ignore[arg-type]
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     ).one_or_none()
     if found is None:
         raise PaymentNotFound

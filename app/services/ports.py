@@ -97,7 +97,13 @@ class WeChatPay(Protocol):
     """WeChat Pay APIv3. Every method may raise GatewayUnavailable or GatewayRefused."""
 
     def prepay(
-        self, *, order_no: str, amount_fen: int, description: str, payer_openid: str, expires_at: datetime
+        self,
+        *,
+        order_no: str,
+        amount_fen: int,
+        description: str,
+        payer_openid: str,
+        expires_at: datetime,
     ) -> str:
         """Make (or find again, with the same parameters) a JSAPI order; returns its prepay_id.
 

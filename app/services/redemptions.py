@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.core import codes
 from app.core.actor import MANAGER_ROLES, TILL_ROLES, Actor
 from app.core.clock import local_day
-from app.core.errors import Category, DomainError, N_
+from app.core.errors import N_, Category, DomainError
 from app.core.keys import Keys
 from app.models.people import Member, MemberStatus
 from app.models.sales import TopUp, TopUpChannel, TopUpStatus
@@ -34,7 +34,9 @@ from app.services.refusals import (
 from app.services.top_ups import card_for, credit
 
 REDEEM = "SELECT verdict, http_status, answer, voucher_id FROM kaquan.redeem(%s, %s, %s, %s)"
-_REFUSAL = text("SELECT kaquan.voucher_refusal(v, :kind, :use, :now) FROM voucher v WHERE v.id = :id")
+_REFUSAL = text(
+    "SELECT kaquan.voucher_refusal(v, :kind, :use, :now) FROM voucher v WHERE v.id = :id"
+)
 _ACCEPTED = text("SELECT kaquan.batch_accepted(:batch_id, :merchant_id, :store_id)")
 
 
@@ -198,6 +200,7 @@ def redeem_top_up_code(
     voucher_id, batch = found
     if batch.kind is BatchKind.payment:
         raise refusal("voucher_of_other_kind")
+    assert batch.program_id is not None, "what tops up a card names its program"
     receiver = session.get_one(Member, member.member_id, with_for_update={"key_share": True})
     if receiver.status is not MemberStatus.active:
         raise MemberFrozen
@@ -253,6 +256,7 @@ def _require_usable(
 def _refusal_code(
     session: Session, voucher: Voucher, batch: VoucherBatch, use: str, now: datetime
 ) -> str | None:
-    return session.scalar(
+    code: str | None = session.scalar(
         _REFUSAL, {"id": voucher.id, "kind": batch.kind.name, "use": use, "now": now}
     )
+    return code

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.core import money
 from app.core.actor import TILL_ROLES, Actor
-from app.core.errors import Category, DomainError, N_
+from app.core.errors import N_, Category, DomainError
 from app.models.sales import (
     Payment,
     PaymentStatus,
@@ -59,9 +59,7 @@ def refund_payment(
     wechat_left = payment.wechat_fen - payment.refunded_wechat_fen
     left = card_left + wechat_left
     if amount_fen > left:
-        raise RefundExceedsPayment(
-            refundable_yuan=money.yuan(left), extra={"refundable_fen": left}
-        )
+        raise RefundExceedsPayment(refundable_yuan=money.yuan(left), extra={"refundable_fen": left})
     card_fen = money.pro_rata(amount_fen, part=card_left, whole=left, rounding=money.Rounding.DOWN)
     refund = _write_refund(session, payment, card_fen, amount_fen - card_fen, reason, till, now)
     _note_on_payment(payment, refund)
@@ -217,9 +215,7 @@ def _give_back_card_part(
         reference=f"refund:{refund.id}:card",
         legs=[
             *_from_the_store(payment, refund, refund.card_fen, commission_fen),
-            *legs_back(
-                session, takes=takes, now=now, payment_id=payment.id, refund_id=refund.id
-            ),
+            *legs_back(session, takes=takes, now=now, payment_id=payment.id, refund_id=refund.id),
             *bearers_relieved(session, takes=takes, payment_id=payment.id),
         ],
         now=now,
@@ -259,15 +255,22 @@ def _from_the_store(
 def _book_success(session: Session, refund: Refund, now: datetime) -> None:
     refund.status, refund.succeeded_at = RefundStatus.succeeded, now
     session.flush()
-    ids = {"refund_id": refund.replaces_id or refund.id, "payment_id": refund.payment_id,
-           "top_up_id": refund.top_up_id}  # fmt: skip
     ledger.post_entry(
         session,
         kind="refund_succeeded",
         reference=f"refund:{refund.replaces_id or refund.id}:succeeded",
         legs=[
-            Leg(account="refunds:wechat", amount_fen=refund.wechat_fen, **ids),
-            Leg(account="bank:wechat", amount_fen=-refund.wechat_fen, **ids),
+            Leg(
+                account=account,
+                amount_fen=amount_fen,
+                refund_id=refund.replaces_id or refund.id,
+                payment_id=refund.payment_id,
+                top_up_id=refund.top_up_id,
+            )
+            for account, amount_fen in (
+                ("refunds:wechat", refund.wechat_fen),
+                ("bank:wechat", -refund.wechat_fen),
+            )
         ],
         now=now,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.errors import Category, DomainError, N_
+from app.core.errors import N_, Category, DomainError
 
 
 class Unauthenticated(DomainError):
@@ -56,13 +56,17 @@ class MemberFrozen(DomainError):
 class PaymentCodeInvalid(DomainError):
     code = "payment_code_invalid"
     category = Category.INVALID
-    template = N_("This payment code is used up or out of date. Ask the member to show a fresh one.")
+    template = N_(
+        "This payment code is used up or out of date. Ask the member to show a fresh one."
+    )
 
 
 class VoucherNotFound(DomainError):
     code = "voucher_not_found"
     category = Category.NOT_FOUND
-    template = N_("No such voucher here. Check the code and that the voucher is meant for this store.")
+    template = N_(
+        "No such voucher here. Check the code and that the voucher is meant for this store."
+    )
 
 
 class VoucherAlreadyRedeemed(DomainError):
@@ -98,13 +102,17 @@ class VoucherFrozen(DomainError):
 class VoucherOfOtherKind(DomainError):
     code = "voucher_of_other_kind"
     category = Category.CONFLICT
-    template = N_("This code is of another kind: vouchers are redeemed in a store, top-up codes by members.")
+    template = N_(
+        "This code is of another kind: vouchers are redeemed in a store, top-up codes by members."
+    )
 
 
 class CodeMistyped(DomainError):
     code = "code_mistyped"
     category = Category.INVALID
-    template = N_("The code has a typing error. Please compare it with the paper and type it again.")
+    template = N_(
+        "The code has a typing error. Please compare it with the paper and type it again."
+    )
 
 
 class MemberNotFound(DomainError):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash
 
 from app.core.actor import PLATFORM_ROLES, Actor, Role, Scope
-from app.core.errors import Category, DomainError, N_
+from app.core.errors import N_, Category, DomainError
 from app.core.keys import new_token, token_digest
 from app.models.people import AccessToken, Staff, StaffStatus
 from app.services import journal

@@ -1,7 +1,7 @@
-"""Top-ups: by WeChat Pay (for oneself or a phone number), by a printed code, with cash at a counter.
+"""Top-ups: by WeChat Pay (for oneself or a phone), by a printed code, with cash at a counter.
 
-Every channel ends in ``kaquan.credit_top_up`` (migrations/code/top_up.sql); the cash call is one SQL
-function as a whole. Caps are checked before money is asked for, under the member's lock.
+Every channel ends in ``kaquan.credit_top_up``; the cash call is one SQL function as a whole. Caps
+are checked before money is asked for, under the member's lock.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-
 from app.core.actor import MANAGER_ROLES, Actor
 from app.core.clock import local_day
-from app.core.errors import Category, DomainError, N_
+from app.core.errors import N_, Category, DomainError
 from app.core.keys import Keys, masked_phone
 from app.models.cards import Card, CardProgram, Lot, ProgramStatus
 from app.models.ledger import Posting
@@ -89,7 +88,7 @@ def begin_wechat_top_up(
     bonus_fen = session.scalar(_BONUS, {"program_id": program.id, "amount_fen": amount_fen}) or 0
     room = room_on_card(
         session,
-        member_id=receiver and receiver.id,
+        member_id=None if receiver is None else receiver.id,
         program_id=program.id,
         phone_digest=phone_digest,
     )
@@ -226,7 +225,9 @@ def reverse_cash_top_up(
     same_day = local_day(top_up.created_at) == local_day(now)
     if top_up.status is not TopUpStatus.credited or not same_day:
         raise TopUpNotReversible
-    session.execute(select(Card.id).where(Card.id == top_up.card_id).with_for_update(key_share=True))
+    session.execute(
+        select(Card.id).where(Card.id == top_up.card_id).with_for_update(key_share=True)
+    )
     touched = session.scalar(
         select(Lot.id)
         .join(Posting, Posting.lot_id == Lot.id)
@@ -253,7 +254,7 @@ def card_for(session: Session, *, member_id: int, program_id: int, now: datetime
         _CARD_OF, {"member_id": member_id, "program_id": program_id, "now": now}
     )
     assert card_id is not None
-    return card_id
+    return int(card_id)
 
 
 def credit(session: Session, *, top_up: TopUp, card_id: int, source: str, now: datetime) -> None:
@@ -267,9 +268,7 @@ def credit(session: Session, *, top_up: TopUp, card_id: int, source: str, now: d
 
 def _credit(session: Session, top_up: TopUp, source: str, now: datetime) -> None:
     assert top_up.member_id is not None, "money has found its member"
-    card_id = card_for(
-        session, member_id=top_up.member_id, program_id=top_up.program_id, now=now
-    )
+    card_id = card_for(session, member_id=top_up.member_id, program_id=top_up.program_id, now=now)
     credit(session, top_up=top_up, card_id=card_id, source=source, now=now)
 
 
@@ -351,10 +350,11 @@ def _program_on_sale(session: Session, program_id: int | None) -> CardProgram:
 
 def _lock(session: Session, condition: object) -> TopUp:
     found = session.scalars(
-        select(TopUp).where(condition).with_for_update(key_share=True)  # type: ignore[arg-type]
+        select(TopUp)
+        .where(condition)  # type: ignore[arg-type]
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     ).one_or_none()
     if found is None:
         raise TopUpNotFound
     return found
-
-

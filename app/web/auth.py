@@ -1,4 +1,4 @@
-"""From a bearer token to an Actor. A token is looked up on every call, so revoking it acts at once."""
+"""From a bearer token to an Actor. It is looked up on every call, so revoking acts at once."""
 
 from __future__ import annotations
 

@@ -8,9 +8,9 @@ from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
 from app.db import DatabaseBusy, DatabaseDown
-from app.web.migrations import newest_revision
 from app.web.context import current_context
 from app.web.errors import problem
+from app.web.migrations import newest_revision
 
 bp = Blueprint("health", __name__)
 

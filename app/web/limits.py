@@ -1,4 +1,4 @@
-"""Rate limits in PostgreSQL: buckets per caller and kind of call, declared here and nowhere else."""
+"""Rate limits in PostgreSQL: buckets per caller and kind of call, all declared here."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ _TAKE = "SELECT kaquan.take_token(%s, %s, %s)"
 _WAIT = "SELECT kaquan.seconds_to_wait(%s, %s, %s)"
 
 
-def limited(limit: Limit, *, by_address: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def limited(
+    limit: Limit, *, by_address: bool = False
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Hold a view to a limit, per token or per address."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:

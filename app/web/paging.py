@@ -10,7 +10,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from app.core.errors import Category, DomainError, N_
+from app.core.errors import N_, Category, DomainError
 
 
 class CursorInvalid(DomainError):

@@ -1,4 +1,4 @@
-"""How things look on the wire, for both JSON faces: instants, kept answers, the OpenAPI document."""
+"""How things look on the wire, for both JSON faces: instants, kept answers, OpenAPI."""
 
 from __future__ import annotations
 
