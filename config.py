@@ -68,6 +68,7 @@ class Settings:
     public_base_url: str
     production: bool
     demo: bool
+    simulated: bool  # The far end is our own simulator, with keys made under the home.
     rate_limits: bool
     database_url: str | None
     database_admin_url: str | None
@@ -117,6 +118,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         public_base_url=public_base_url,
         production=production,
         demo=demo,
+        simulated=not given,
         rate_limits=_rate_limits(env, production=production),
         database_url=env.get("DATABASE_URL") or None,
         database_admin_url=env.get("DATABASE_ADMIN_URL") or None,

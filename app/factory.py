@@ -92,4 +92,5 @@ def _configure_logs() -> None:
         level=os.environ.get("LOG_LEVEL", "INFO"),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    for chatty in ("werkzeug", "procrastinate", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
