@@ -24,6 +24,7 @@ from runtime.announcement import start_page
 from runtime.children import COLOURS, Child, stop_all
 from runtime.output import finish, say, write
 from runtime.privileges import PostgresError
+from runtime.simulator_keys import ensure_simulator_keys
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOK_SECONDS = 0.1
@@ -60,6 +61,7 @@ def main() -> None:
         if settings.runs_simulator:
             ports.append(("127.0.0.1", settings.simulator_port))
         require_free_ports(ports)
+        ensure_simulator_keys(settings)
         stop = Stop()
         stop.listen()
         with _database(settings) as (environ, keep_database):
