@@ -36,7 +36,8 @@ class DemoPanel:
 @bp.app_context_processor
 def name_language() -> dict[str, str]:
     """The language of this page, as its ``lang`` attribute wants it."""
-    return {"page_language": str(get_locale() or "zh_CN").replace("_", "-")}
+    locale = get_locale()
+    return {"page_language": "en" if locale is not None and locale.language == "en" else "zh-CN"}
 
 
 @bp.after_app_request
