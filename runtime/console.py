@@ -20,7 +20,6 @@ from flask.cli import cli
 from config import SettingsError, load_settings
 from runtime.postgres import embedded_postgres
 from runtime.privileges import PostgresError
-from runtime.simulator_keys import ensure_simulator_keys
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -41,7 +40,6 @@ def main() -> None:
 def _database_at_hand() -> Iterator[None]:
     """`DATABASE_URL` names a database meanwhile, ours or the operator's."""
     settings = load_settings()
-    ensure_simulator_keys(settings)
     if settings.database_url is not None:
         yield
         return

@@ -224,6 +224,7 @@ def _stop(files: ClusterFiles) -> None:
     for server in list(_started):
         if server.poll() is not None:
             _started.remove(server)
+    files.remove_short_directory()
 
 
 def _ping(files: ClusterFiles) -> pq.Ping:

@@ -86,6 +86,12 @@ class ClusterFiles:
         runner.hand_over(directory)
         return directory
 
+    def remove_short_directory(self) -> None:
+        """Leave nothing behind outside the home once the server has stopped."""
+        directory = self.socket_directory()
+        if directory is not None and directory.parent != self.root and self._is_ours(directory):
+            shutil.rmtree(directory)
+
     def _is_ours(self, directory: Path) -> bool:
         """One in a shared place may have been swept away, or belong to a copy of this home."""
         try:

@@ -24,7 +24,6 @@ from runtime.announcement import start_page
 from runtime.children import COLOURS, Child, stop_all
 from runtime.output import finish, say, write
 from runtime.privileges import PostgresError
-from runtime.simulator_keys import ensure_simulator_keys
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOK_SECONDS = 0.1
@@ -58,10 +57,9 @@ def main() -> None:
     try:
         settings = load_settings()
         ports = [(settings.bind, settings.port)]
-        if settings.runs_simulator:
+        if settings.simulated:
             ports.append(("127.0.0.1", settings.simulator_port))
         require_free_ports(ports)
-        ensure_simulator_keys(settings)
         stop = Stop()
         stop.listen()
         with _database(settings) as (environ, keep_database):
@@ -103,7 +101,7 @@ def program(settings: Settings, environ: dict[str, str]) -> list[Child]:
     gunicorn = [sys.executable, "-m", "gunicorn", "--config"]
     worker = [sys.executable, "-m", "flask", "--app", "run", "worker"]
     commands = {"web": [*gunicorn, "deploy/gunicorn.conf.py", "run:app"], "worker": worker}
-    if settings.runs_simulator:
+    if settings.simulated:
         simulator = ["deploy/gunicorn_simulator.conf.py", "app.wechat_simulator.wsgi:app"]
         commands["simulator"] = [*gunicorn, *simulator]
     return [
