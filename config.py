@@ -83,12 +83,6 @@ class Settings:
         """The simulator listens beside the web server, on the next port."""
         return self.port + 1
 
-    @property
-    def runs_simulator(self) -> bool:
-        """Whether our own simulator is the far end, or at least one of them."""
-        simulator = f"http://127.0.0.1:{self.simulator_port}"
-        return self.demo and simulator in {self.wechat.api_base, self.wechat.pay_api_base}
-
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the environment. Secrets that a demo lacks are made once and kept under the home.

@@ -7,9 +7,11 @@ import os
 import sys
 
 import click
+import psycopg
 from alembic import command
 from flask import Flask
 from flask.cli import AppGroup
+from sqlalchemy.exc import DBAPIError
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
@@ -57,7 +59,10 @@ def prepare() -> None:
     if context.settings.database_admin_url is None:
         sys.exit("kaquan: set DATABASE_ADMIN_URL (the owner) to migrate")
     os.environ.setdefault("DATABASE_URL", context.settings.database_url or "")
-    command.upgrade(alembic_config(), "head")
+    try:
+        command.upgrade(alembic_config(), "head")
+    except (psycopg.Error, DBAPIError) as error:
+        sys.exit(f"kaquan: the database could not be migrated: {str(error).splitlines()[0]}")
     if not context.settings.demo:
         return
     with context.database.unit_of_work(SYSTEM) as session:

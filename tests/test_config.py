@@ -42,7 +42,7 @@ def production(tmp_path):
 def test_nothing_set_is_a_demo_against_the_simulator(tmp_path):
     settings = load_settings({"KAQUAN_HOME": str(tmp_path), "PORT": "8100"})
     assert settings.demo
-    assert settings.runs_simulator
+    assert settings.simulated
     assert settings.wechat.pay_api_base == "http://127.0.0.1:8101"
     assert settings.public_base_url == "http://127.0.0.1:8100"
     assert settings.rate_limits
@@ -84,7 +84,7 @@ def test_another_far_end_takes_the_simulators_place(tmp_path, production):
     }
     settings = load_settings(env)
     assert settings.demo
-    assert not settings.runs_simulator
+    assert not settings.simulated
     assert settings.wechat.api_base == far_end
 
 
@@ -92,7 +92,7 @@ def test_production_with_everything_starts(production):
     settings = load_settings(production)
     assert settings.production
     assert not settings.demo
-    assert not settings.runs_simulator
+    assert not settings.simulated
     assert settings.wechat.notify_url == "https://kaquan.example/wechat/pay/notify"
     assert settings.wechat.pay_api_base == "https://api.mch.weixin.qq.com"
 
