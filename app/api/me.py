@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+
+from flask_babel import gettext
 
 from app.api import schemas
 from app.api.blueprint import bp
 from app.core.clock import utc_now
+from app.core.errors import N_
 from app.flows import membership
 from app.models.people import Member
 from app.queries.cards import list_activities, list_cards
@@ -14,6 +18,24 @@ from app.web.auth import current_actor, member_required
 from app.web.context import current_context
 from app.web.limits import MONEY, READ, limited
 from app.web.paging import PageArguments, page, read_cursor, write_cursor
+
+# What a member calls an event. A kind that is not here is named by what it is in general.
+_TITLES = {
+    "top_up": N_("Top-up"),
+    "top_up_reversed": N_("Top-up reversed"),
+    "payment": N_("Payment"),
+    "payment_closed": N_("Payment closed, value back"),
+    "refund": N_("Refund"),
+    "gift_sent": N_("Gift sent"),
+    "gift_received": N_("Gift received"),
+    "gift_revoked": N_("Gift taken back"),
+    "gift_returned": N_("Gift returned"),
+    "card_replaced": N_("Card replaced"),
+    "card_returned": N_("Card returned"),
+    "card_adjusted": N_("Adjustment"),
+    "lot_expired": N_("Expired"),
+}
+_OTHER = N_("Change of balance")
 
 
 @bp.get("/me")
@@ -75,7 +97,8 @@ def show_activities(query: dict[str, Any]) -> dict[str, Any]:
         items, last = list_activities(
             session, limit=query["limit"], after=None if after is None else (after[0], after[1])
         )
-    return page(items, None if last is None else write_cursor(*last))
+    titled = [replace(item, title=gettext(_TITLES.get(item.type, _OTHER))) for item in items]
+    return page(titled, None if last is None else write_cursor(*last))
 
 
 @bp.post("/me/payment-code")
