@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.flows.context import Context
-from app.models.sales import Payment, PaymentStatus, TopUp, TopUpStatus
+from app.models.sales import Payment, TopUp
 from app.services import payments, top_ups
 from app.services.ports import (
     GatewayRefused,
@@ -31,7 +31,9 @@ from app.services.ports import (
 
 log = logging.getLogger(__name__)
 
-ASK_AFTER = timedelta(seconds=20)  # WeChat's notification usually takes one.
+ASK_AFTER = timedelta(seconds=15)  # WeChat's notification usually takes one.
+ASK_AGAIN_AFTER = timedelta(seconds=45)
+CLOSE_AGAIN_AFTER = timedelta(seconds=8)
 
 
 class Confirm(Protocol):
@@ -79,30 +81,21 @@ def kind_of(order_no: str) -> OrderKind | None:
     return {"P": PAYMENT, "T": TOP_UP}.get(order_no[:1])
 
 
-def find_open_orders(session: Session, *, now: datetime, limit: int = 200) -> list[OpenOrder]:
-    """Orders that are due to be asked about or closed, oldest first."""
-    open_payments = session.scalars(
-        select(Payment)
-        .where(
-            Payment.status.in_([PaymentStatus.pending, PaymentStatus.closing]),
-            Payment.created_at <= now - ASK_AFTER,
+def take_due_orders(session: Session, *, now: datetime, limit: int = 500) -> list[OpenOrder]:
+    """Orders to be asked about or closed now. Each is taken once a while, by one worker."""
+    due: list[OpenOrder] = []
+    for table, kind in ((Payment, PAYMENT), (TopUp, TOP_UP)):
+        rows = session.scalars(
+            select(table)
+            .where(table.status.in_(["pending", "closing"]), _is_due(table, now))
+            .order_by(func.coalesce(table.asked_at, table.created_at))
+            .limit(limit)
+            .with_for_update(skip_locked=True, key_share=True)
         )
-        .order_by(Payment.created_at)
-        .limit(limit)
-    )
-    open_top_ups = session.scalars(
-        select(TopUp)
-        .where(
-            TopUp.status.in_([TopUpStatus.pending, TopUpStatus.closing]),
-            TopUp.created_at <= now - ASK_AFTER,
-        )
-        .order_by(TopUp.created_at)
-        .limit(limit)
-    )
-    return [
-        *(_open_order(PAYMENT, p.id, p.payment_no, p) for p in open_payments),
-        *(_open_order(TOP_UP, t.id, t.top_up_no, t) for t in open_top_ups),
-    ]
+        for row in rows:
+            row.asked_at = now
+            due.append(_open_order(kind, row))
+    return due
 
 
 def settle_order(context: Context, order: OpenOrder) -> None:
@@ -175,12 +168,23 @@ def _confirm_what_was_paid(context: Context, kind: OrderKind, order_no: str) -> 
         confirm_order(context, kind, told)
 
 
-def _open_order(kind: OrderKind, subject_id: int, order_no: str, row: Payment | TopUp) -> OpenOrder:
+def _is_due(table: type[Payment] | type[TopUp], now: datetime) -> ColumnElement[bool]:
+    """Closing, out of time, or not heard of for a while. New ones are left to the notification."""
+    rested = or_(table.asked_at.is_(None), table.asked_at <= now - ASK_AGAIN_AFTER)
+    given_up = table.prepay_id.is_(None) & (table.created_at <= now - payments.PREPAY_PATIENCE)
+    ended = or_(table.status == "closing", table.expires_at <= now, given_up)
+    return and_(
+        table.created_at <= now - ASK_AFTER,
+        or_(rested, and_(ended, table.asked_at <= now - CLOSE_AGAIN_AFTER)),
+    )
+
+
+def _open_order(kind: OrderKind, row: Payment | TopUp) -> OpenOrder:
     assert row.expires_at is not None, "an order has a time limit"
     return OpenOrder(
         kind=kind,
-        subject_id=subject_id,
-        order_no=order_no,
+        subject_id=row.id,
+        order_no=row.payment_no if isinstance(row, Payment) else row.top_up_no,
         has_prepay=row.prepay_id is not None,
         closing=row.status.name == "closing",
         created_at=row.created_at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core.actor import SYSTEM
@@ -56,17 +56,21 @@ def ask_about_refund(context: Context, refund_no: str, refund_id: int) -> None:
     note(context, told)
 
 
-def find_open_refunds(
-    session: Session, *, now: datetime, limit: int = 100
-) -> list[tuple[str, int]]:
-    """Refunds under way for a while, as (refund_no, id)."""
-    rows = session.execute(
-        select(Refund.refund_no, Refund.id)
-        .where(Refund.status == RefundStatus.processing, Refund.created_at <= now - ASK_AGAIN_AFTER)
-        .order_by(Refund.created_at)
+def take_due_refunds(session: Session, *, now: datetime, limit: int = 500) -> list[tuple[str, int]]:
+    """Refunds not heard of for a while, as (refund_no, id). Each is taken once a while."""
+    rows = session.scalars(
+        select(Refund)
+        .where(
+            Refund.status == RefundStatus.processing,
+            func.coalesce(Refund.asked_at, Refund.created_at) <= now - ASK_AGAIN_AFTER,
+        )
+        .order_by(func.coalesce(Refund.asked_at, Refund.created_at))
         .limit(limit)
-    )
-    return [(row[0], row[1]) for row in rows]
+        .with_for_update(skip_locked=True, key_share=True)
+    ).all()
+    for refund in rows:
+        refund.asked_at = now
+    return [(refund.refund_no, refund.id) for refund in rows]
 
 
 def note(context: Context, told: WeChatRefund) -> str:

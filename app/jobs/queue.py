@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from procrastinate import App, PsycopgConnector, RetryStrategy
 
@@ -13,6 +16,9 @@ from app.flows.context import Context
 from app.services import gifts, top_ups
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+_AT_ONCE = 4  # Each waits for WeChat most of the time.
 
 _SOON = RetryStrategy(max_attempts=20, exponential_wait=2)
 
@@ -40,17 +46,15 @@ def build_queue(context: Context, database_url: str) -> App:
     def settle_orders(timestamp: int) -> None:
         """Ask WeChat about orders that nobody told us of, and close those whose time is over."""
         with context.database.unit_of_work(SYSTEM) as session:
-            due = orders.find_open_orders(session, now=utc_now())
-        for order in due:
-            orders.settle_order(context, order)
+            due = orders.take_due_orders(session, now=utc_now())
+        _each(due, lambda order: orders.settle_order(context, order))
 
     @queue.periodic(cron="* * * * * */30")
     @queue.task(name="settle_refunds")
     def settle_refunds(timestamp: int) -> None:
         with context.database.unit_of_work(SYSTEM) as session:
-            due = refunding.find_open_refunds(session, now=utc_now())
-        for refund_no, refund_id in due:
-            refunding.ask_about_refund(context, refund_no, refund_id)
+            due = refunding.take_due_refunds(session, now=utc_now())
+        _each(due, lambda refund: refunding.ask_about_refund(context, *refund))
 
     @queue.periodic(cron="* * * * * 15")
     @queue.task(name="return_expired_gifts")
@@ -65,3 +69,16 @@ def build_queue(context: Context, database_url: str) -> App:
             top_ups.return_unclaimed(session, now=utc_now())
 
     return queue
+
+
+def _each(items: Sequence[T], work: Callable[[T], None]) -> None:
+    """Work on all of them, a few at a time; one that fails keeps none of the others waiting."""
+
+    def work_on(item: T) -> None:
+        try:
+            work(item)
+        except Exception:
+            log.exception("%s failed", item)
+
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        list(pool.map(work_on, items))

@@ -92,6 +92,7 @@ class TopUp(MerchantOwned, Base):
     prepay_id: Mapped[str | None] = mapped_column(Text)
     wechat_transaction_id: Mapped[str | None] = mapped_column(Text, unique=True)
     expires_at: Mapped[Timestamp | None]
+    asked_at: Mapped[Timestamp | None]  # When WeChat was last asked what became of it.
     created_at: Mapped[CreatedAt]
     paid_at: Mapped[Timestamp | None]
     credited_at: Mapped[Timestamp | None]
@@ -150,6 +151,7 @@ class Payment(MerchantOwned, Base):
     prepay_id: Mapped[str | None] = mapped_column(Text)
     wechat_transaction_id: Mapped[str | None] = mapped_column(Text, unique=True)
     expires_at: Mapped[Timestamp | None]
+    asked_at: Mapped[Timestamp | None]  # When WeChat was last asked what became of it.
     created_at: Mapped[CreatedAt]
     paid_at: Mapped[Timestamp | None]
     closed_at: Mapped[Timestamp | None]
@@ -204,5 +206,6 @@ class Refund(MerchantOwned, Base):
     staff_id: Mapped[Id | None]
     replaces_id: Mapped[Id | None]
     wechat_refund_id: Mapped[str | None] = mapped_column(Text)
+    asked_at: Mapped[Timestamp | None]
     created_at: Mapped[CreatedAt]
     succeeded_at: Mapped[Timestamp | None]

@@ -132,9 +132,9 @@ BEGIN
         RETURN;
     END IF;
     IF p_payment_code IS NOT NULL THEN
-        UPDATE public.payment_code c SET used_at = v_now
+        SELECT c.member_id INTO v_member_id FROM public.payment_code c
         WHERE c.code_digest = p_payment_code AND c.used_at IS NULL AND c.expires_at > v_now
-        RETURNING c.member_id INTO v_member_id;
+        FOR NO KEY UPDATE;
         IF NOT FOUND THEN
             verdict := 'payment_code_invalid';
             RETURN;
@@ -145,6 +145,9 @@ BEGIN
         RETURN;
     END IF;
 
+    IF p_payment_code IS NOT NULL THEN
+        UPDATE public.payment_code SET used_at = v_now WHERE code_digest = p_payment_code;
+    END IF;
     payment_id := nextval(pg_get_serial_sequence('public.payment', 'id'));
     SELECT * INTO v_taken
     FROM kaquan.allocate(v_member_id, v_shop.merchant_id, payment_id, p_amount_fen, v_now);

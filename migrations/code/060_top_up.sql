@@ -142,7 +142,8 @@ BEGIN
     ELSE
         SELECT m.id, m.status, m.nickname, m.phone_masked, NULL::bigint AS program_id INTO v_member
         FROM public.payment_code pc JOIN public.member m ON m.id = pc.member_id
-        WHERE pc.code_digest = p_payment_code AND pc.used_at IS NULL AND pc.expires_at > v_now;
+        WHERE pc.code_digest = p_payment_code AND pc.used_at IS NULL AND pc.expires_at > v_now
+        FOR NO KEY UPDATE OF pc;
     END IF;
     IF v_member.id IS NULL THEN
         verdict := CASE WHEN p_card_no IS NOT NULL THEN 'card_not_found'

@@ -505,6 +505,7 @@ def upgrade() -> None:
         sa.Column("prepay_id", sa.Text(), nullable=True),
         sa.Column("wechat_transaction_id", sa.Text(), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
@@ -639,6 +640,7 @@ def upgrade() -> None:
         sa.Column("staff_id", sa.BigInteger(), nullable=True),
         sa.Column("replaces_id", sa.BigInteger(), nullable=True),
         sa.Column("wechat_refund_id", sa.Text(), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
@@ -717,6 +719,7 @@ def upgrade() -> None:
         sa.Column("prepay_id", sa.Text(), nullable=True),
         sa.Column("wechat_transaction_id", sa.Text(), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
