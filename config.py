@@ -77,6 +77,7 @@ class Settings:
     code_keys: Mapping[int, bytes]
     phone_key: bytes
     wechat: WeChatSettings
+    trusted_proxies: int = 0  # How many proxies of ours stand before us and name the caller.
 
     @property
     def simulator_port(self) -> int:
@@ -112,6 +113,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         public_base_url=public_base_url,
         production=production,
         demo=demo,
+        trusted_proxies=_count(env, "TRUSTED_PROXIES"),
         simulated=not given,
         rate_limits=_rate_limits(env, production=production),
         database_url=env.get("DATABASE_URL") or None,
@@ -194,6 +196,13 @@ def _rate_limits(env: Mapping[str, str], *, production: bool) -> bool:
     if value == "off" and production:
         raise SettingsError("RATE_LIMITS=off is for load tests and refused in production")
     return value == "on"
+
+
+def _count(env: Mapping[str, str], name: str) -> int:
+    text = env.get(name) or "0"
+    if not text.isdecimal() or int(text) > 5:
+        raise SettingsError(f"{name} must be a number from 0 to 5, not {text!r}")
+    return int(text)
 
 
 def _integer(env: Mapping[str, str], name: str, default: int, *, at_most: int) -> int:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
+from urllib.parse import urlsplit
 
 from flask import Flask, request
 from flask_babel import Babel
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.api import register_api
 from app.cli import register_commands
 from app.core.keys import Keys
 from app.db import open_database
 from app.flows.context import Context
-from app.gateways.wechat import build_login, build_notification_keys, build_pay
+from app.gateways.wechat import (
+    build_login,
+    build_notification_keys,
+    build_pay,
+    build_shipping,
+)
 from app.pos import register_pos
 from app.site import register_site
 from app.web import health
@@ -45,6 +52,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SECURE=settings.production,
         BABEL_TRANSLATION_DIRECTORIES=os.path.join(os.path.dirname(app.root_path), "translations"),
     )
+    if settings.production:
+        app.config["TRUSTED_HOSTS"] = [urlsplit(settings.public_base_url).hostname, "127.0.0.1"]
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        proxied = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
+        app.wsgi_app = proxied  # type: ignore[method-assign]
     Babel(app, default_locale="zh_CN", locale_selector=_choose_language)
     register_json(app)
     keep_context(app, build_context(settings))
@@ -77,6 +90,7 @@ def build_context(settings: Settings) -> Context:
         ),
         wechat_pay=build_pay(settings),
         wechat_login=build_login(settings, store),
+        wechat_shipping=build_shipping(settings, store),
         notification_keys=build_notification_keys(settings),
     )
 

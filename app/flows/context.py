@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.core.keys import Keys
 from app.db import Database
 from app.gateways.wechat.notifications import NotificationKeys
-from app.services.ports import WeChatLogin, WeChatPay
+from app.services.ports import WeChatLogin, WeChatPay, WeChatShipping
 from config import Settings
 
 
@@ -18,4 +18,5 @@ class Context:
     keys: Keys
     wechat_pay: WeChatPay
     wechat_login: WeChatLogin
+    wechat_shipping: WeChatShipping
     notification_keys: NotificationKeys

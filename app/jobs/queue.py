@@ -11,7 +11,7 @@ from procrastinate import App, PsycopgConnector, RetryStrategy
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
-from app.flows import notifications, orders, refunding
+from app.flows import delivering, notifications, orders, refunding
 from app.flows.context import Context
 from app.services import gifts, top_ups
 
@@ -26,6 +26,8 @@ _SOON = RetryStrategy(max_attempts=20, exponential_wait=2)
 TASK_OF_TOPIC = {
     "wechat.notified": "process_notification",
     "refund.requested": "request_refund",
+    "payment.captured": "report_payment",
+    "top_up.captured": "report_top_up",
 }
 
 
@@ -40,6 +42,14 @@ def build_queue(context: Context, database_url: str) -> App:
     @queue.task(name="request_refund", retry=_SOON)
     def request_refund(subject_id: int) -> None:
         refunding.request_refund(context, subject_id)
+
+    @queue.task(name="report_payment", retry=_SOON)
+    def report_payment(subject_id: int) -> None:
+        delivering.report_payment(context, subject_id)
+
+    @queue.task(name="report_top_up", retry=_SOON)
+    def report_top_up(subject_id: int) -> None:
+        delivering.report_top_up(context, subject_id)
 
     @queue.periodic(cron="* * * * * */10")
     @queue.task(name="settle_orders")

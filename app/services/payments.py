@@ -168,6 +168,7 @@ def _capture(session: Session, payment: Payment, transaction_id: str, now: datet
         now=now,
     )
     _tell(session, "payment.paid", payment)
+    journal.send_later(session, "payment.captured", subject_id=payment.id)
 
 
 def _bonus_spent(session: Session, payment_id: int) -> list[Leg]:

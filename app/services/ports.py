@@ -134,6 +134,15 @@ class WeChatPay(Protocol):
         """Raises OrderNotFound for a refund that WeChat never saw."""
 
 
+class WeChatShipping(Protocol):
+    """发货信息录入: WeChat may hold money until it hears that the goods were handed over."""
+
+    def report_delivery(
+        self, *, order_no: str, payer_openid: str, description: str, delivered_at: datetime
+    ) -> None:
+        """Say that an order was delivered on the spot. Saying it again changes nothing."""
+
+
 class WeChatLogin(Protocol):
     """Sign-in of the mini-program."""
 

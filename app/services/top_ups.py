@@ -157,6 +157,8 @@ def confirm_top_up(
     if paid_fen != top_up.amount_fen:
         return "amount_differs"
     top_up.wechat_transaction_id, top_up.paid_at = transaction_id, now
+    if top_up.status is not TopUpStatus.closed:
+        journal.send_later(session, "top_up.captured", subject_id=top_up.id)
     if top_up.status is TopUpStatus.closed:
         _give_back(session, top_up, RefundOrigin.top_up, "unapplied:wechat", now)
         return "late"

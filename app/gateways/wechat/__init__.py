@@ -7,6 +7,7 @@ from app.gateways.wechat.keys import load_merchant_key, load_wechatpay_key
 from app.gateways.wechat.login import WeChatMiniLogin
 from app.gateways.wechat.notifications import NotificationKeys
 from app.gateways.wechat.pay import PayAccount, WeChatPayClient
+from app.gateways.wechat.shipping import WeChatShippingClient
 from app.gateways.wechat.tokens import TokenStore
 from config import Settings
 
@@ -54,3 +55,9 @@ def build_api(
 
 def build_login(settings: Settings, token_store: TokenStore | None = None) -> WeChatMiniLogin:
     return WeChatMiniLogin(build_api(settings, token_store))
+
+
+def build_shipping(
+    settings: Settings, token_store: TokenStore | None = None
+) -> WeChatShippingClient:
+    return WeChatShippingClient(build_api(settings, token_store), mchid=settings.wechat.mchid)
