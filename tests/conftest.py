@@ -69,9 +69,9 @@ def test_database(postgres: Urls) -> Iterator[OwnDatabase]:
         )
     yield OwnDatabase(
         name=name,
-        database_url=_at(postgres.database_url, name),
-        database_admin_url=_at(postgres.database_admin_url, name),
-        superuser_url=_at(postgres.superuser_url, name),
+        database_url=at(postgres.database_url, name),
+        database_admin_url=at(postgres.database_admin_url, name),
+        superuser_url=at(postgres.superuser_url, name),
     )
     _drop(postgres, name)
 
@@ -133,8 +133,8 @@ def _migrated_template(postgres: Urls) -> str:
     migrate(
         "upgrade",
         "head",
-        admin_url=_at(postgres.database_admin_url, draft),
-        url=_at(postgres.database_url, draft),
+        admin_url=at(postgres.database_admin_url, draft),
+        url=at(postgres.database_url, draft),
     )
     _execute(
         postgres.superuser_url,
@@ -190,7 +190,7 @@ def _is_running(name: str) -> bool:
     return True
 
 
-def _at(url: str, name: str) -> str:
+def at(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 

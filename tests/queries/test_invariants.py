@@ -1,0 +1,78 @@
+"""Every invariant holds of sound books, and each one notices when its own rule is broken."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from app.core.actor import SYSTEM
+from app.queries.invariants import INVARIANTS, check_invariants
+
+# How to break each rule, by somebody whom no trigger stops. All of it is rolled back.
+LAST = "(SELECT max(id) FROM {})"
+PAYMENT = (
+    "INSERT INTO payment (payment_no, merchant_id, store_id, member_id, status, amount_fen,"
+    " card_fen, wechat_fen, commission_bp"
+)
+BREAKS = {
+    "L1": "INSERT INTO journal_entry (kind, reference, occurred_at) VALUES ('x', 'x', now())",
+    "L2": "ALTER TABLE posting DISABLE TRIGGER posting_append_only",
+    "L3": f"UPDATE card SET balance_fen = balance_fen + 1 WHERE id = {LAST.format('card')}",
+    "L4": "ALTER TABLE lot DROP CONSTRAINT lot_remaining;"
+    f" UPDATE lot SET original_fen = 1 WHERE id = {LAST.format('lot')}",
+    "L5": f"UPDATE posting SET amount_fen = amount_fen + 1 WHERE id = {LAST.format('posting')}",
+    "L6": f"UPDATE posting SET merchant_id = -1 WHERE id = {LAST.format('posting')}",
+    "L7": f"UPDATE lot SET remaining_fen = remaining_fen - 1 WHERE id = {LAST.format('lot')}",
+    "V1": "UPDATE voucher SET status = 'redeemed', redeemed_at = now()"
+    f" WHERE id = {LAST.format('voucher')}",
+    "V2": f"UPDATE voucher SET status = 'expired' WHERE id = {LAST.format('voucher')}",
+    "P1": f"{PAYMENT}, paid_at) VALUES ('x', 1, 1, 1, 'paid', 5, 5, 0, 0, now())",
+    "H1": f"{PAYMENT}) VALUES ('x', 1, 1, 1, 'pending', 5, 3, 2, 0)",
+    "R1": f"{PAYMENT}, refunded_card_fen) VALUES ('x', 1, 1, 1, 'closed', 5, 5, 0, 0, 2)",
+    "I1": "INSERT INTO idempotency_record (caller, key, request_hash, http_status, answer)"
+    " VALUES ('x', 'x', '', 503, '{}')",
+    "G1": "INSERT INTO gift (gift_no, merchant_id, sender_id, amount_fen, claim_digest, expires_at)"
+    " VALUES ('x', 1, 1, 5, 'x', now())",
+}
+
+
+@pytest.fixture
+def books(make):
+    """A little of everything, so that no question is about nothing."""
+    make.card(make.member(), principal_fen=100_00, bonus_fen=10_00)
+    make.vouchers(make.batch())
+
+
+def test_sound_books_break_nothing(database, books):
+    with database.unit_of_work(SYSTEM) as session:
+        results = check_invariants(session)
+    assert [result.id for result in results] == [invariant.id for invariant in INVARIANTS]
+    assert [result for result in results if not result.ok] == []
+    assert {r.id for r in results if r.checked == 0} <= {"P1", "H1", "R1", "S1", "G1"}
+
+
+def test_every_invariant_is_tried():
+    assert {invariant.id for invariant in INVARIANTS} - set(BREAKS) == {"S1"}
+
+
+@pytest.mark.parametrize("broken", BREAKS)
+def test_a_broken_rule_is_noticed(test_database, books, broken):
+    sql = next(invariant.sql for invariant in INVARIANTS if invariant.id == broken)
+    with psycopg.connect(test_database.superuser_url) as connection:
+        connection.execute("SET LOCAL lock_timeout = '5s'")
+        if broken != "L2":
+            connection.execute("SET LOCAL session_replication_role = replica")
+        for statement in BREAKS[broken].split(";"):
+            connection.execute(statement)
+        checked, bad = connection.execute(sql).fetchone()
+        connection.rollback()
+    assert checked > 0
+    assert bad > 0
+
+
+def test_all_is_asked_in_one_snapshot(database):
+    with database.unit_of_work(SYSTEM) as session:
+        check_invariants(session)
+        level = session.scalar(text("SHOW transaction_isolation"))
+    assert level == "repeatable read"
