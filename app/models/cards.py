@@ -132,7 +132,7 @@ class Card(MerchantOwned, Base):
     id: Mapped[PrimaryKey]
     merchant_id: Mapped[int] = mapped_column(ForeignKey("merchant.id"), index=True)
     program_id: Mapped[int] = mapped_column(ForeignKey("card_program.id"), index=True)
-    member_id: Mapped[Id | None]  # Empty: an anonymous card.
+    member_id: Mapped[IndexedId | None]  # Empty: an anonymous card.
     card_no: Mapped[str] = mapped_column(Text, unique=True)
     status: Mapped[CardStatus] = state_column(CardStatus, "card_status", default=CardStatus.active)
     balance_fen: Mapped[Fen] = mapped_column(default=0, server_default="0")

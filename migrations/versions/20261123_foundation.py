@@ -1223,6 +1223,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("card_no"),
     )
     op.create_index(op.f("ix_card_merchant_id"), "card", ["merchant_id"], unique=False)
+    op.create_index(op.f("ix_card_member_id"), "card", ["member_id"], unique=False)
     op.create_index(op.f("ix_card_program_id"), "card", ["program_id"], unique=False)
     op.create_index(
         "uq_card_member_program",
@@ -1579,6 +1580,7 @@ def downgrade() -> None:
         postgresql_where="status NOT IN ('replaced', 'returned')",
     )
     op.drop_index(op.f("ix_card_program_id"), table_name="card")
+    op.drop_index(op.f("ix_card_member_id"), table_name="card")
     op.drop_index(op.f("ix_card_merchant_id"), table_name="card")
     op.drop_table("card")
     op.drop_index(op.f("ix_bonus_tier_merchant_id"), table_name="bonus_tier")
