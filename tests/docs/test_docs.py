@@ -1,0 +1,53 @@
+"""What the documents say of the code is true of the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.models import policies
+from app.models.ledger import ACCOUNTS
+from app.queries.invariants import INVARIANTS
+from tests.docs.error_table import BEGIN, END, PAGE, ROOT, render_table
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)`")
+
+
+def read(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
+
+
+def test_every_error_code_is_listed_with_its_status_and_its_sentence():
+    _, _, rest = PAGE.read_text().partition(BEGIN)
+    listed, _, _ = rest.partition(END)
+    assert listed.strip() == render_table().strip(), "run python -m tests.docs.error_table"
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_documents_lead_somewhere(page: Path):
+    links = [link for link in LINK.findall(page.read_text()) if "://" not in link]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_invariant_that_is_asked_is_explained():
+    text = read("invariants.md")
+    assert [i.id for i in INVARIANTS if f"| {i.id} |" not in text] == []
+
+
+def test_tests_that_are_named_exist():
+    named = {name for page in DOCUMENTS for name in NAMED_TEST.findall(page.read_text())}
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_every_account_has_its_dimensions_and_its_word():
+    for page in ("architecture.md", "glossary.md"):
+        assert [name for name in ACCOUNTS if f"`{name}`" not in read(page)] == [], page
+
+
+def test_every_table_of_the_wall_is_in_the_glossary():
+    text = read("glossary.md")
+    assert [table for table in policies.POLICIES if f"`{table}`" not in text] == []
