@@ -141,6 +141,9 @@ class Payment(Schema):
     store = fields.Nested(StoreName)
     created_at = fields.String(metadata={"format": "date-time"})
     paid_at = fields.String(allow_none=True, metadata={"format": "date-time"})
+    wechat_pay = fields.Dict(
+        allow_none=True, metadata={"description": "null: the member's own phone shows the sheet"}
+    )
 
 
 class NewRefund(Schema):

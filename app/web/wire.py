@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 from flask_smorest import Api, Blueprint
-from marshmallow import fields
+from marshmallow import INCLUDE, Schema, fields
 
 from app.core.clock import rfc3339
 from app.flows.once import Answer
@@ -34,6 +34,21 @@ class Instant(fields.AwareDateTime):
         return None if value is None else rfc3339(value)
 
 
+class Problem(Schema):
+    """A refusal or a failure (RFC 9457). Some carry more, for example when and where."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    code = fields.String(required=True, metadata={"description": "the stable name of it"})
+    detail = fields.String(required=True, metadata={"description": "what to do, for people"})
+    instance = fields.String(required=True)
+    errors = fields.Dict(metadata={"description": "what is wrong, by field"})
+
+
 class JsonBlueprint(Blueprint):  # type: ignore[misc]
     """A blueprint that reads bodies our way."""
 
@@ -43,8 +58,17 @@ class JsonBlueprint(Blueprint):  # type: ignore[misc]
 class DocumentedApi(Api):  # type: ignore[misc]
     """flask-smorest for documentation and parsing; errors are rendered by ``web.errors``."""
 
+    ERROR_SCHEMA = Problem
+
     def _register_error_handlers(self) -> None:
         pass
+
+    def _register_responses(self) -> None:
+        """Every error goes out as ``web.errors`` writes it, and is documented so."""
+        for name in ("DEFAULT_ERROR", "UNPROCESSABLE_ENTITY"):
+            content = {"application/problem+json": {"schema": Problem}}
+            response = {"description": "A problem (RFC 9457)", "content": content}
+            self.spec.components.response(name, response, lazy=True)
 
 
 def answered(answer: Answer) -> Response:

@@ -12,7 +12,9 @@ from app.gateways.wechat.tokens import TokenStore
 from config import Settings
 
 
-def build_pay(settings: Settings, *, max_calls: int = 6) -> WeChatPayClient:
+def build_pay(
+    settings: Settings, *, max_calls: int = 6, total_seconds: float = 11.0
+) -> WeChatPayClient:
     """Raises SettingsError when a key file is missing or no key."""
     wechat = settings.wechat
     account = PayAccount(
@@ -25,7 +27,7 @@ def build_pay(settings: Settings, *, max_calls: int = 6) -> WeChatPayClient:
         wechatpay_key_id=wechat.public_key_id,
         notify_url=wechat.notify_url,
     )
-    return WeChatPayClient(account, max_calls=max_calls)
+    return WeChatPayClient(account, max_calls=max_calls, total_seconds=total_seconds)
 
 
 def build_notification_keys(settings: Settings) -> NotificationKeys:
