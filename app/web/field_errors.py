@@ -30,6 +30,7 @@ PLAIN = frozenset(
         N_("Not a valid boolean."),
         N_("Not a valid URL."),
         N_("Not a valid list."),
+        N_("Not a valid mapping type."),
         N_("Not a valid date."),
         N_("Not a valid datetime."),
     }
