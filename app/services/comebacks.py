@@ -34,19 +34,32 @@ class Take:
 
 
 def takes_of(
-    session: Session, *, payment_id: int | None = None, gift_id: int | None = None
+    session: Session,
+    *,
+    payment_id: int | None = None,
+    gift_id: int | None = None,
+    returned_fen: int = 0,
 ) -> list[Take]:
-    """What a payment or gift took from lots and has not given back, in the order of spending."""
+    """What a payment or gift took from lots and has not given back, in the order of spending.
+
+    Args:
+        returned_fen: What has come back since, last spent first. It is told, and not looked up,
+            because it may have come back to other lots: those of a card that took this one's place.
+    """
     whose = Posting.payment_id == payment_id if payment_id else Posting.gift_id == gift_id
-    left = func.sum(Posting.amount_fen)
     rows = session.execute(
-        select(Posting.lot_id, left)
-        .where(Posting.account == "card", whose)
+        select(Posting.lot_id, func.sum(Posting.amount_fen).label("fen"))
+        .where(Posting.account == "card", Posting.amount_fen > 0, whose)
         .group_by(Posting.lot_id)
-        .having(left > 0)
         .order_by(func.min(Posting.id))
     )
-    return [Take(lot_id=int(lot_id), fen=int(fen)) for lot_id, fen in rows]  # type: ignore[arg-type]
+    left = [Take(lot_id=row.lot_id, fen=int(row.fen)) for row in rows]
+    while returned_fen:
+        last = left.pop()
+        if last.fen > returned_fen:
+            left.append(Take(lot_id=last.lot_id, fen=last.fen - returned_fen))
+        returned_fen -= min(last.fen, returned_fen)
+    return left
 
 
 def last_spent_first(takes: Sequence[Take], amount_fen: int) -> list[Take]:

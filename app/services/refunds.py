@@ -208,7 +208,9 @@ def _note_on_payment(payment: Payment, refund: Refund) -> None:
 def _give_back_card_part(
     session: Session, payment: Payment, refund: Refund, commission_fen: int, now: datetime
 ) -> None:
-    takes = last_spent_first(takes_of(session, payment_id=payment.id), refund.card_fen)
+    before_fen = payment.refunded_card_fen - refund.card_fen
+    left = takes_of(session, payment_id=payment.id, returned_fen=before_fen)
+    takes = last_spent_first(left, refund.card_fen)
     ledger.post_entry(
         session,
         kind="refund_card",
