@@ -286,6 +286,28 @@ class Served:
         with psycopg.connect(self.own.superuser_url, autocommit=True) as connection:
             return connection.execute(statement, values).rowcount
 
+    @contextmanager
+    def holding(self, table: str, row_id: int) -> Iterator[Callable[[int], None]]:
+        """Keep a row locked; what is given waits until so many others wait for a lock."""
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        with (
+            psycopg.connect(self.own.superuser_url, autocommit=True) as watcher,
+            psycopg.connect(self.own.superuser_url) as holder,
+        ):
+            holder.execute(f"SELECT FROM {table} WHERE id = %s FOR UPDATE", (row_id,))
+
+            def others_waiting(number: int) -> None:
+                def are_there() -> bool:
+                    row = watcher.execute(waiting).fetchone()
+                    return row is not None and row[0] >= number
+
+                eventually(are_there)
+
+            yield others_waiting
+
     def require_sound_books(self) -> None:
         with self.database.unit_of_work(SYSTEM) as session:
             broken = [result for result in check_invariants(session) if not result.ok]

@@ -218,6 +218,9 @@ def _legs_to_claimant(
         .where(Lot.id.in_([take.lot_id for take in takes]))
     )
     source = {lot.id: (lot, program) for lot, program in rows}
+    # All at once and by id, as a payment locks them: the takes come in the order of spending.
+    mine = select(Card.id).where(Card.member_id == member_id)
+    session.execute(mine.order_by(Card.id).with_for_update(key_share=True))
     legs: list[Leg] = []
     coming: dict[int, int] = {}
     for take in takes:

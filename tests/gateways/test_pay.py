@@ -225,7 +225,7 @@ def test_an_answer_that_trickles_is_cut_in_time(
         pay.close()
 
 
-def test_calls_beyond_the_limit_are_refused_at_once_and_places_come_back(
+def test_calls_beyond_the_limit_are_refused_soon_and_places_come_back(
     wechat: FarEnd, order_no: str
 ) -> None:
     with _talking(_trickle(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n")) as base_url:
@@ -239,7 +239,7 @@ def test_calls_beyond_the_limit_are_refused_at_once_and_places_come_back(
 
         with ThreadPoolExecutor(8) as callers:
             took = sorted(callers.map(call, range(8)))
-        assert all(seconds < 0.3 for seconds in took[:6]), took
+        assert all(0.2 < seconds < 0.4 for seconds in took[:6]), took
         assert all(0.4 < seconds < 1 for seconds in took[6:]), took
         time.sleep(0.1)
         assert call(0) > 0.4, "the places of the hanging calls are free again"
@@ -252,7 +252,7 @@ def test_many_callers_in_turn_are_never_refused(wechat: FarEnd, order_no: str) -
     def call(_: int) -> OrderState:
         return wechat.pay.query_order(order_no).state
 
-    with ThreadPoolExecutor(6) as callers:
+    with ThreadPoolExecutor(8) as callers:  # As many as a web process has threads.
         assert set(callers.map(call, range(120))) == {OrderState.NOTPAY}
 
 
