@@ -34,6 +34,7 @@ from app.models.people import Member, Staff
 from app.models.tenants import Merchant, PayPoint, Store
 from app.queries.invariants import check_invariants
 from app.web.context import keep_context
+from app.wechat_simulator.keys import SimulatorKeys, ensure_keys
 from config import Settings
 from tests.conftest import OwnDatabase
 from tests.documented import Documents
@@ -161,6 +162,11 @@ class Served:
     own: OwnDatabase
     jobs: Jobs
     _count: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def wechat_keys(self) -> SimulatorKeys:
+        """The keys of WeChat itself, to say in its name what it would not."""
+        return ensure_keys(self.context.settings.home / "simulator")
 
     @property
     def stranger(self) -> Client:

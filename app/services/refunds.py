@@ -95,7 +95,8 @@ def note_wechat_refund(session: Session, *, told: WeChatRefund, now: datetime) -
     A refund that WeChat closed is asked for again under a new number, as its rules want.
 
     Returns:
-        ``succeeded``, ``abnormal``, ``asked_again``, ``repeated`` or ``processing``.
+        ``succeeded``, ``abnormal``, ``asked_again``, ``repeated``, ``processing``, or
+        ``amount_differs`` (nothing is booked then).
     """
     refund = session.scalars(
         select(Refund).where(Refund.refund_no == told.refund_no).with_for_update(key_share=True)
@@ -104,6 +105,8 @@ def note_wechat_refund(session: Session, *, told: WeChatRefund, now: datetime) -
         refund.status is RefundStatus.abnormal and told.state is RefundState.SUCCESS
     ):
         return "repeated"
+    if told.refund_fen is not None and told.refund_fen != refund.wechat_fen:
+        return "amount_differs"
     refund.wechat_refund_id = told.refund_id or refund.wechat_refund_id
     if told.state is RefundState.SUCCESS:
         _book_success(session, refund, now)
