@@ -84,9 +84,10 @@ def show_payment(payment_id: int) -> dict[str, Any]:
 def close_payment(payment_id: int) -> dict[str, Any]:
     """Give up a pending payment: WeChat's order is closed and the held card part released."""
     context = current_context()
-    paying.close_payment(context, payment_id=payment_id, member=current_actor())
+    wanted = min(payment_id, 2**62)
+    paying.close_payment(context, payment_id=wanted, member=current_actor())
     with context.database.unit_of_work(current_actor()) as session:
-        return _one(session, payment_id)
+        return _one(session, wanted)
 
 
 @bp.get("/me/payments")

@@ -99,7 +99,8 @@ def read_object() -> dict[str, Any]:
     """The request's JSON object.
 
     Raises:
-        InvalidJson: Not JSON, not an object, not UTF-8, or numbers that JSON does not have.
+        InvalidJson: Not JSON, not an object, not UTF-8 (nor could it be: half a surrogate pair),
+            numbers that JSON does not have, or nested without end.
     """
     kept: dict[str, Any] | None = request.environ.get("kaquan.body")
     if kept is not None:
@@ -109,6 +110,8 @@ def read_object() -> dict[str, Any]:
         raise UnsupportedMediaType
     try:
         body = json.loads(raw.decode(), parse_constant=_refuse_constant) if raw else {}
+        if b"\\u" in raw:  # Only so can half a pair be written.
+            json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise InvalidJson from None
     if not isinstance(body, dict):
@@ -132,8 +135,15 @@ def request_key() -> str:
 
 
 def request_hash() -> bytes:
-    """What this call asks for: method, address and body. The same key must mean the same."""
-    return hash_request(request.method, request.path, read_object())
+    """What this call asks for: method, address and body. The same key must mean the same.
+
+    Raises:
+        InvalidJson: Nested just so deep that it can be read but not be written.
+    """
+    try:
+        return hash_request(request.method, request.path, read_object())
+    except RecursionError:
+        raise InvalidJson from None
 
 
 def _refuse_constant(name: str) -> NoReturn:

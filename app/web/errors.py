@@ -10,7 +10,7 @@ from urllib.parse import quote
 from flask import Flask, Response, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
 
 from app.core.errors import N_, Category, DomainError
 from app.db import DatabaseBusy, DatabaseDown
@@ -54,6 +54,9 @@ class TooManyRequests(DomainError):
 
 
 def register_errors(app: Flask) -> None:
+    """Render refusals and failures. Register it after what names the request."""
+    app.before_request(_refuse_monsters)
+    app.after_request(_hear_out)
     app.register_error_handler(DomainError, _refuse)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DatabaseBusy, _busy)
@@ -133,6 +136,25 @@ def _page(status: int, detail: str) -> tuple[str, int]:
 
 def _wants_problem() -> bool:
     return request.path.startswith(("/api/", "/pos/api/", "/wechat/", "/readyz"))
+
+
+def _refuse_monsters() -> None:
+    """What no view should have to think of: a body beyond the limit, a NUL in the address."""
+    limit = request.max_content_length
+    if limit is not None and (request.content_length or 0) > limit:
+        raise RequestEntityTooLarge
+    if "\x00" in request.path:  # PostgreSQL has no such text, so nothing can be there.
+        raise NotFound
+
+
+def _hear_out(response: Response) -> Response:
+    """Read what a refused client is still sending, within the limit, as ``_drain`` does beyond."""
+    if response.status_code >= 400 and request.content_length:
+        try:
+            request.stream.read()
+        except HTTPException:  # Too large (drained already), or the client has gone.
+            pass
+    return response
 
 
 def _drain() -> None:
