@@ -156,7 +156,7 @@ class Lot(MerchantOwned, Base):
         Index("ix_lot_expires_at", "expires_at", postgresql_where="remaining_fen > 0"),
     )
     id: Mapped[PrimaryKey]
-    merchant_id: Mapped[Id]
+    merchant_id: Mapped[Id] = mapped_column()  # No index of its own.
     card_id: Mapped[IndexedId]
     kind: Mapped[LotKind] = state_column(LotKind, "lot_kind")
     original_fen: Mapped[Fen]

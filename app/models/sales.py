@@ -134,7 +134,7 @@ class Payment(MerchantOwned, Base):
     )
     id: Mapped[PrimaryKey]
     payment_no: Mapped[str] = mapped_column(Text, unique=True)
-    merchant_id: Mapped[Id]
+    merchant_id: Mapped[Id] = mapped_column()  # No index of its own.
     store_id: Mapped[Id]
     pay_point_id: Mapped[Id | None]
     member_id: Mapped[Id]

@@ -116,7 +116,7 @@ class Voucher(MerchantOwned, Base):
         Index("ix_voucher_expires_on", "expires_on", postgresql_where="status = 'active'"),
     )
     id: Mapped[PrimaryKey]
-    merchant_id: Mapped[Id]
+    merchant_id: Mapped[Id] = mapped_column()  # No index of its own.
     batch_id: Mapped[Id]
     serial_no: Mapped[str] = mapped_column(Text, unique=True)
     code_digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
@@ -149,7 +149,7 @@ class Redemption(MerchantOwned, Base):
     )
     id: Mapped[PrimaryKey]
     redemption_no: Mapped[str] = mapped_column(Text, unique=True)
-    merchant_id: Mapped[Id]
+    merchant_id: Mapped[Id] = mapped_column()  # No index of its own.
     store_id: Mapped[Id]
     staff_id: Mapped[Id]
     voucher_id: Mapped[Id]

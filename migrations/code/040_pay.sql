@@ -85,15 +85,24 @@ CREATE OR REPLACE FUNCTION kaquan.pay(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_now timestamptz := clock_timestamp();
-    v_who record;
+    v_who record;  -- The caller, and the shop: of the pay point, or where the caller stands.
     v_caller text;
     v_claim record;
-    v_shop record;
     v_member_id bigint;
+    v_active boolean;
     v_taken record;
     v_payment public.payment;
 BEGIN
-    SELECT * INTO v_who FROM kaquan.authenticate(p_token_digest);
+    SELECT c.member_id, c.member_active, c.staff_id, pp.id AS pay_point_id, s.id AS shop_id, s.name,
+           s.merchant_id, m.commission_bp, s.status = 'open' AND m.status = 'active' AS trading,
+           k.member_id IS NOT NULL AS known_here
+    INTO v_who
+    FROM kaquan.find_caller(p_token_digest) c
+    LEFT JOIN public.pay_point pp ON pp.token = p_pay_point AND pp.status = 'active'
+    LEFT JOIN public.store s
+        ON s.id = CASE WHEN p_pay_point IS NULL THEN c.store_id ELSE pp.store_id END
+    LEFT JOIN public.merchant m ON m.id = s.merchant_id
+    LEFT JOIN public.member_merchant k ON k.member_id = c.member_id AND k.merchant_id = s.merchant_id;
     IF NOT FOUND OR (p_pay_point IS NULL) <> (v_who.member_id IS NULL) THEN
         verdict := 'unauthenticated';
         RETURN;
@@ -110,37 +119,26 @@ BEGIN
         RETURN;
     END IF;
 
-    IF p_pay_point IS NOT NULL THEN
-        SELECT pp.id AS pay_point_id, s.id AS store_id, s.name, s.merchant_id, m.commission_bp,
-               s.status = 'open' AND m.status = 'active' AS trading
-        INTO v_shop
-        FROM public.pay_point pp JOIN public.store s ON s.id = pp.store_id
-        JOIN public.merchant m ON m.id = s.merchant_id
-        WHERE pp.token = p_pay_point AND pp.status = 'active';
-        v_member_id := v_who.member_id;
-    ELSE
-        SELECT NULL::bigint AS pay_point_id, s.id AS store_id, s.name, s.merchant_id, m.commission_bp,
-               s.status = 'open' AND m.status = 'active' AS trading
-        INTO v_shop
-        FROM public.store s JOIN public.merchant m ON m.id = s.merchant_id WHERE s.id = v_who.store_id;
-    END IF;
-    IF v_shop.store_id IS NULL THEN
+    IF v_who.shop_id IS NULL THEN
         verdict := CASE WHEN p_pay_point IS NULL THEN 'store_required' ELSE 'pay_point_not_found' END;
         RETURN;
-    ELSIF NOT v_shop.trading THEN
+    ELSIF NOT v_who.trading THEN
         verdict := 'store_closed';
         RETURN;
     END IF;
+    v_member_id := v_who.member_id;
+    v_active := v_who.member_active;
     IF p_payment_code IS NOT NULL THEN
-        SELECT c.member_id INTO v_member_id FROM public.payment_code c
+        SELECT c.member_id, m.status = 'active' INTO v_member_id, v_active
+        FROM public.payment_code c JOIN public.member m ON m.id = c.member_id
         WHERE c.code_digest = p_payment_code AND c.used_at IS NULL AND c.expires_at > v_now
-        FOR NO KEY UPDATE;
+        FOR NO KEY UPDATE OF c;
         IF NOT FOUND THEN
             verdict := 'payment_code_invalid';
             RETURN;
         END IF;
     END IF;
-    IF NOT EXISTS (SELECT FROM public.member WHERE id = v_member_id AND status = 'active') THEN
+    IF NOT v_active THEN
         verdict := 'member_frozen';
         RETURN;
     END IF;
@@ -148,18 +146,18 @@ BEGIN
     IF p_payment_code IS NOT NULL THEN
         UPDATE public.payment_code SET used_at = v_now WHERE code_digest = p_payment_code;
     END IF;
-    payment_id := nextval(pg_get_serial_sequence('public.payment', 'id'));
+    payment_id := nextval('public.payment_id_seq');
     SELECT * INTO v_taken
-    FROM kaquan.allocate(v_member_id, v_shop.merchant_id, payment_id, p_amount_fen, v_now);
+    FROM kaquan.allocate(v_member_id, v_who.merchant_id, payment_id, p_amount_fen, v_now);
     verdict := CASE WHEN v_taken.card_fen = p_amount_fen THEN 'paid' ELSE 'pending' END;
     INSERT INTO public.payment (
         id, payment_no, merchant_id, store_id, pay_point_id, member_id, staff_id, status, amount_fen,
         card_fen, wechat_fen, commission_bp, commission_fen, created_at, paid_at, expires_at)
     VALUES (
-        payment_id, kaquan.document_no('P', payment_id, v_now), v_shop.merchant_id, v_shop.store_id,
-        v_shop.pay_point_id, v_member_id, v_who.staff_id, verdict, p_amount_fen, v_taken.card_fen,
-        p_amount_fen - v_taken.card_fen, v_shop.commission_bp,
-        kaquan.commission(p_amount_fen, v_shop.commission_bp), v_now,
+        payment_id, kaquan.document_no('P', payment_id, v_now), v_who.merchant_id, v_who.shop_id,
+        v_who.pay_point_id, v_member_id, v_who.staff_id, verdict, p_amount_fen, v_taken.card_fen,
+        p_amount_fen - v_taken.card_fen, v_who.commission_bp,
+        kaquan.commission(p_amount_fen, v_who.commission_bp), v_now,
         CASE verdict WHEN 'paid' THEN v_now END,
         CASE verdict WHEN 'pending' THEN v_now + p_lifetime END)
     RETURNING * INTO v_payment;
@@ -168,23 +166,28 @@ BEGIN
         PERFORM kaquan.book(
             'payment', 'payment:' || payment_id || ':ended', v_now,
             v_taken.card_legs
-                || kaquan.earn(v_shop.merchant_id, v_shop.store_id, p_amount_fen, v_payment.commission_fen,
+                || kaquan.earn(v_who.merchant_id, v_who.shop_id, p_amount_fen, v_payment.commission_fen,
                                payment_id)
                 || v_taken.bonus_legs);
-        PERFORM kaquan.meet(v_member_id, v_shop.merchant_id);
+        IF NOT v_who.known_here THEN
+            PERFORM kaquan.meet(v_member_id, v_who.merchant_id);
+        END IF;
         INSERT INTO public.outbox_message (topic, subject_id, merchant_id, store_id)
-        VALUES ('payment.paid', payment_id, v_shop.merchant_id, v_shop.store_id);
+        VALUES ('payment.paid', payment_id, v_who.merchant_id, v_who.shop_id);
         http_status := 201;
-        answer := kaquan.paid_answer(v_payment, v_shop.name);
+        answer := kaquan.paid_answer(v_payment, v_who.name);
     ELSIF v_taken.card_fen > 0 THEN
         PERFORM kaquan.book(
             'payment_held', 'payment:' || payment_id || ':held', v_now,
-            v_taken.card_legs || ROW('held', -v_taken.card_fen, v_shop.merchant_id, v_shop.store_id, NULL,
+            v_taken.card_legs || ROW('held', -v_taken.card_fen, v_who.merchant_id, v_who.shop_id, NULL,
                                      NULL, payment_id, NULL, NULL, NULL, NULL)::kaquan.leg);
     END IF;
-    PERFORM kaquan.keep_answer(v_caller, p_key, p_request_hash, payment_id, http_status, answer,
-                               CASE verdict WHEN 'pending' THEN v_now + p_lease END);
+    -- The key is ours alone until the commit, so there is nothing to merge with.
+    INSERT INTO public.idempotency_record
+        (caller, key, request_hash, subject_id, http_status, answer, lease_until)
+    VALUES (v_caller, p_key, p_request_hash, payment_id, http_status, answer,
+            CASE verdict WHEN 'pending' THEN v_now + p_lease END);
     INSERT INTO public.audit_record (action, subject_id, merchant_id, store_id, staff_id, member_id)
-    VALUES ('payment.' || verdict, payment_id, v_shop.merchant_id, v_shop.store_id, v_who.staff_id,
+    VALUES ('payment.' || verdict, payment_id, v_who.merchant_id, v_who.shop_id, v_who.staff_id,
             v_member_id);
 END $$;

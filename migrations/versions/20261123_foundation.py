@@ -343,7 +343,6 @@ def upgrade() -> None:
         unique=False,
         postgresql_where="remaining_fen > 0",
     )
-    op.create_index(op.f("ix_lot_merchant_id"), "lot", ["merchant_id"], unique=False)
     op.create_table(
         "member",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -534,7 +533,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_payment_member", "payment", ["member_id", "id"], unique=False)
     op.create_index("ix_payment_merchant", "payment", ["merchant_id", "id"], unique=False)
-    op.create_index(op.f("ix_payment_merchant_id"), "payment", ["merchant_id"], unique=False)
     op.create_index(
         "ix_payment_open",
         "payment",
@@ -585,7 +583,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_redemption_batch_id"), "redemption", ["batch_id"], unique=False)
     op.create_index("ix_redemption_merchant", "redemption", ["merchant_id", "id"], unique=False)
-    op.create_index(op.f("ix_redemption_merchant_id"), "redemption", ["merchant_id"], unique=False)
     op.create_index("ix_redemption_store", "redemption", ["store_id", "id"], unique=False)
     op.create_index(
         "uq_redemption_voucher",
@@ -826,7 +823,6 @@ def upgrade() -> None:
         unique=False,
         postgresql_where="status = 'active'",
     )
-    op.create_index(op.f("ix_voucher_merchant_id"), "voucher", ["merchant_id"], unique=False)
     op.create_table(
         "wechat_notification",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -1051,10 +1047,6 @@ def upgrade() -> None:
             "account <> 'card' OR (card_id IS NOT NULL AND lot_id IS NOT NULL)",
             name="posting_card_has_lot",
         ),
-        sa.CheckConstraint(
-            "account IN ('bank:wechat', 'bank:payout', 'cash:store', 'receivable:voucher-sales', 'bonus-borne:merchant', 'card', 'held', 'gift', 'voucher', 'payable:merchant', 'pending:top-up', 'refunds:wechat', 'unapplied:wechat', 'suspense:member', 'income:commission', 'income:breakage', 'expense:bonus', 'expense:promotion', 'expense:adjustment', 'expense:wechat-fee')",
-            name="posting_account",
-        ),
         sa.CheckConstraint("amount_fen <> 0", name="posting_amount"),
         sa.ForeignKeyConstraint(
             ["entry_id"],
@@ -1085,7 +1077,6 @@ def upgrade() -> None:
         unique=False,
         postgresql_where="gift_id IS NOT NULL",
     )
-    op.create_index(op.f("ix_posting_merchant_id"), "posting", ["merchant_id"], unique=False)
     op.create_index(
         "ix_posting_payment",
         "posting",
@@ -1596,7 +1587,6 @@ def downgrade() -> None:
     op.drop_index(
         "ix_posting_payment", table_name="posting", postgresql_where="account IN ('card', 'held')"
     )
-    op.drop_index(op.f("ix_posting_merchant_id"), table_name="posting")
     op.drop_index("ix_posting_gift", table_name="posting", postgresql_where="gift_id IS NOT NULL")
     op.drop_index(op.f("ix_posting_entry_id"), table_name="posting")
     op.drop_index("ix_posting_card", table_name="posting", postgresql_where="card_id IS NOT NULL")
@@ -1631,7 +1621,6 @@ def downgrade() -> None:
         postgresql_where="processed_at IS NULL",
     )
     op.drop_table("wechat_notification")
-    op.drop_index(op.f("ix_voucher_merchant_id"), table_name="voucher")
     op.drop_index(
         "ix_voucher_expires_on", table_name="voucher", postgresql_where="status = 'active'"
     )
@@ -1669,7 +1658,6 @@ def downgrade() -> None:
         "uq_redemption_voucher", table_name="redemption", postgresql_where="reversed_at IS NULL"
     )
     op.drop_index("ix_redemption_store", table_name="redemption")
-    op.drop_index(op.f("ix_redemption_merchant_id"), table_name="redemption")
     op.drop_index("ix_redemption_merchant", table_name="redemption")
     op.drop_index(op.f("ix_redemption_batch_id"), table_name="redemption")
     op.drop_table("redemption")
@@ -1680,7 +1668,6 @@ def downgrade() -> None:
     op.drop_index(
         "ix_payment_open", table_name="payment", postgresql_where="status IN ('pending', 'closing')"
     )
-    op.drop_index(op.f("ix_payment_merchant_id"), table_name="payment")
     op.drop_index("ix_payment_merchant", table_name="payment")
     op.drop_index("ix_payment_member", table_name="payment")
     op.drop_table("payment")
@@ -1692,7 +1679,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_member_merchant_merchant_id"), table_name="member_merchant")
     op.drop_table("member_merchant")
     op.drop_table("member")
-    op.drop_index(op.f("ix_lot_merchant_id"), table_name="lot")
     op.drop_index("ix_lot_expires_at", table_name="lot", postgresql_where="remaining_fen > 0")
     op.drop_index(op.f("ix_lot_card_id"), table_name="lot")
     op.drop_table("lot")

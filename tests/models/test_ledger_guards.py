@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import psycopg
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from app.core.clock import utc_now
+from app.models.ledger import ACCOUNTS
 from app.services import ledger
 from app.services.ledger import Leg
 
@@ -103,6 +105,12 @@ def test_an_unknown_account_is_refused(session):
     ]
     with pytest.raises(IntegrityError, match="posting_account"):
         _post(session, legs)
+
+
+def test_the_guard_knows_the_accounts_that_the_model_lists(session):
+    guard = session.scalar(text("SELECT prosrc FROM pg_proc WHERE proname = 'check_postings'"))
+    listed = re.search(r"p\.account NOT IN \(([^)]*)\)", guard)
+    assert re.findall(r"'([^']+)'", listed[1]) == list(ACCOUNTS)
 
 
 def test_a_card_never_goes_below_zero(session, make):
