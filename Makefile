@@ -23,7 +23,7 @@ run: setup ## Start everything: database, web, jobs, WeChat simulator (Ctrl-C st
 
 test: setup-dev ## Run all tests, or some: make test T=tests/runtime
 	@$(PY) -m tests.browser_at_hand
-	@exec $(PY) -m pytest -n 2 $(T)
+	@exec $(PY) -m pytest -n 2 --dist loadgroup $(T)
 
 lint: setup-dev ## Check format, code, types, layers, translations, templates
 	@$(BIN)/ruff format --check $(PRESENT)
