@@ -17,7 +17,7 @@ from app.pos.blueprint import bp
 from app.services import redemptions
 from app.services.redemptions import VoucherSeen, read_code
 from app.services.refusals import refusal
-from app.web.auth import bearer_digest, current_actor, till_required
+from app.web.auth import bearer_digest, current_actor, look_up_actor, till_required
 from app.web.body import request_hash, request_key
 from app.web.context import current_context
 from app.web.limits import TILL, WRONG_CODE, limited, require_not_exhausted, take
@@ -62,7 +62,8 @@ def create_redemption(body: dict[str, Any]) -> Response:
         )
     except DomainError as error:
         # Only a failure costs the count's round trips: a right code stays at one.
-        _count_wrong(error, digest[:12].hex())
+        if error.code == "voucher_not_found":
+            _count_wrong(error, look_up_actor().caller)
         raise
     return answered(answer)
 
