@@ -109,7 +109,7 @@ def read_object() -> dict[str, Any]:
     if raw and not request.is_json:
         raise UnsupportedMediaType
     try:
-        body = json.loads(raw.decode(), parse_constant=_refuse_constant) if raw else {}
+        body = _JSON.decode(raw.decode()) if raw else {}
         if b"\\u" in raw:  # Only so can half a pair be written.
             json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
@@ -148,6 +148,9 @@ def request_hash() -> bytes:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _no_control(text: str) -> None:

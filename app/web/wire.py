@@ -54,6 +54,10 @@ class JsonBlueprint(Blueprint):  # type: ignore[misc]
 
     ARGUMENTS_PARSER = JsonParser()
 
+    def arguments(self, schema: type[Schema], **options: Any) -> Any:
+        """One instance reads all requests: making one takes longer than reading a body."""
+        return super().arguments(schema(), **options)
+
 
 class DocumentedApi(Api):  # type: ignore[misc]
     """flask-smorest for documentation and parsing; errors are rendered by ``web.errors``."""
