@@ -1,1 +1,1 @@
-"""Benchmarks: `make bench`, or one of them: `make bench B=pay`. How to read them: bench/README.md."""
+"""Benchmarks: `make bench`, or one: `make bench B=pay`. How to read them: bench/README.md."""

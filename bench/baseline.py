@@ -1,4 +1,4 @@
-"""The baseline: pgbench paying in four statements (bench/pay4.sql), on the same PostgreSQL server."""
+"""The baseline: pgbench paying in four statements (bench/pay4.sql), on the same server."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ CREATE TABLE card (id bigint PRIMARY KEY, balance_fen bigint NOT NULL CHECK (bal
     WITH (fillfactor = 80);
 CREATE TABLE payment (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key uuid NOT NULL UNIQUE,
     card_id bigint NOT NULL, amount_fen bigint NOT NULL, created_at timestamptz DEFAULT now());
-CREATE TABLE posting (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payment_id bigint NOT NULL,
-    account text NOT NULL, amount_fen bigint NOT NULL);
+CREATE TABLE posting (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    payment_id bigint NOT NULL, account text NOT NULL, amount_fen bigint NOT NULL);
 """
 
 

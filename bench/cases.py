@@ -168,9 +168,8 @@ def _beside_pgbench(
             for _ in range(ROUNDS):
                 ours.append(_turn(server, stream, clients))
                 theirs.append(baseline.run(clients=clients, seconds=SECONDS))
-                say(
-                    f"{name}, {clients} clients: {ours[-1].per_second:.0f}/s, {NAME} {theirs[-1]:.0f}/s"
-                )
+                rates = f"{ours[-1].per_second:.0f}/s, {NAME} {theirs[-1]:.0f}/s"
+                say(f"{name}, {clients} clients: {rates}")
             _row(name, f"{clients} clients", server, ours, statistics.median(theirs), NAME).print()
     checks.check_books(bench.urls, database)
 

@@ -1,4 +1,4 @@
-"""What a benchmark says: rows for programs on standard output, everything else on standard error."""
+"""What a benchmark says: rows for programs on standard output, the rest on standard error."""
 
 from __future__ import annotations
 

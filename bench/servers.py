@@ -1,4 +1,4 @@
-"""The product as it is deployed, started for a benchmark: gunicorn, and the simulator if need be."""
+"""The product as it is deployed, started for a benchmark: gunicorn, and maybe the simulator."""
 
 from __future__ import annotations
 

@@ -52,8 +52,8 @@ class Posting(MerchantOwned, Base):
     """A posting (分录): debits are positive, an entry's postings sum to zero.
 
     The columns after ``merchant_id`` are the account's dimensions; which of them an account has is
-    told in ``docs/architecture.md``. That ``account`` is one of ``ACCOUNTS`` is seen to by the trigger
-    ``posting_checked``.
+    told in ``docs/architecture.md``. The trigger ``posting_checked`` refuses an ``account`` that is
+    not one of ``ACCOUNTS``.
     """
 
     __tablename__ = "posting"
