@@ -87,20 +87,20 @@ def execute(urls: Urls, text: str, *names: str) -> None:
 
 def prepare_seed(urls: Urls, seed: Seed) -> str:
     """The seed's database, made now if it is not there yet. Returns its name."""
-    for name in _databases(urls):
-        outdated = name.startswith(f"{PREFIX}{seed.name}_") and name != seed.database
-        if outdated:
-            execute(urls, "DROP DATABASE {} WITH (FORCE)", name)
-    if seed.database in _databases(urls):
-        return seed.database
+    name = seed.database
+    for outdated in _databases(urls) - {name}:
+        if outdated.startswith(f"{PREFIX}{seed.name}_"):
+            execute(urls, "DROP DATABASE {} WITH (FORCE)", outdated)
+    if name in _databases(urls):
+        return name
     began = time.monotonic()
     say(f"seeding {seed.name}: {seed.members:,} members, {seed.postings:,} postings ...")
-    draft = f"{seed.database}_draft"
+    draft = f"{name}_draft"
     _migrate(urls, draft)
     _fill(at(urls.superuser_url, draft), seed)
-    execute(urls, "ALTER DATABASE {} RENAME TO {}", draft, seed.database)
+    execute(urls, "ALTER DATABASE {} RENAME TO {}", draft, name)
     say(f"seeded {seed.name} in {time.monotonic() - began:.0f} s")
-    return seed.database
+    return name
 
 
 def clone(urls: Urls, seed: Seed, name: str) -> str:

@@ -64,6 +64,8 @@ class TopUp(MerchantOwned, Base):
             postgresql_where="status IN ('pending', 'closing', 'paid')",
         ),
         Index("ix_top_up_store", "store_id", "id", postgresql_where="store_id IS NOT NULL"),
+        # A cashier's cash of the day, asked for by every cash top-up.
+        Index("ix_top_up_staff", "staff_id", "created_at", postgresql_where="staff_id IS NOT NULL"),
         Index(
             "uq_top_up_voucher",
             "voucher_id",

@@ -38,7 +38,7 @@ DECLARE
     v_commission bigint;
     v_legs kaquan.leg[];
 BEGIN
-    SELECT * INTO v_who FROM kaquan.authenticate(p_token_digest);
+    SELECT * INTO v_who FROM kaquan.find_caller(p_token_digest);
     IF NOT FOUND OR v_who.staff_id IS NULL THEN
         verdict := 'unauthenticated';
         RETURN;
@@ -74,7 +74,7 @@ BEGIN
         RETURN;
     END IF;
 
-    v_id := nextval(pg_get_serial_sequence('public.redemption', 'id'));
+    v_id := nextval('public.redemption_id_seq');
     v_no := kaquan.document_no('R', v_id, v_now);
     v_commission := kaquan.commission(v_voucher.face_value_fen, v_shop.commission_bp);
     UPDATE public.voucher SET status = 'redeemed', redeemed_at = v_now WHERE id = v_voucher.id;

@@ -15,7 +15,7 @@ BEGIN
           AND status NOT IN ('replaced', 'returned')
         FOR NO KEY UPDATE;
         EXIT WHEN FOUND;
-        v_id := nextval(pg_get_serial_sequence('public.card', 'id'));
+        v_id := nextval('public.card_id_seq');
         INSERT INTO public.card (id, merchant_id, program_id, member_id, card_no)
         SELECT v_id, p.merchant_id, p.id, p_member_id, kaquan.document_no('9', v_id, p_at)
         FROM public.card_program p WHERE p.id = p_program_id
@@ -111,7 +111,7 @@ DECLARE
     v_id bigint;
     v_no text;
 BEGIN
-    SELECT * INTO v_who FROM kaquan.authenticate(p_token_digest);
+    SELECT * INTO v_who FROM kaquan.find_caller(p_token_digest);
     IF NOT FOUND OR v_who.staff_id IS NULL THEN
         verdict := 'unauthenticated';
         RETURN;
@@ -195,7 +195,7 @@ BEGIN
         RETURN;
     END IF;
 
-    v_id := nextval(pg_get_serial_sequence('public.top_up', 'id'));
+    v_id := nextval('public.top_up_id_seq');
     v_no := kaquan.document_no('T', v_id, v_now);
     INSERT INTO public.top_up (id, top_up_no, merchant_id, store_id, program_id, channel, status, amount_fen,
                                bonus_fen, member_id, staff_id, created_at)

@@ -760,6 +760,13 @@ def upgrade() -> None:
         postgresql_where="status IN ('pending', 'closing', 'paid')",
     )
     op.create_index(
+        "ix_top_up_staff",
+        "top_up",
+        ["staff_id", "created_at"],
+        unique=False,
+        postgresql_where="staff_id IS NOT NULL",
+    )
+    op.create_index(
         "ix_top_up_store",
         "top_up",
         ["store_id", "id"],
@@ -1632,6 +1639,7 @@ def downgrade() -> None:
         postgresql_where="voucher_id IS NOT NULL AND status <> 'reversed'",
     )
     op.drop_index("ix_top_up_store", table_name="top_up", postgresql_where="store_id IS NOT NULL")
+    op.drop_index("ix_top_up_staff", table_name="top_up", postgresql_where="staff_id IS NOT NULL")
     op.drop_index(
         "ix_top_up_phone",
         table_name="top_up",
