@@ -44,8 +44,12 @@ def worker() -> None:
 @click.command()
 def verify() -> None:
     """Ask every invariant; one JSON line each, exit 1 when one is broken."""
-    with current_context().database.unit_of_work(SYSTEM) as session:
-        results = check_invariants(session)
+    try:
+        with current_context().database.unit_of_work(SYSTEM) as session:
+            results = check_invariants(session)
+    except DBAPIError as error:
+        reason = str(error.orig).splitlines()[0]
+        sys.exit(f"kaquan: is the database prepared (make run, bin/kaquan db prepare)? {reason}")
     for result in results:
         line = {"id": result.id, "ok": result.ok, "checked": result.checked, "bad": result.bad}
         click.echo(json.dumps(line))
