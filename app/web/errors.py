@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from http import HTTPStatus
@@ -18,6 +19,7 @@ from app.web.field_errors import translate_errors
 
 log = logging.getLogger(__name__)
 
+_DRAINED = "kaquan.drained"
 _DRAIN_LIMIT = 64 * 1024 * 1024
 _SENTENCES = {
     400: N_("The request could not be understood. Please start again."),
@@ -141,7 +143,11 @@ def _wants_problem() -> bool:
 def _refuse_monsters() -> None:
     """What no view should have to think of: a body beyond the limit, a NUL in the address."""
     limit = request.max_content_length
-    if limit is not None and (request.content_length or 0) > limit:
+    assert limit is not None, "the factory sets a limit"
+    environ = request.environ
+    if "HTTP_TRANSFER_ENCODING" in environ and environ.get("wsgi.input_terminated"):
+        _gather_chunks(limit)
+    if (request.content_length or 0) > limit:
         raise RequestEntityTooLarge
     if "\x00" in request.path:  # PostgreSQL has no such text, so nothing can be there.
         raise NotFound
@@ -149,18 +155,31 @@ def _refuse_monsters() -> None:
 
 def _hear_out(response: Response) -> Response:
     """Read what a refused client is still sending, within the limit, as ``_drain`` does beyond."""
-    if response.status_code >= 400 and request.content_length:
+    drained = _DRAINED in request.environ
+    if response.status_code >= 400 and request.content_length and not drained:
         try:
             request.stream.read()
-        except HTTPException:  # Too large (drained already), or the client has gone.
+        except HTTPException:  # The client has gone.
             pass
     return response
 
 
+def _gather_chunks(limit: int) -> None:
+    """Make a body in chunks an ordinary one: werkzeug would cut it at the limit in silence."""
+    environ = request.environ
+    body = environ["wsgi.input"].read(limit + 1)
+    if len(body) > limit:
+        raise RequestEntityTooLarge
+    del environ["HTTP_TRANSFER_ENCODING"]
+    environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+
+
 def _drain() -> None:
     """Read what the client still sends, or it would see a broken connection and not our answer."""
+    request.environ[_DRAINED] = True
     stream = request.environ["wsgi.input"]
-    left = min(request.content_length or 0, _DRAIN_LIMIT)
+    # Without a length it comes in chunks and ends by itself.
+    left = min(request.content_length or _DRAIN_LIMIT, _DRAIN_LIMIT)
     while left > 0:
         piece = stream.read(min(left, 65536))
         if not piece:

@@ -232,9 +232,41 @@ def test_a_refusal_before_the_body_was_read_is_heard_all_the_same(scene, path):
     assert told["detail"]
 
 
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize(
+    ("path", "token"),
+    [("/api/v1/payments", True), ("/api/v1/payments", False), ("/api/v1/sessions", False),
+     ("/api/v1/nowhere", False)],
+)  # fmt: skip
+def test_ten_megabytes_in_chunks_are_refused_without_a_broken_connection(scene, path, token):
+    where = urlsplit(scene.world.base_url)
+    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=5)
+    headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    if token:
+        headers |= {
+            "Authorization": f"Bearer {scene.client.token}",
+            "Idempotency-Key": uuid.uuid4().hex,
+        }
+    try:
+        pieces = (b" " * 65536 for _ in range(160))
+        connection.request("POST", path, body=pieces, headers=headers, encode_chunked=True)
+        answer = connection.getresponse()
+        told = json.loads(answer.read())
+    finally:
+        connection.close()
+    assert (answer.status, told["code"]) == (413, "body_too_large")
+
+
+def test_a_small_body_in_chunks_is_a_body(scene):
+    pieces = (bytes([one]) for one in json.dumps(scene.body("/api/v1/payments")).encode())
+    headers = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
+    answer = scene.client.send("POST", "/api/v1/payments", data=pieces, headers=headers)
+    assert answer.status_code == 201
+
+
 def _send_all_first(scene, method, path, length, *, token):
     where = urlsplit(scene.world.base_url)
-    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=30)
+    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=5)
     headers = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
     if token:
         headers["Authorization"] = f"Bearer {scene.client.token}"
