@@ -18,18 +18,21 @@ from app.core.clock import utc_now
 from app.core.demo import DEMO_ACCOUNTS
 from app.jobs.worker import run_worker
 from app.queries.invariants import check_invariants
+from app.services.audit_chain import verify_audit
 from app.services.demo import is_empty, make_demo_voucher_codes, seed_demo
 from app.views import write_roles
 from app.web.context import current_context
 from app.web.migrations import alembic_config
 
 db_group = AppGroup("db", help="The database: migrations and first data.")
+audit_group = AppGroup("audit", help="The audit log.")
 demo_group = AppGroup("demo", help="Demo data. Refused in production.")
 
 
 def register_commands(app: Flask) -> None:
     app.cli.add_command(db_group)
     app.cli.add_command(demo_group)
+    app.cli.add_command(audit_group)
     app.cli.add_command(worker)
     app.cli.add_command(verify)
 
@@ -55,6 +58,25 @@ def verify() -> None:
         line = {"id": result.id, "ok": result.ok, "checked": result.checked, "bad": result.bad}
         click.echo(json.dumps(line))
     sys.exit(0 if all(result.ok for result in results) else 1)
+
+
+@audit_group.command("verify")
+def verify_audit_log() -> None:
+    """Follow the audit log's chain; one JSON line, exit 1 when something was changed.
+
+    Keep its "head" somewhere else: it tells later whether the end was cut off.
+    """
+    with current_context().database.unit_of_work(SYSTEM) as session:
+        verdict = verify_audit(session)
+    line = {
+        "ok": verdict.ok,
+        "checked": verdict.checked,
+        "unsealed": verdict.unsealed,
+        "first_bad_id": verdict.first_bad_id,
+        "head": verdict.head.hex(),
+    }
+    click.echo(json.dumps(line))
+    sys.exit(0 if verdict.ok else 1)
 
 
 @db_group.command("prepare")

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import OperationalError as SqlOperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, SessionTransaction
 
@@ -23,11 +24,11 @@ _STATEMENT_TIMEOUT = (
 
 
 class DatabaseBusy(Exception):
-    """No connection became free in time. Nothing was written."""
+    """No connection, or no lock, became free in time. Nothing was written."""
 
 
 class DatabaseDown(Exception):
-    """The connection was lost twice in a row. A call with a key may be sent again."""
+    """The connection was lost, or there is none. A call with a key may be sent again."""
 
 
 def driver_url(uri: str) -> URL:
@@ -69,6 +70,11 @@ class Database:
                     yield session
             except PoolTimeout as error:
                 raise DatabaseBusy from error
+            except SqlOperationalError as error:
+                # The server gives up on what takes too long: a lock, a deadlock, a full disk.
+                answered = isinstance(error.orig, psycopg.Error) and error.orig.sqlstate
+                lost = error.connection_invalidated or not answered
+                raise (DatabaseDown if lost else DatabaseBusy) from error
 
     def call(self, statement: str, parameters: Sequence[object]) -> tuple[Any, ...]:
         """Run one statement in its own transaction and give its one row.
@@ -77,7 +83,7 @@ class Database:
         simply tried once more: what was committed is answered again, what was not is done now.
 
         Raises:
-            DatabaseBusy: No connection within two seconds.
+            DatabaseBusy: No connection within two seconds, or no lock in time.
             DatabaseDown: Lost twice.
         """
         for attempt in (1, 2):
@@ -91,7 +97,9 @@ class Database:
                 row = connection.cursor().execute(statement, parameters).fetchone()
             except _LOST as error:
                 if not connection.driver_connection.closed:
-                    raise
+                    if isinstance(error, psycopg.InterfaceError):
+                        raise
+                    raise DatabaseBusy from error
                 connection.invalidate(error)
                 if attempt == 2:
                     raise DatabaseDown from error

@@ -10,7 +10,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import psycopg
 import requests
 from flask import Flask
+from procrastinate.exceptions import AlreadyEnqueued
 from sqlalchemy import text
 
 from app.core.actor import SYSTEM, Role
@@ -128,7 +129,8 @@ class Jobs:
 
     def run_task(self, name: str) -> None:
         """One run of a periodic task, now."""
-        self._runner.run(self._queue.tasks[name].defer_async(timestamp=0))
+        with suppress(AlreadyEnqueued):  # A tick of its own is waiting already.
+            self._runner.run(self._queue.tasks[name].defer_async(timestamp=0))
         self.run()
 
     def close(self) -> None:

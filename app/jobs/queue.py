@@ -1,10 +1,16 @@
-"""The queue (procrastinate, in our PostgreSQL) and its tasks. Every task is safe to run twice."""
+"""The queue (procrastinate, in our PostgreSQL) and its tasks. Every task is safe to run twice.
+
+A periodic task runs at most once at a time and waits at most once in the queue: when WeChat hangs,
+its ticks must not fill the queue and keep notifications waiting.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from procrastinate import App, PsycopgConnector, RetryStrategy
@@ -13,7 +19,7 @@ from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.flows import delivering, notifications, orders, refunding
 from app.flows.context import Context
-from app.services import gifts, top_ups
+from app.jobs import housekeeping
 
 log = logging.getLogger(__name__)
 
@@ -30,55 +36,73 @@ TASK_OF_TOPIC = {
     "top_up.captured": "report_top_up",
 }
 
+_WORK: dict[str, Callable[[Context, int], None]] = {
+    "process_notification": notifications.process,
+    "request_refund": refunding.request_refund,
+    "report_payment": delivering.report_payment,
+    "report_top_up": delivering.report_top_up,
+}
+
+# Who is waiting at a counter goes before who is told afterwards.
+PRIORITY = {"process_notification": 20, "request_refund": 10}
+_TICK_PRIORITY = 10
+
+
+def settle_orders(context: Context) -> None:
+    """Ask WeChat about orders that nobody told us of, and close those whose time is over."""
+    with context.database.unit_of_work(SYSTEM) as session:
+        due = orders.take_due_orders(session, now=utc_now())
+    _each(due, lambda order: orders.settle_order(context, order))
+
+
+def settle_refunds(context: Context) -> None:
+    with context.database.unit_of_work(SYSTEM) as session:
+        due = refunding.take_due_refunds(session, now=utc_now())
+    _each(due, lambda refund: refunding.ask_about_refund(context, *refund))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    """Work by the clock. Cron has six fields here, the last one for seconds."""
+
+    name: str
+    cron: str
+    work: Callable[[Context], None]
+
+
+_TICKS = (
+    Tick(name="settle_orders", cron="* * * * * */10", work=settle_orders),
+    Tick(name="settle_refunds", cron="* * * * * */30", work=settle_refunds),
+    Tick(name="return_expired_gifts", cron="* * * * * 15", work=housekeeping.return_gifts),
+    Tick(name="return_unclaimed_top_ups", cron="17 * * * *", work=housekeeping.return_unclaimed),
+    Tick(name="expire", cron="3 * * * *", work=housekeeping.expire),
+    Tick(name="keep_balances", cron="*/10 * * * * 5", work=housekeeping.keep_balances),
+    Tick(name="seal_audit", cron="* * * * * 40", work=housekeeping.seal),
+    Tick(name="clean_up", cron="*/10 * * * * 25", work=housekeeping.clean_up),
+)
+
 
 def build_queue(context: Context, database_url: str) -> App:
     """The queue with its tasks bound to this process's context."""
     queue = App(connector=PsycopgConnector(conninfo=database_url, min_size=1, max_size=4))
-
-    @queue.task(name="process_notification", retry=_SOON)
-    def process_notification(subject_id: int) -> None:
-        notifications.process(context, subject_id)
-
-    @queue.task(name="request_refund", retry=_SOON)
-    def request_refund(subject_id: int) -> None:
-        refunding.request_refund(context, subject_id)
-
-    @queue.task(name="report_payment", retry=_SOON)
-    def report_payment(subject_id: int) -> None:
-        delivering.report_payment(context, subject_id)
-
-    @queue.task(name="report_top_up", retry=_SOON)
-    def report_top_up(subject_id: int) -> None:
-        delivering.report_top_up(context, subject_id)
-
-    @queue.periodic(cron="* * * * * */10")
-    @queue.task(name="settle_orders")
-    def settle_orders(timestamp: int) -> None:
-        """Ask WeChat about orders that nobody told us of, and close those whose time is over."""
-        with context.database.unit_of_work(SYSTEM) as session:
-            due = orders.take_due_orders(session, now=utc_now())
-        _each(due, lambda order: orders.settle_order(context, order))
-
-    @queue.periodic(cron="* * * * * */30")
-    @queue.task(name="settle_refunds")
-    def settle_refunds(timestamp: int) -> None:
-        with context.database.unit_of_work(SYSTEM) as session:
-            due = refunding.take_due_refunds(session, now=utc_now())
-        _each(due, lambda refund: refunding.ask_about_refund(context, *refund))
-
-    @queue.periodic(cron="* * * * * 15")
-    @queue.task(name="return_expired_gifts")
-    def return_expired_gifts(timestamp: int) -> None:
-        with context.database.unit_of_work(SYSTEM) as session:
-            gifts.return_expired_gifts(session, now=utc_now())
-
-    @queue.periodic(cron="17 * * * *")
-    @queue.task(name="return_unclaimed_top_ups")
-    def return_unclaimed_top_ups(timestamp: int) -> None:
-        with context.database.unit_of_work(SYSTEM) as session:
-            top_ups.return_unclaimed(session, now=utc_now())
-
+    for name, work in _WORK.items():
+        _add_task(queue, name, partial(work, context))
+    for tick in _TICKS:
+        _add_tick(queue, tick, context)
     return queue
+
+
+def _add_task(queue: App, name: str, work: Callable[[int], None]) -> None:
+    @queue.task(name=name, retry=_SOON)
+    def run(subject_id: int) -> None:
+        work(subject_id)
+
+
+def _add_tick(queue: App, tick: Tick, context: Context) -> None:
+    @queue.periodic(cron=tick.cron)
+    @queue.task(name=tick.name, lock=tick.name, queueing_lock=tick.name, priority=_TICK_PRIORITY)
+    def run(timestamp: int) -> None:
+        tick.work(context)
 
 
 def _each(items: Sequence[T], work: Callable[[T], None]) -> None:

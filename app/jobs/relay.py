@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
-from app.db import DatabaseBusy
+from app.db import DatabaseBusy, DatabaseDown
 from app.flows.context import Context
-from app.jobs.queue import TASK_OF_TOPIC
+from app.jobs.queue import PRIORITY, TASK_OF_TOPIC
 from app.models.plumbing import OutboxMessage
 
 log = logging.getLogger(__name__)
@@ -28,9 +28,10 @@ BATCH = 500
 
 _DEFER = text("""
     SELECT procrastinate_defer_jobs_v1(array_agg(ROW(
-        'default', task, 0, NULL, NULL, jsonb_build_object('subject_id', subject_id), NULL
+        'default', task, priority, NULL, NULL, jsonb_build_object('subject_id', subject_id), NULL
     )::procrastinate_job_to_defer_v1))
-    FROM unnest(cast(:tasks AS text[]), cast(:subjects AS bigint[])) job(task, subject_id)
+    FROM unnest(cast(:tasks AS text[]), cast(:priorities AS int[]), cast(:subjects AS bigint[]))
+         job(task, priority, subject_id)
 """)
 
 
@@ -48,7 +49,10 @@ def relay_batch(session: Session, *, now: datetime) -> int:
     jobs = [(TASK_OF_TOPIC[m.topic], m.subject_id) for m in messages if m.topic in TASK_OF_TOPIC]
     if jobs:
         tasks, subjects = zip(*jobs, strict=True)
-        session.execute(_DEFER, {"tasks": list(tasks), "subjects": list(subjects)})
+        priorities = [PRIORITY.get(task, 0) for task in tasks]
+        session.execute(
+            _DEFER, {"tasks": list(tasks), "priorities": priorities, "subjects": list(subjects)}
+        )
     session.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id.in_([message.id for message in messages]))
@@ -63,7 +67,7 @@ def run_relay(context: Context, stop: threading.Event) -> None:
         try:
             with context.database.unit_of_work(SYSTEM) as session:
                 handed_over = relay_batch(session, now=utc_now())
-        except (DBAPIError, DatabaseBusy) as error:
+        except (DBAPIError, DatabaseBusy, DatabaseDown) as error:
             log.warning("the relay waits for the database: %s", error)
             handed_over = 0
             stop.wait(1.0)

@@ -17,6 +17,7 @@ class IdempotencyRecord(Base):
     """
 
     __tablename__ = "idempotency_record"
+    __table_args__ = (Index("ix_idempotency_record_age", "created_at", postgresql_using="brin"),)
     caller: Mapped[str] = mapped_column(Text, primary_key=True)
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     request_hash: Mapped[bytes] = mapped_column(LargeBinary)
@@ -31,7 +32,10 @@ class OutboxMessage(Base):
     """What must happen after a commit, written by the same transaction."""
 
     __tablename__ = "outbox_message"
-    __table_args__ = (Index("ix_outbox_message_unsent", "id", postgresql_where="sent_at IS NULL"),)
+    __table_args__ = (
+        Index("ix_outbox_message_unsent", "id", postgresql_where="sent_at IS NULL"),
+        Index("ix_outbox_message_age", "created_at", postgresql_using="brin"),
+    )
     id: Mapped[PrimaryKey]
     topic: Mapped[str] = mapped_column(Text)
     subject_id: Mapped[Id]

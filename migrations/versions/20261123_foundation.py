@@ -286,6 +286,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("caller", "key"),
     )
+    op.create_index(
+        "ix_idempotency_record_age",
+        "idempotency_record",
+        ["created_at"],
+        unique=False,
+        postgresql_using="brin",
+    )
     op.create_table(
         "journal_entry",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -461,6 +468,13 @@ def upgrade() -> None:
         ),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_outbox_message_age",
+        "outbox_message",
+        ["created_at"],
+        unique=False,
+        postgresql_using="brin",
     )
     op.create_index(
         "ix_outbox_message_unsent",
@@ -1682,6 +1696,7 @@ def downgrade() -> None:
     op.drop_index(
         "ix_outbox_message_unsent", table_name="outbox_message", postgresql_where="sent_at IS NULL"
     )
+    op.drop_index("ix_outbox_message_age", table_name="outbox_message", postgresql_using="brin")
     op.drop_table("outbox_message")
     op.drop_table("merchant")
     op.drop_index(op.f("ix_member_merchant_merchant_id"), table_name="member_merchant")
@@ -1691,6 +1706,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_lot_card_id"), table_name="lot")
     op.drop_table("lot")
     op.drop_table("journal_entry")
+    op.drop_index(
+        "ix_idempotency_record_age", table_name="idempotency_record", postgresql_using="brin"
+    )
     op.drop_table("idempotency_record")
     op.drop_index("ix_gift_sender", table_name="gift")
     op.drop_index("ix_gift_receiver", table_name="gift")

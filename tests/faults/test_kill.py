@@ -82,6 +82,10 @@ def test_asked_to_stop_under_load_it_leaves_nobody_and_keeps_everything(stack):
     wait_for_business(counters, BACK_SECONDS)
     counters.end()
     everything_adds_up(counters)
+    audited = stack.run("audit", "verify")
+    assert audited.returncode == 0, audited.stdout + audited.stderr
+    ticks = "SELECT max(defer_timestamp) FROM procrastinate_periodic_defers WHERE task_name = %s"
+    assert stack.rows(ticks, "settle_orders")[0][0] > time.time() - 30
 
 
 def _found(stack: Stack, find: Callable[[Stack], int]) -> int | None:

@@ -1,0 +1,78 @@
+"""What time does by itself: value goes back or expires, balances are kept, the audit log sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.core.actor import SYSTEM
+from app.core.clock import utc_now
+from app.db import Database
+from app.flows.context import Context
+from app.services import top_ups
+from app.services.audit_chain import read_audit_watermark, seal_audit
+from app.services.expiry import expire_lots
+from app.services.gifts import return_expired_gifts
+from app.services.snapshots import read_watermark, take_balance_snapshots
+from app.services.voucher_endings import expire_vouchers
+
+BATCH = 5000
+
+# Old news: answers beyond any retry, messages handed over, buckets that are full again. Big tables
+# lie in the order of their creation, and a small index on it finds what is old.
+_CLEANUPS = {
+    "idempotency_record": "created_at < now() - interval '30 days'",
+    "outbox_message": "created_at < now() - interval '3 days' AND sent_at IS NOT NULL",
+    "rate_limit_bucket": "refilled_at < now() - interval '1 day'",
+    "payment_code": "expires_at < now() - interval '1 day'",
+}
+
+
+def return_gifts(context: Context) -> None:
+    """Nobody has claimed them in time."""
+    _until_done(context.database, lambda session: return_expired_gifts(session, now=utc_now()))
+
+
+def return_unclaimed(context: Context) -> None:
+    """Nobody has bound the phone in time."""
+    _until_done(context.database, lambda session: top_ups.return_unclaimed(session, now=utc_now()))
+
+
+def expire(context: Context) -> None:
+    _until_done(context.database, lambda session: expire_lots(session, now=utc_now()))
+    _until_done(context.database, lambda session: expire_vouchers(session, now=utc_now()))
+
+
+def keep_balances(context: Context) -> None:
+    with context.database.unit_of_work(SYSTEM) as session:
+        watermark = read_watermark(session)
+    with context.database.unit_of_work(SYSTEM) as session:
+        take_balance_snapshots(session, watermark=watermark, now=utc_now())
+
+
+def seal(context: Context) -> None:
+    with context.database.unit_of_work(SYSTEM) as session:
+        watermark = read_audit_watermark(session)
+    _until_done(context.database, lambda session: seal_audit(session, watermark=watermark))
+
+
+def clean_up(context: Context) -> None:
+    for table, old in _CLEANUPS.items():
+        statement = text(
+            f"DELETE FROM {table} WHERE ctid = ANY (ARRAY("  # noqa: S608 - made of constants
+            f"SELECT ctid FROM {table} WHERE {old} LIMIT {BATCH}))"
+        )
+        _until_done(
+            context.database,
+            lambda session, statement=statement: session.execute(statement).rowcount,
+        )
+
+
+def _until_done(database: Database, step: Callable[[Session], int]) -> None:
+    """Batch after batch, each in a transaction of its own: nobody waits long for our locks."""
+    while True:
+        with database.unit_of_work(SYSTEM) as session:
+            if step(session) == 0:
+                return
