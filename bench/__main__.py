@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
+from types import FrameType
 
 from bench.cases import BENCHES, Bench
 from bench.checks import BrokenBooks
@@ -19,6 +21,9 @@ def main() -> None:
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         sys.exit(f"bench: there is no {', '.join(unknown)}; there are: {', '.join(BENCHES)}")
+    # Stopped by anybody, in the background too, we leave no server behind.
+    signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGTERM, _leave)
     home = ROOT / "var" / "bench"
     home.mkdir(parents=True, exist_ok=True)
     try:
@@ -29,6 +34,10 @@ def main() -> None:
                 say(f"{name} took {time.monotonic() - began:.0f} s")
     except (WrongAnswer, BrokenBooks, PostgresError) as failure:
         sys.exit(f"bench: {failure}")
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

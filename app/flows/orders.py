@@ -87,7 +87,11 @@ def take_due_orders(session: Session, *, now: datetime, limit: int = 500) -> lis
     for table, kind in ((Payment, PAYMENT), (TopUp, TOP_UP)):
         rows = session.scalars(
             select(table)
-            .where(table.status.in_(["pending", "closing"]), _is_due(table, now))
+            .where(
+                table.status.in_(["pending", "closing"]),
+                table.expires_at.is_not(None),  # Only what WeChat was asked for has a time limit.
+                _is_due(table, now),
+            )
             .order_by(func.coalesce(table.asked_at, table.created_at))
             .limit(limit)
             .with_for_update(skip_locked=True, key_share=True)
