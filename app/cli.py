@@ -9,7 +9,7 @@ import sys
 import click
 import psycopg
 from alembic import command
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
@@ -20,6 +20,7 @@ from app.jobs.worker import run_worker
 from app.queries.invariants import check_invariants
 from app.services.audit_chain import verify_audit
 from app.services.demo import is_empty, make_demo_voucher_codes, seed_demo
+from app.views import write_roles
 from app.web.context import current_context
 from app.web.migrations import alembic_config
 
@@ -89,6 +90,7 @@ def prepare() -> None:
         command.upgrade(alembic_config(), "head")
     except (psycopg.Error, DBAPIError) as error:
         sys.exit(f"kaquan: the database could not be migrated: {str(error).splitlines()[0]}")
+    write_roles(current_app)
     if not context.settings.demo:
         return
     with context.database.unit_of_work(SYSTEM) as session:

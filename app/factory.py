@@ -6,7 +6,7 @@ import logging
 import os
 from urllib.parse import urlsplit
 
-from flask import Flask, request
+from flask import Flask
 from flask_babel import Babel
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -23,15 +23,16 @@ from app.gateways.wechat import (
 )
 from app.pos import register_pos
 from app.site import register_site
+from app.views import register_consoles
 from app.web import health
 from app.web.context import keep_context
 from app.web.errors import register_errors
+from app.web.language import choose_language
 from app.web.security import register_security
 from app.web.tokens import DatabaseTokenStore
 from app.web.wire import register_json
 from config import Settings, SettingsError, load_settings
 
-LANGUAGES = ("zh", "en")
 MAX_BODY = 1024 * 1024
 
 
@@ -47,6 +48,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=settings.secret_key,
         MAX_CONTENT_LENGTH=MAX_BODY,
+        # The prefix makes browsers refuse it from a sub-domain or without TLS.
+        SESSION_COOKIE_NAME="__Host-kaquan" if settings.production else "kaquan",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.production,
@@ -58,7 +61,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         hops = settings.trusted_proxies
         proxied = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
         app.wsgi_app = proxied  # type: ignore[method-assign]
-    Babel(app, default_locale="zh_CN", locale_selector=_choose_language)
     register_json(app)
     keep_context(app, build_context(settings))
     register_security(app, production=settings.production)
@@ -67,6 +69,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_api(app)
     register_pos(app)
     register_site(app)
+    register_consoles(app)
+    # After Flask-AppBuilder, which brings one of its own: the last one is the one. Ours looks for
+    # texts in Flask-AppBuilder's directory, too (it has added it), and in translations/ after it.
+    Babel(app, default_locale="zh_CN", locale_selector=choose_language)
     register_commands(app)
     app.context_processor(lambda: {"settings": settings})
     return app
@@ -95,16 +101,12 @@ def build_context(settings: Settings) -> Context:
     )
 
 
-def _choose_language() -> str:
-    """Chinese, unless the client asks for English and not for Chinese first."""
-    best = request.accept_languages.best_match(LANGUAGES) if request else None
-    return "en" if best == "en" else "zh_CN"
-
-
 def _configure_logs() -> None:
     logging.basicConfig(
         level=os.environ.get("LOG_LEVEL", "INFO"),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
-    for chatty in ("werkzeug", "procrastinate", "alembic"):
+    for chatty in ("werkzeug", "procrastinate", "alembic", "flask_appbuilder"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # It has no search form for a time of day. We do not use its search forms.
+    logging.getLogger("flask_appbuilder.models.filters").setLevel(logging.ERROR)

@@ -63,7 +63,7 @@ def update() -> None:
     DIRECTORY.mkdir(exist_ok=True)
     _extract(template)
     if CHINESE.exists():
-        words = ["update", "--no-fuzzy-matching", "--ignore-obsolete", "--omit-header"]
+        words = ["update", "--no-fuzzy-matching", "--ignore-obsolete", "--no-wrap"]
     else:
         words = ["init"]
     _babel(*words, "-i", str(template), "-d", str(DIRECTORY), "-l", "zh_CN")

@@ -13,7 +13,7 @@ from app.core.errors import N_, Category, DomainError
 from app.flows.context import Context
 from app.models.people import Member, Staff
 from app.models.tenants import Merchant, PayPoint, PayPointStatus, Store
-from app.services import sessions
+from app.services import sessions, staff
 from app.services.members import find_or_create_member
 from app.services.ports import GatewayRefused, GatewayUnavailable
 from app.services.refusals import WeChatUnavailable
@@ -77,24 +77,42 @@ def sign_out(context: Context, token_digest: bytes) -> None:
         sessions.revoke_token(session, digest=token_digest, now=utc_now())
 
 
+def change_password(context: Context, actor: Actor, *, present: str, wanted: str) -> None:
+    """Change one's own password. All sessions of the person end with it, this one too.
+
+    Raises:
+        PasswordWrong, PasswordTooShort, PasswordTooCommon
+    """
+    assert actor.staff_id is not None, "only staff have passwords"
+    with context.database.unit_of_work(SYSTEM) as session:
+        staff.change_password(
+            session,
+            staff_id=actor.staff_id,
+            present=present,
+            wanted=wanted,
+            actor=actor,
+            now=utc_now(),
+        )
+
+
 def describe_staff(context: Context, actor: Actor) -> StaffSeen:
     """Who is signed in, where, and the pay point of that counter."""
     with context.database.unit_of_work(SYSTEM) as session:
-        staff, username = session.execute(
+        person, username = session.execute(
             select(Staff, User.username)
             .join(User, User.id == Staff.user_id)
             .where(Staff.id == actor.staff_id)
         ).one()
         token = session.scalar(
             select(PayPoint.token)
-            .where(PayPoint.store_id == staff.store_id, PayPoint.status == PayPointStatus.active)
+            .where(PayPoint.store_id == person.store_id, PayPoint.status == PayPointStatus.active)
             .order_by(PayPoint.id)
             .limit(1)
         )
         return StaffSeen(
             username=username,
-            staff=staff,
-            merchant=session.get_one(Merchant, staff.merchant_id),
-            store=None if staff.store_id is None else session.get_one(Store, staff.store_id),
+            staff=person,
+            merchant=session.get_one(Merchant, person.merchant_id),
+            store=None if person.store_id is None else session.get_one(Store, person.store_id),
             pay_point_token=token,
         )

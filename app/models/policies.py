@@ -46,13 +46,20 @@ def _rows(
 
 _CATALOGUE = _rows(public=ALL, member=ALL, store=ALL, merchant=ALL)
 _MERCHANTS_ONLY = _rows(merchant=_OWN_MERCHANT)
+_ACCEPTED_HERE = (
+    f"{_OWN_MERCHANT} OR id IN (SELECT a.program_id FROM program_acceptance a"  # noqa: S608
+    f" WHERE a.merchant_id = {MERCHANT})"
+)
 _COUNTER = _rows(store=_OWN_STORE, merchant=_OWN_MERCHANT)
 _SECRET = _rows(platform=None)
 
 POLICIES: Mapping[str, Rows] = {
-    # Who and where. Names of merchants and stores are on their doors, so everyone may read them.
-    "merchant": _CATALOGUE,
-    "store": _CATALOGUE,
+    # Who and where. Names of merchants and stores are on their doors, so the public may read them;
+    # staff work with their own: what another merchant has agreed with the operator is not theirs.
+    "merchant": _rows(
+        public=ALL, member=ALL, store=f"id = {MERCHANT}", merchant=f"id = {MERCHANT}"
+    ),
+    "store": _rows(public=ALL, member=ALL, store=f"id = {STORE}", merchant=_OWN_MERCHANT),
     "pay_point": _rows(public=ALL, member=ALL, store=_OWN_STORE, merchant=_OWN_MERCHANT),
     "terminal": _COUNTER,
     "shift": _COUNTER,
@@ -69,7 +76,7 @@ POLICIES: Mapping[str, Rows] = {
     "payment_code": _SECRET,
     "access_token": _SECRET,
     # Cards. An issuer sees its own programs' cards wherever they are used.
-    "card_program": _CATALOGUE,
+    "card_program": _rows(public=ALL, member=ALL, store=_ACCEPTED_HERE, merchant=_ACCEPTED_HERE),
     "program_acceptance": _CATALOGUE,
     "bonus_tier": _CATALOGUE,
     "card": _rows(member=f"member_id = {MEMBER}", merchant=_OWN_MERCHANT),

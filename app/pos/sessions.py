@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 from app.flows import signing_in
 from app.pos import schemas
 from app.pos.blueprint import bp
-from app.services.sessions import SignInRefused
 from app.web.auth import bearer_digest, current_actor, staff_required
 from app.web.context import current_context
-from app.web.limits import SIGN_IN, TILL, WRONG_PASSWORD, limited, require_not_exhausted, take
+from app.web.limits import SIGN_IN, TILL, limited
+from app.web.signing_in import sign_in_staff
 
 
 @bp.post("/sessions")
@@ -22,13 +22,7 @@ from app.web.limits import SIGN_IN, TILL, WRONG_PASSWORD, limited, require_not_e
 @bp.response(201, schemas.SignedIn)
 def create_session(body: dict[str, Any]) -> dict[str, Any]:
     """Sign in with user name and password. The token carries the person's store and role."""
-    account = body["username"].lower()
-    require_not_exhausted(WRONG_PASSWORD, account)
-    try:
-        opened = signing_in.sign_in_staff(current_context(), **body)
-    except SignInRefused:
-        take(WRONG_PASSWORD, account)
-        raise
+    opened = sign_in_staff(**body)
     return {"access_token": opened.token, "expires_at": opened.expires_at}
 
 

@@ -36,3 +36,14 @@ class AccountBalance:
 def trial_balance(session: Session) -> list[AccountBalance]:
     """Every account's balance as of now; over all of them they sum to zero (L5)."""
     return [AccountBalance(**row._mapping) for row in session.execute(_BALANCES)]
+
+
+# What members and holders of paper may still spend: the operator owes it until they do.
+OUTSTANDING = ("card", "held", "gift", "voucher", "pending:top-up")
+
+
+def outstanding_fen(session: Session) -> int:
+    """The outstanding liability (预收资金余额) of whoever reads: what is sold and not yet spent."""
+    return -sum(
+        balance.balance_fen for balance in trial_balance(session) if balance.account in OUTSTANDING
+    )

@@ -199,6 +199,7 @@ def _make_accounts(session: Session, first_stores: dict[str, Store], password: s
             role=account.role,
             merchant_id=OPERATOR_ID if account.role in PLATFORM_ROLES else store.merchant_id,
             store_id=store.id if account.role in STORE_ROLES else None,
+            known_to_all=True,
             actor=SYSTEM,
         )
 

@@ -14,6 +14,7 @@ from app.core.actor import PLATFORM_ROLES, Actor, Role, Scope
 from app.core.errors import N_, Category, DomainError
 from app.core.keys import new_token, token_digest
 from app.models.people import AccessToken, Staff, StaffStatus
+from app.models.tenants import Merchant, MerchantStatus
 from app.services import journal
 
 MEMBER_LIFETIME = timedelta(days=30)
@@ -48,12 +49,19 @@ def sign_in_staff(
     """Check a person's password and open a session that carries store and role.
 
     Raises:
-        SignInRefused: Without saying which of the two was wrong, or that the account is frozen.
+        SignInRefused: Without saying which of the two was wrong, or that the account or its
+            merchant is frozen.
     """
     found = session.execute(
         select(Staff, User.password)
         .join(User, User.id == Staff.user_id)
-        .where(User.username == username, User.active, Staff.status == StaffStatus.active)
+        .join(Merchant, Merchant.id == Staff.merchant_id)
+        .where(
+            User.username == username,
+            User.active,
+            Staff.status == StaffStatus.active,
+            Merchant.status == MerchantStatus.active,
+        )
     ).one_or_none()
     hashed = _NOBODY if found is None or found[1] is None else found[1]
     if not check_password_hash(hashed, password) or found is None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask_appbuilder.security.sqla.models import Role as ConsoleRole
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
-from werkzeug.security import generate_password_hash
+from werkzeug.security import check_password_hash, generate_password_hash
 
+from app.core import passwords
 from app.core.actor import PLATFORM_ROLES, Actor, Role
 from app.core.errors import N_, Category, DomainError
 from app.models.base import OPERATOR_ID
-from app.models.people import Staff, StaffStatus
+from app.models.people import AccessToken, Staff, StaffStatus
 from app.models.tenants import Store
 from app.services import journal
 
 STORE_ROLES = frozenset({Role.store_manager, Role.cashier})
-MIN_PASSWORD_LENGTH = 8
 _NOWHERE = (
     "staff.invalid"  # Flask-AppBuilder wants an address of everybody; RFC 2606 has none here.
 )
@@ -42,6 +44,18 @@ class PasswordTooShort(DomainError):
     template = N_("A password has at least %(length)s characters.")
 
 
+class PasswordTooCommon(DomainError):
+    code = "password_too_common"
+    category = Category.INVALID
+    template = N_("This password is easily guessed. Please choose another one.")
+
+
+class PasswordWrong(DomainError):
+    code = "password_wrong"
+    category = Category.INVALID
+    template = N_("The present password is wrong.")
+
+
 class StaffNotFound(DomainError):
     code = "staff_not_found"
     category = Category.NOT_FOUND
@@ -58,16 +72,20 @@ def add_staff(
     merchant_id: int,
     store_id: int | None = None,
     daily_cash_limit_fen: int | None = None,
+    known_to_all: bool = False,
     actor: Actor,
 ) -> Staff:
     """Take somebody on the staff, with a login for console and till.
 
+    Args:
+        known_to_all: The demo's password is printed on its home page, so it may be any.
+
     Raises:
-        RoleDoesNotFit, UsernameTaken, PasswordTooShort
+        RoleDoesNotFit, UsernameTaken, PasswordTooShort, PasswordTooCommon
     """
     _require_fitting_role(session, role, merchant_id, store_id)
-    if len(password) < MIN_PASSWORD_LENGTH:
-        raise PasswordTooShort(length=MIN_PASSWORD_LENGTH)
+    if not known_to_all:
+        require_good_password(password, username=username)
     if session.scalar(select(User.id).where(User.username == username)) is not None:
         raise UsernameTaken
     user = User(
@@ -101,6 +119,47 @@ def add_staff(
         detail={"role": role.name},
     )
     return person
+
+
+def require_good_password(password: str, *, username: str) -> None:
+    """Refuse what is short or known to every guesser.
+
+    Raises:
+        PasswordTooShort, PasswordTooCommon
+    """
+    if len(password) < passwords.MIN_LENGTH:
+        raise PasswordTooShort(length=passwords.MIN_LENGTH)
+    if len(password) > passwords.MAX_LENGTH or passwords.is_common(password, username=username):
+        raise PasswordTooCommon
+
+
+def change_password(
+    session: Session, *, staff_id: int, present: str, wanted: str, actor: Actor, now: datetime
+) -> None:
+    """Give somebody another password, and end all their sessions at console and till.
+
+    Raises:
+        PasswordWrong, PasswordTooShort, PasswordTooCommon
+    """
+    person = session.get(Staff, staff_id, with_for_update={"key_share": True})
+    if person is None:
+        raise StaffNotFound
+    user = session.get_one(User, person.user_id)
+    if not check_password_hash(user.password or "", present):
+        raise PasswordWrong
+    require_good_password(wanted, username=user.username)
+    user.password = generate_password_hash(wanted)
+    end_sessions(session, staff_id=staff_id, now=now)
+    journal.audit(session, "staff.password_changed", actor=actor, subject_id=staff_id)
+
+
+def end_sessions(session: Session, *, staff_id: int, now: datetime) -> None:
+    """Sign somebody out everywhere, from the next call on."""
+    session.execute(
+        update(AccessToken)
+        .where(AccessToken.staff_id == staff_id, AccessToken.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
 
 
 def set_staff_status(

@@ -37,6 +37,22 @@ def bearer_digest() -> bytes:
     return token_digest(token.strip())
 
 
+def actor_behind(digest: bytes) -> Actor | None:
+    """Whom a token stands for now; nobody, when it was revoked, has expired or never was."""
+    row = current_context().database.call(_WHO, (digest,))
+    member_id, staff_id, merchant_id, store_id, role = row
+    if member_id is None and staff_id is None:
+        return None
+    return actor_of(
+        member_id=member_id,
+        staff_id=staff_id,
+        merchant_id=merchant_id,
+        store_id=store_id,
+        role=role,
+        digest=digest,
+    )
+
+
 def current_actor() -> Actor:
     actor: Actor = g.actor
     return actor
@@ -103,17 +119,8 @@ def optional_actor() -> Actor | None:
 
 
 def _authenticate() -> Actor:
-    digest = bearer_digest()
-    row = current_context().database.call(_WHO, (digest,))
-    member_id, staff_id, merchant_id, store_id, role = row
-    if member_id is None and staff_id is None:
+    actor = actor_behind(bearer_digest())
+    if actor is None:
         raise Unauthenticated
-    g.actor = actor_of(
-        member_id=member_id,
-        staff_id=staff_id,
-        merchant_id=merchant_id,
-        store_id=store_id,
-        role=role,
-        digest=digest,
-    )
-    return current_actor()
+    g.actor = actor
+    return actor

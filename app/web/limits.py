@@ -31,7 +31,12 @@ READ = Limit("read", at_once=120, per_second=12)
 MONEY = Limit("money", at_once=150, per_second=10)
 TILL = Limit("till", at_once=200, per_second=20)
 SIGN_IN = Limit("sign-in", at_once=200, per_second=5)  # by address
-WRONG_PASSWORD = Limit("wrong-password", at_once=10, per_second=1 / 30)  # by account
+# By account. Whoever goes on guessing waits half a minute, then a quarter of an hour, then an hour.
+WRONG_PASSWORD = (
+    Limit("wrong-password", at_once=10, per_second=1 / 30),
+    Limit("wrong-password-often", at_once=25, per_second=1 / 900),
+    Limit("wrong-password-stubborn", at_once=60, per_second=1 / 3600),
+)
 WRONG_CODE = Limit("wrong-code", at_once=60, per_second=1 / 6)  # by caller
 OPEN_TO_ALL = Limit("open", at_once=300, per_second=30)  # by address
 

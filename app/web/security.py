@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 from flask import Flask, Response, g, request
+from flask_wtf import CSRFProtect
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -16,26 +17,53 @@ _CSP = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self';"
     " form-action 'self'; frame-ancestors 'none'"
 )
-_PROGRAMS = ("/api/", "/pos/api/", "/wechat/")
+PROGRAMS = ("/api/", "/pos/api/", "/wechat/")  # They bring a token or a signature, never a cookie.
+
+csrf = CSRFProtect()
 
 
 def register_security(app: Flask, *, production: bool) -> None:
     app.before_request(_name_request)
+    # Checked below and not by the extension, which would look at every call of the JSON faces.
+    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None)
+    csrf.init_app(app)
+    app.before_request(_require_csrf_token)
+    app.jinja_env.globals["csp_nonce"] = csp_nonce
 
     @app.after_request
     def _protect(response: Response) -> Response:
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("X-Request-Id", g.request_id)
-        if request.path.startswith(_PROGRAMS):
+        if request.path.startswith(PROGRAMS):
             response.headers.setdefault("Cache-Control", "no-store")
         else:
-            response.headers.setdefault("Content-Security-Policy", _CSP)
+            response.headers.setdefault("Content-Security-Policy", _csp())
         if production:
             response.headers.setdefault(
                 "Strict-Transport-Security", "max-age=31536000; includeSubDomains"
             )
         return response
+
+
+def csp_nonce() -> str:
+    """For the one inline script that a template cannot do without: this answer's alone."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    nonce: str = g.csp_nonce
+    return nonce
+
+
+def _csp() -> str:
+    nonce = g.get("csp_nonce")
+    return f"{_CSP}; script-src 'self' 'nonce-{nonce}'" if nonce else _CSP
+
+
+def _require_csrf_token() -> None:
+    """Whatever a browser's cookie could authorise needs the token of the form that it came from."""
+    if request.method in {"GET", "HEAD", "OPTIONS"} or request.path.startswith(PROGRAMS):
+        return
+    csrf.protect()
 
 
 def _name_request() -> None:

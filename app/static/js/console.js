@@ -1,0 +1,46 @@
+// The consoles work without this; it folds the menu on a phone and adds the totals up afterwards.
+(() => {
+  "use strict";
+  const button = document.querySelector(".menu-button");
+  const menu = document.getElementById("menu");
+  if (button && menu) {
+    document.documentElement.classList.add("folds");
+    button.hidden = false;
+    const show = (open) => {
+      menu.classList.toggle("open", open);
+      button.setAttribute("aria-expanded", String(open));
+    };
+    button.addEventListener("click", () => show(!menu.classList.contains("open")));
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") show(false);
+    });
+  }
+  const here = menu && menu.querySelector("[aria-current]");
+  if (here && menu.scrollHeight > menu.clientHeight) {
+    menu.scrollTop = Math.max(0, here.offsetTop - menu.clientHeight / 2);
+  }
+  // A period by name and days by date contradict each other: the last one touched holds.
+  for (const period of document.querySelectorAll(".period")) {
+    const named = period.querySelector("select");
+    const days = period.querySelectorAll("input");
+    named.addEventListener("change", () => days.forEach((day) => { if (named.value) day.value = ""; }));
+    days.forEach((day) => day.addEventListener("change", () => { named.value = ""; }));
+  }
+  // Filters that are not used stay out of the address.
+  for (const form of document.querySelectorAll("form.filters")) {
+    form.addEventListener("submit", () => {
+      for (const field of form.elements) if (field.name && !field.value) field.disabled = true;
+    });
+  }
+  for (const place of document.querySelectorAll("[data-totals]")) {
+    fetch(place.dataset.totals, { credentials: "same-origin" })
+      .then((answer) => (answer.ok ? answer.text() : Promise.reject(new Error(answer.status))))
+      .then((text) => { place.innerHTML = text; })
+      .catch(() => {});
+  }
+  document.addEventListener("click", (event) => {
+    for (const open of document.querySelectorAll("details.who[open]")) {
+      if (!open.contains(event.target)) open.open = false;
+    }
+  });
+})();

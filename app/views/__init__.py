@@ -1,0 +1,47 @@
+"""The consoles of platform, merchant and store: one Flask-AppBuilder, one menu, roles decide."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.views.builder import ConsoleBuilder
+from app.views.dashboard import Dashboard
+from app.views.guard import register_guard
+from app.views.listing import LISTS
+from app.views.pages import PAGES
+from app.views.sessions import reader_session, security_session
+from app.web.context import current_context
+
+
+def register_consoles(app: Flask) -> None:
+    """Everything under /console/, and /login/ and /logout/."""
+    app.config.update(
+        APP_NAME="卡券通",
+        LANGUAGES={
+            "zh_CN": {"flag": "cn", "name": "中文"},
+            "en": {"flag": "gb", "name": "English"},
+        },
+        BABEL_DEFAULT_LOCALE="zh_CN",
+        FAB_ADD_SECURITY_VIEWS=False,
+        FAB_ADD_SECURITY_API=False,
+        FAB_ADD_OPENAPI_VIEWS=False,
+        FAB_ADD_MENU_API=False,
+        FAB_API_SWAGGER_UI=False,
+        FAB_UPDATE_PERMS=False,
+        AUTH_USER_REGISTRATION=False,
+        SESSION_PROTECTION=None,  # Sessions are on the server; a phone may change its address.
+    )
+    with app.app_context():
+        database = current_context().database
+        app.extensions["kaquan_security_session"] = security_session(app, database)
+        register_guard(app)
+        builder = ConsoleBuilder(indexview=Dashboard)
+        builder.init_app(app, reader_session(app, database))
+        for view in (*LISTS, *PAGES):
+            builder.add_view_no_menu(view)
+
+
+def write_roles(app: Flask) -> None:
+    """What ``views/roles`` declares, into Flask-AppBuilder's tables. Part of ``db prepare``."""
+    with app.app_context():
+        app.extensions["appbuilder"].sm.write_roles()

@@ -1,0 +1,103 @@
+"""How a value stands on a page: its column's name says what it is, as it does everywhere."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+from flask import Flask
+from flask_babel import gettext
+
+from app.core import money
+from app.core.actor import Role
+from app.core.clock import local
+from app.views import labels, roles
+
+NOTHING = "—"
+_WORDS = {
+    "account": labels.ACCOUNTS,
+    "action": labels.ACTIONS,
+    "kind": labels.ENTRY_KINDS,
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """``kind`` is its class in the stylesheet; ``tone`` colours a state's word."""
+
+    text: str
+    kind: str = "text"
+    tone: str = ""
+    url: str | None = None
+
+
+def register_cells(app: Flask) -> None:
+    app.jinja_env.filters["yuan"] = money.yuan
+    app.jinja_env.filters["account_name"] = lambda name: gettext(labels.ACCOUNTS.get(name, name))
+
+
+def cell(column: str, value: object, *, name: str | None = None, url: str | None = None) -> Cell:
+    """One value of a column. ``name`` and ``url`` belong to what an id in it points to."""
+    if value is None or value == "":
+        return Cell(NOTHING, "empty")
+    if name is not None:
+        return Cell(name, "name", url=url)
+    if isinstance(value, bool):
+        return Cell(gettext("Yes") if value else gettext("No"))
+    if isinstance(value, enum.Enum):
+        return _state(value)
+    if isinstance(value, date | time):
+        return Cell(_when(value), "when")
+    if isinstance(value, int):
+        return _number(column, value)
+    if isinstance(value, Mapping):
+        return Cell("，".join(f"{key}: {inner}" for key, inner in value.items()), "detail")
+    text = str(value)
+    if column in _WORDS:
+        known = _WORDS[column].get(text)
+        return Cell(gettext(known) if known else text, "name")
+    return Cell(
+        text, "code" if column.endswith(("_no", "_last4", "token", "reference")) else "text"
+    )
+
+
+def state_name(value: enum.Enum) -> str:
+    """A state in the reader's language."""
+    if isinstance(value, Role):
+        return gettext(roles.LABELS[value])
+    known = labels.STATES.get(f"{type(value).__name__}.{value.name}")
+    return gettext(known or labels.STATES[value.name])
+
+
+def column_name(column: str) -> str:
+    return gettext(labels.COLUMNS[column])
+
+
+def _when(value: date | time) -> str:
+    if isinstance(value, datetime):
+        return local(value).strftime("%Y-%m-%d %H:%M:%S")
+    return value.strftime("%H:%M") if isinstance(value, time) else value.isoformat()
+
+
+def _state(value: enum.Enum) -> Cell:
+    if not type(value).__name__.endswith("Status"):
+        return Cell(state_name(value))
+    if value.name in labels.GOOD:
+        tone = "good"
+    elif value.name in labels.WAITING:
+        tone = "waiting"
+    else:
+        tone = "bad" if value.name in labels.BAD else "quiet"
+    return Cell(state_name(value), "state", tone)
+
+
+def _number(column: str, value: int) -> Cell:
+    if column.endswith("_fen"):
+        return Cell(money.yuan(value), "money")
+    if column.endswith("_bp"):
+        return Cell(f"{value / 100:.2f}%", "number")
+    if column.endswith("id"):
+        return Cell(str(value), "code")
+    return Cell(f"{value:,}", "number")

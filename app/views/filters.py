@@ -1,0 +1,134 @@
+"""What a list is narrowed to: a period of local days, states, places, people, or a number."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from flask_babel import gettext
+from sqlalchemy import ColumnElement, Select
+from werkzeug.datastructures import MultiDict
+
+from app.core.clock import SHANGHAI, end_of_day
+from app.core.errors import N_
+from app.views.cells import column_name, state_name
+
+PERIODS: Mapping[str, str] = {
+    "today": N_("Today"),
+    "yesterday": N_("Yesterday"),
+    "month": N_("This month"),
+}
+_LONGEST = 80
+
+
+@dataclass(frozen=True)
+class Period:
+    """Local days, both included; open at either end when that is None."""
+
+    first: date | None = None
+    last: date | None = None
+
+    @property
+    def since(self) -> datetime | None:
+        return None if self.first is None else datetime.combine(self.first, time(), SHANGHAI)
+
+    @property
+    def until(self) -> datetime | None:
+        """The first instant after the period."""
+        return None if self.last is None else end_of_day(self.last)
+
+
+@dataclass(frozen=True)
+class Option:
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """A filter as the form shows it. ``options`` make it a choice; else it is typed."""
+
+    name: str
+    label: str
+    value: str
+    options: Sequence[Option] = ()
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter that is on, to read and to take away again: ``names`` are its parameters."""
+
+    label: str
+    names: tuple[str, ...]
+
+
+def read_period(arguments: MultiDict[str, str], *, today: date) -> Period:
+    """The period asked for. A day that is none limits nothing; a reversed period is put right."""
+    named = arguments.get("period", "")
+    if named == "today":
+        return Period(today, today)
+    if named == "yesterday":
+        return Period(today - timedelta(days=1), today - timedelta(days=1))
+    if named == "month":
+        return Period(today.replace(day=1), today)
+    first, last = _day(arguments.get("from")), _day(arguments.get("to"))
+    if first is not None and last is not None and last < first:
+        first, last = last, first
+    return Period(first, last)
+
+
+def period_chip(arguments: MultiDict[str, str], period: Period) -> Chip | None:
+    named = arguments.get("period", "")
+    if named in PERIODS:
+        return Chip(gettext(PERIODS[named]), ("period",))
+    if period == Period():
+        return None
+    first = period.first.isoformat() if period.first else ""
+    last = period.last.isoformat() if period.last else ""
+    return Chip(f"{first} – {last}", ("from", "to"))
+
+
+def within(query: Select[Any], column: ColumnElement[datetime], period: Period) -> Select[Any]:
+    if period.since is not None:
+        query = query.where(column >= period.since)
+    if period.until is not None:
+        query = query.where(column < period.until)
+    return query
+
+
+def state_field(column: str, states: type[enum.Enum], arguments: MultiDict[str, str]) -> Field:
+    options = [Option(state.name, state_name(state)) for state in states]
+    return Field(
+        name=column,
+        label=column_name(column),
+        value=arguments.get(column, ""),
+        options=options,
+    )
+
+
+def chosen(field: Field) -> Chip | None:
+    """The chip of a field that narrows the list."""
+    if not field.value:
+        return None
+    shown = next((o.label for o in field.options if o.value == field.value), field.value)
+    return Chip(f"{field.label}: {shown}", (field.name,))
+
+
+def words(arguments: MultiDict[str, str], name: str) -> str:
+    """What was typed: one line, of a length that a number or a name has."""
+    return " ".join(arguments.get(name, "").replace("\0", "").split())[:_LONGEST]
+
+
+def number(text: str) -> int | None:
+    """An id in an address, if it is one."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None

@@ -1,0 +1,121 @@
+"""The consoles' one menu. A link shows to those whose role may read what it leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import request, url_for
+
+from app.core.actor import Role
+from app.core.errors import N_
+from app.views import roles
+
+
+@dataclass(frozen=True)
+class Item:
+    """``permission`` on ``view`` is what the link leads to and what it takes to see it."""
+
+    label: str
+    view: str
+    endpoint: str
+    permission: str = "can_list"
+
+
+@dataclass(frozen=True)
+class Group:
+    label: str
+    items: Sequence[Item]
+
+
+@dataclass(frozen=True)
+class Link:
+    label: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Section:
+    label: str
+    links: Sequence[Link]
+
+
+def _list(label: str, view: str) -> Item:
+    return Item(label, view, f"{view}.list")
+
+
+MENU: Sequence[Group] = (
+    Group(N_("Overview"), (Item(N_("Today"), "Dashboard", "Dashboard.show", "can_show"),)),
+    Group(
+        N_("Records"),
+        (
+            _list(N_("Payments"), "Payments"),
+            _list(N_("Redemptions"), "Redemptions"),
+            _list(N_("Top-ups"), "TopUps"),
+            _list(N_("Refunds"), "Refunds"),
+            _list(N_("Gifts"), "Gifts"),
+        ),
+    ),
+    Group(
+        N_("Members and cards"),
+        (
+            _list(N_("Members"), "Members"),
+            _list(N_("Cards"), "Cards"),
+            _list(N_("Card programs"), "Programs"),
+        ),
+    ),
+    Group(
+        N_("Paper vouchers"),
+        (
+            _list(N_("Voucher batches"), "Batches"),
+            _list(N_("Vouchers"), "Vouchers"),
+        ),
+    ),
+    Group(
+        N_("Business"),
+        (
+            _list(N_("Merchants"), "Merchants"),
+            _list(N_("Stores"), "Stores"),
+            _list(N_("Pay points"), "PayPoints"),
+            _list(N_("Staff"), "People"),
+        ),
+    ),
+    Group(
+        N_("Books"),
+        (
+            Item(N_("Trial balance"), "TrialBalance", "TrialBalance.show", "can_show"),
+            _list(N_("Journal entries"), "Entries"),
+            _list(N_("Postings"), "Postings"),
+        ),
+    ),
+    Group(
+        N_("Oversight"),
+        (
+            _list(N_("Audit log"), "AuditLog"),
+            Item(N_("Roles and rights"), "RightsTable", "RightsTable.show", "can_show"),
+        ),
+    ),
+)
+
+
+def menu_of(role: Role) -> list[Section]:
+    """What somebody of that role finds at the side, with where they are now marked."""
+    sections = []
+    here = request.blueprint
+    for group in MENU:
+        links = [
+            Link(item.label, url_for(item.endpoint), item.view == here)
+            for item in group.items
+            if roles.allows(role, item.permission, item.view)
+        ]
+        if links:
+            sections.append(Section(group.label, links))
+    return sections
+
+
+def first_page(role: Role) -> str:
+    """Where somebody of that role begins: cashiers at the till, the others at the first link."""
+    for section in menu_of(role):
+        return section.links[0].url
+    return "/pos/"

@@ -1,0 +1,124 @@
+"""Names for ids: one question a table and page, in the reader's own scope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import g, url_for
+from flask_babel import gettext
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from app.models.base import OPERATOR_ID
+from app.models.cards import Card, CardProgram
+from app.models.ledger import JournalEntry, Posting
+from app.models.people import Member, Staff
+from app.models.sales import Payment, Refund, TopUp
+from app.models.tenants import Merchant, PayPoint, Store
+from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
+from app.views import roles
+from app.views.cells import Cell, cell
+from app.views.filters import Option
+
+_MOST_OPTIONS = 300
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an id column points to: its table, the name people know it by, and its page."""
+
+    model: Any
+    name: Callable[[], ColumnElement[Any]]
+    view: str
+
+
+def _member_name() -> ColumnElement[Any]:
+    return func.concat_ws(" ", func.nullif(Member.nickname, ""), Member.phone_masked)
+
+
+_MERCHANT = Target(Merchant, lambda: Merchant.name, "Merchants")
+_STORE = Target(Store, lambda: Store.name, "Stores")
+_STAFF = Target(Staff, lambda: Staff.name, "People")
+_MEMBER = Target(Member, _member_name, "Members")
+_PAYMENT = Target(Payment, lambda: Payment.payment_no, "Payments")
+
+TARGETS: Mapping[str, Target] = {
+    "merchant_id": _MERCHANT,
+    "store_id": _STORE,
+    "staff_id": _STAFF,
+    "created_by_id": _STAFF,
+    "approved_by_id": _STAFF,
+    "reversed_by_id": _STAFF,
+    "member_id": _MEMBER,
+    "payer_id": _MEMBER,
+    "sender_id": _MEMBER,
+    "receiver_id": _MEMBER,
+    "pay_point_id": Target(PayPoint, lambda: func.nullif(PayPoint.name, ""), "PayPoints"),
+    "program_id": Target(CardProgram, lambda: CardProgram.name, "Programs"),
+    "card_id": Target(Card, lambda: Card.card_no, "Cards"),
+    "batch_id": Target(VoucherBatch, lambda: VoucherBatch.name, "Batches"),
+    "voucher_id": Target(Voucher, lambda: Voucher.serial_no, "Vouchers"),
+    "payment_id": _PAYMENT,
+    "top_up_id": Target(TopUp, lambda: TopUp.top_up_no, "TopUps"),
+    "refund_id": Target(Refund, lambda: Refund.refund_no, "Refunds"),
+    "gift_id": Target(Gift, lambda: Gift.gift_no, "Gifts"),
+    "entry_id": Target(JournalEntry, lambda: JournalEntry.reference, "Entries"),
+    "reverses_id": Target(JournalEntry, lambda: JournalEntry.reference, "Entries"),
+}
+_VIEWS = {
+    **{target.model: target.view for target in TARGETS.values()},
+    Posting: "Postings",
+    Redemption: "Redemptions",
+}
+Names = Mapping[Any, Mapping[int, str]]
+
+
+def find_names(session: Session, rows: Sequence[Any], columns: Iterable[str]) -> Names:
+    """The names of all ids in these columns, by table. What the reader may not see has none."""
+    wanted: dict[Any, tuple[Target, set[int]]] = {}
+    for column in columns:
+        if (target := TARGETS.get(column)) is None:
+            continue
+        ids = {found for row in rows if (found := getattr(row, column)) is not None}
+        wanted.setdefault(target.model, (target, set()))[1].update(ids)
+    names: dict[Any, dict[int, str]] = {}
+    for model, (target, ids) in wanted.items():
+        found_names = session.execute(select(model.id, target.name()).where(model.id.in_(ids)))
+        names[model] = {row[0]: row[1] for row in found_names if row[1]} if ids else {}
+    return names
+
+
+def cell_of(row: Any, column: str, names: Names) -> Cell:
+    """A row's value in that column, an id by the name that it stands for."""
+    value = getattr(row, column)
+    target = TARGETS.get(column)
+    if target is None or value is None:
+        return cell(column, value)
+    name = names.get(target.model, {}).get(value)
+    if name is None and target.model is Merchant and value == OPERATOR_ID:
+        return cell(column, value, name=gettext("Platform"))
+    if name is None:
+        return cell(column, value)
+    return cell(column, value, name=name, url=_page(target.view, value))
+
+
+def page_of(row: Any) -> str | None:
+    """The address of a row's own page, if it has one that the reader may open."""
+    view = _VIEWS.get(type(row))
+    return None if view is None else _page(view, row.id)
+
+
+def _page(view: str, pk: int) -> str | None:
+    allowed = roles.allows(g.actor.role, "can_show", view)
+    return url_for(f"{view}.show", pk=pk) if allowed else None
+
+
+def options_of(session: Session, column: str) -> list[Option]:
+    """What may be chosen for an id column: all that the reader sees, up to a screenful."""
+    target = TARGETS[column]
+    rows = session.execute(
+        select(target.model.id, target.name()).order_by(target.model.id).limit(_MOST_OPTIONS)
+    )
+    return [Option(str(row[0]), row[1] or str(row[0])) for row in rows]

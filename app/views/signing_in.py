@@ -1,0 +1,165 @@
+"""Signing in and out at the consoles, and one's own password.
+
+The cookie holds a token of which the database keeps a digest, as at the till. It is looked up on
+every request, so signing out, a new password or a frozen account act at once and everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Request, flash, g, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext
+from flask_login import UserMixin
+
+from app.core.actor import Actor
+from app.core.clock import utc_now
+from app.core.errors import DomainError
+from app.core.keys import token_digest
+from app.core.passwords import MAX_LENGTH, MIN_LENGTH
+from app.flows import signing_in
+from app.services.sessions import STAFF_LIFETIME
+from app.views.menu import first_page
+from app.web.auth import actor_behind
+from app.web.context import current_context
+from app.web.errors import TooManyRequests
+from app.web.language import SESSION_KEY
+from app.web.limits import SIGN_IN, client_address, take
+from app.web.redirects import safe_path
+from app.web.signing_in import sign_in_staff
+
+TOKEN = "staff_token"  # noqa: S105 - the name of the key in the session
+_LONGEST_NAME = 64
+
+
+@dataclass(frozen=True)
+class ConsoleUser(UserMixin):  # type: ignore[misc]
+    """Who is signed in, as Flask-AppBuilder wants to know it."""
+
+    actor: Actor
+
+    @property
+    def id(self) -> int | None:
+        return self.actor.staff_id
+
+
+def find_actor() -> Actor | None:
+    """The member of the staff behind this request's cookie, if there is one."""
+    token = session.get(TOKEN)
+    if not isinstance(token, str):
+        return None
+    actor = actor_behind(token_digest(token))
+    return actor if actor is not None and actor.staff_id is not None else None
+
+
+def load_user(_request: Request) -> ConsoleUser | None:
+    actor: Actor | None = g.get("actor")
+    return None if actor is None else ConsoleUser(actor)
+
+
+def forget() -> None:
+    """Empty the session but for the language. A new one begins with a new CSRF secret."""
+    language = session.get(SESSION_KEY)
+    session.clear()
+    if language is not None:
+        session[SESSION_KEY] = language
+
+
+class LoginView(BaseView):
+    """The one way in, and out."""
+
+    route_base = ""
+    default_view = "login"
+
+    @expose("/login/", methods=("GET", "POST"))
+    def login(self) -> ResponseReturnValue:
+        """Staff of every tier sign in here; where they land depends on their role."""
+        wanted = safe_path(request.args.get("next"))
+        if g.actor is not None and request.method == "GET":
+            return redirect(wanted or first_page(g.actor.role))
+        if request.method == "GET":
+            return _form()
+        username = request.form.get("username", "").strip()
+        try:
+            take(SIGN_IN, client_address())
+            opened = sign_in_staff(
+                username=username[:_LONGEST_NAME],
+                password=request.form.get("password", "")[:MAX_LENGTH],
+            )
+        except DomainError as refusal:
+            return _refused(refusal, username)
+        forget()
+        session[TOKEN] = opened.token
+        actor = find_actor()
+        assert actor is not None, "the session was opened just now"
+        return redirect(wanted or first_page(actor.role))
+
+    @expose("/logout/", methods=("GET", "POST"))
+    def logout(self) -> ResponseReturnValue:
+        """End this session on the server: its cookie is worth nothing any more."""
+        token = session.get(TOKEN)
+        if isinstance(token, str):
+            signing_in.sign_out(current_context(), token_digest(token))
+        forget()
+        return redirect(url_for("LoginView.login"))
+
+
+class OwnPassword(BaseView):
+    """Everybody changes their own password here. All their sessions end with the old one."""
+
+    route_base = "/console/password"
+    default_view = "change"
+
+    @expose("/", methods=("GET", "POST"))
+    @has_access
+    @permission_name("change")
+    def change(self) -> ResponseReturnValue:
+        problem = None
+        if request.method == "POST":
+            problem = _change()
+            if problem is None:
+                forget()
+                flash(gettext("Your password is changed. Please sign in with the new one."))
+                return redirect(url_for("LoginView.login"))
+        page = render_template("console/password.html", problem=problem, shortest=MIN_LENGTH)
+        return page, 200 if problem is None else 422
+
+
+def _change() -> str | None:
+    """Why it did not work; None when it did."""
+    wanted = request.form.get("wanted", "")
+    if wanted != request.form.get("again", ""):
+        return gettext("The two new passwords differ.")
+    present = request.form.get("present", "")[:MAX_LENGTH]
+    try:
+        signing_in.change_password(current_context(), g.actor, present=present, wanted=wanted)
+    except DomainError as refusal:
+        return _sentence(refusal)
+    return None
+
+
+def _form(*, problem: str | None = None, username: str = "") -> str:
+    return render_template(
+        "console/login.html",
+        problem=problem,
+        username=username,
+        hours=int(STAFF_LIFETIME.total_seconds()) // 3600,
+        year=utc_now().year,
+    )
+
+
+def _refused(refusal: DomainError, username: str) -> ResponseReturnValue:
+    page = _form(problem=_sentence(refusal), username=username)
+    headers = {}
+    if isinstance(refusal, TooManyRequests):
+        headers["Retry-After"] = str(refusal.params["seconds"])
+    return page, refusal.category.value, headers
+
+
+def _sentence(refusal: DomainError) -> str:
+    return (
+        gettext(refusal.template) % refusal.params if refusal.params else gettext(refusal.template)
+    )

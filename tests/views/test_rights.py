@@ -1,0 +1,166 @@
+"""Every console route, as every role and as a stranger, against the one declaration of rights."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from app.core.actor import PLATFORM_ROLES, SYSTEM, Role
+from app.models.tenants import Merchant
+from app.views import roles, write_roles
+from app.views.menu import MENU
+
+# What it takes to open a route, where that is not told by the name of its method.
+OPEN = {"LoginView.login", "LoginView.logout", "LocaleView.index"}
+PERMISSIONS = {"totals": "can_list"}
+STORE_ROLES = {Role.store_manager, Role.cashier}
+
+
+def console_rules(app: Flask) -> list[Rule]:
+    return [
+        rule
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith(("/console", "/login", "/logout"))
+    ]
+
+
+def needed(rule: Rule) -> tuple[str, str]:
+    view, _, method = rule.endpoint.partition(".")
+    return PERMISSIONS.get(method, f"can_{method}"), view
+
+
+@pytest.fixture(scope="module")
+def one_of_each(make):
+    """Somebody of every role, the merchant's all at one merchant."""
+    store = make.store()
+    make.pay_point(store)
+    merchant_of = {"merchant": make.merchant()}
+    people = {}
+    for role in Role:
+        if role in PLATFORM_ROLES:
+            people[role] = make.staff(role)
+        elif role in STORE_ROLES:
+            people[role] = make.staff(role, store)
+        else:
+            people[role] = make.staff(role, merchant=merchant_of["merchant"])
+    return people
+
+
+def address(rule: Rule, **values: object) -> str:
+    given = {"pk": 2**60, "locale": "en", **values}
+    with_values = {name: given[name] for name in rule.arguments}
+    built = rule.build(with_values, append_unknown=False)
+    assert built is not None
+    return built[1]
+
+
+def test_all_of_flask_appbuilder_is_under_console(app):
+    console = {name.split(".")[0] for name in (r.endpoint for r in console_rules(app))}
+    mine = {type(view).__name__ for view in app.extensions["appbuilder"].baseviews}
+    assert console == mine
+    paths = {r.rule for r in app.url_map.iter_rules() if r.endpoint.split(".")[0] in mine}
+    assert all(p.startswith("/console/") or p in {"/login/", "/logout/"} for p in paths)
+
+
+def test_every_route_has_a_declared_right_and_every_right_a_route(app):
+    routes = {needed(rule) for rule in console_rules(app) if rule.endpoint not in OPEN}
+    assert routes == roles.declared()
+
+
+def test_every_link_of_the_menu_needs_a_declared_right():
+    linked = {(item.permission, item.view) for group in MENU for item in group.items}
+    assert linked <= roles.declared()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_stranger_is_sent_to_sign_in(app, method):
+    for rule in console_rules(app):
+        if rule.endpoint in OPEN:
+            continue
+        answer = app.test_client().open(address(rule), method=method)
+        if method == "GET":
+            assert answer.status_code == 302, rule.rule
+            assert answer.location.startswith("/login/?next="), rule.rule
+        else:
+            assert answer.status_code == 400, rule.rule  # Without a token, whoever it is.
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_opens_what_is_declared_for_it_and_nothing_else(app, one_of_each, signed_in, role):
+    browser = signed_in(one_of_each[role])
+    for rule in console_rules(app):
+        if rule.endpoint in OPEN:
+            continue
+        answer = browser.get(address(rule))
+        if not roles.allows(role, *needed(rule)):
+            assert answer.status_code == 403, rule.rule
+        elif "pk" in rule.arguments:
+            assert answer.status_code == 404, rule.rule
+        else:
+            assert answer.status_code == 200, rule.rule
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_nothing_is_posted_where_only_reading_is_declared(app, one_of_each, signed_in, role):
+    browser = signed_in(one_of_each[role])
+    for rule in console_rules(app):
+        if rule.endpoint in OPEN or "POST" in rule.methods:
+            continue
+        answer = browser.post(address(rule), form="/console/password/")
+        assert answer.status_code == 405, rule.rule
+
+
+def test_a_post_without_the_forms_token_is_refused(app, one_of_each, signed_in):
+    browser = signed_in(one_of_each[Role.platform_admin])
+    for rule in console_rules(app):
+        if "POST" in rule.methods:
+            assert browser.client.post(address(rule), data={}).status_code == 400, rule.rule
+
+
+@pytest.mark.parametrize("role", [Role.merchant_admin, Role.merchant_finance, Role.store_manager])
+def test_another_tenants_records_are_not_there(app, make, signed_in, database, role):
+    own, other = make.store(), make.store()
+    theirs = make.staff(Role.store_manager, other)
+    member = make.member()
+    program = make.program(issuer=make.merchant(), accepted_by=[])
+    ids = {
+        "Merchants": other.merchant_id,
+        "Stores": other.id,
+        "PayPoints": make.pay_point(other).id,
+        "People": theirs.id,
+        "Members": member.id,
+        "Programs": program.id,
+        "Cards": make.card(member, program, principal_fen=1_00).id,
+        "Batches": make.batch(issuer=make.merchant()).id,
+    }
+    person = (
+        make.staff(role, own)
+        if role in STORE_ROLES
+        else make.staff(role, merchant=_merchant(database, own.merchant_id))
+    )
+    browser = signed_in(person)
+    for rule in console_rules(app):
+        if rule.endpoint.endswith(".show") and "pk" in rule.arguments:
+            pk = ids.get(rule.endpoint.split(".")[0], 1)
+            assert browser.get(address(rule, pk=pk)).status_code in {403, 404}, rule.rule
+    listed = browser.get("/console/staff/list/")
+    assert listed.status_code in {200, 403}
+    assert theirs.name not in listed.text.split("<tbody>")[-1]
+
+
+def _merchant(database, merchant_id):
+    with database.unit_of_work(SYSTEM) as session:
+        return session.get_one(Merchant, merchant_id)
+
+
+def test_the_declaration_is_written_into_flask_appbuilders_tables(app, database):
+    for _ in range(2):  # A second time changes nothing.
+        write_roles(app)
+        with app.app_context():
+            manager = app.extensions["appbuilder"].sm
+            for role in Role:
+                kept = manager.get_db_role_permissions(manager.find_role(role.name).id)
+                written = {(p.permission.name, p.view_menu.name) for p in kept}
+                declared = {(p, v) for v, ps in roles.RIGHTS[role].items() for p in ps}
+                assert written == declared
