@@ -45,7 +45,7 @@ def cell(column: str, value: object, *, name: str | None = None, url: str | None
     if name is not None:
         return Cell(name, "name", url=url)
     if isinstance(value, bool):
-        return Cell(gettext("Yes") if value else gettext("No"))
+        return Cell(gettext("Yes") if value else gettext("No"), "word")
     if isinstance(value, enum.Enum):
         return _state(value)
     if isinstance(value, date | time):
@@ -83,7 +83,7 @@ def _when(value: date | time) -> str:
 
 def _state(value: enum.Enum) -> Cell:
     if not type(value).__name__.endswith("Status"):
-        return Cell(state_name(value))
+        return Cell(state_name(value), "word")
     if value.name in labels.GOOD:
         tone = "good"
     elif value.name in labels.WAITING:

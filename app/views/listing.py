@@ -306,8 +306,8 @@ class AuditLog(Records):
     datamodel = SQLAInterface(AuditRecord)
     title_text = N_("Audit log")
     explanation = N_("Who did what, and when. Nobody can change it.")
-    list_columns = ["id", "occurred_at", "action", "staff_id", "merchant_id", "store_id",
-                    "subject_id", "detail"]  # fmt: skip
+    list_columns = ["id", "occurred_at", "action", "staff_id", "member_id", "merchant_id",
+                    "store_id", "subject_id", "detail"]  # fmt: skip
     show_columns = ["id", "occurred_at", "action", "staff_id", "member_id", "merchant_id",
                     "store_id", "subject_id", "detail"]  # fmt: skip
     when = "occurred_at"

@@ -32,8 +32,9 @@ MONEY = Limit("money", at_once=150, per_second=10)
 TILL = Limit("till", at_once=200, per_second=20)
 SIGN_IN = Limit("sign-in", at_once=200, per_second=5)  # by address
 # By account. Whoever goes on guessing waits half a minute, then a quarter of an hour, then an hour.
-WRONG_PASSWORD = (
-    Limit("wrong-password", at_once=10, per_second=1 / 30),
+WRONG_PASSWORD = Limit("wrong-password", at_once=10, per_second=1 / 30)
+GUESSING = (
+    WRONG_PASSWORD,
     Limit("wrong-password-often", at_once=25, per_second=1 / 900),
     Limit("wrong-password-stubborn", at_once=60, per_second=1 / 3600),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.flows import signing_in
 from app.services.sessions import SignedIn, SignInRefused
 from app.web.context import current_context
-from app.web.limits import WRONG_PASSWORD, require_not_exhausted, take
+from app.web.limits import GUESSING, require_not_exhausted, take
 
 
 def sign_in_staff(*, username: str, password: str) -> SignedIn:
@@ -17,11 +17,11 @@ def sign_in_staff(*, username: str, password: str) -> SignedIn:
             grows with the guesses, and it is the same for a name that nobody has.
     """
     account = username.lower()
-    for limit in WRONG_PASSWORD:
+    for limit in GUESSING:
         require_not_exhausted(limit, account)
     try:
         return signing_in.sign_in_staff(current_context(), username=username, password=password)
     except SignInRefused:
-        for limit in WRONG_PASSWORD:
+        for limit in GUESSING:
             take(limit, account)
         raise

@@ -1,0 +1,207 @@
+"""Lists: filters, periods, pages by key, totals, and words in the reader's language."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from html import unescape
+
+import pytest
+from sqlalchemy import text
+from werkzeug.datastructures import MultiDict
+
+from app.core.actor import SYSTEM, Role
+from app.core.clock import SHANGHAI, local_day, utc_now
+from app.models import ledger
+from app.models.sales import TopUpChannel
+from app.models.tenants import Merchant
+from app.views import labels
+from app.views.filters import Period, read_period
+from app.views.listing import LISTS
+from app.views.records import PAGE
+
+TODAY = date(2026, 11, 23)
+ROW = re.compile(r"<tr>\s*<td.*?</tr>", re.DOTALL)
+
+
+def rows_of(page: str) -> list[str]:
+    return ROW.findall(page)
+
+
+def read(**arguments: str) -> Period:
+    return read_period(MultiDict(arguments), today=TODAY)
+
+
+def test_named_periods_are_local_days_with_their_last_day_included():
+    assert read(period="today") == Period(TODAY, TODAY)
+    assert read(period="yesterday") == Period(TODAY - timedelta(1), TODAY - timedelta(1))
+    assert read(period="month") == Period(date(2026, 11, 1), TODAY)
+    assert read() == Period()
+    both = read(**{"from": "2026-11-01", "to": "2026-11-02"})
+    assert (both.since, both.until) == (read(**{"from": "2026-11-01"}).since,
+                                        read(**{"from": "2026-11-03"}).since)  # fmt: skip
+    assert both.since is not None
+    assert both.since.tzinfo is SHANGHAI
+
+
+@pytest.mark.parametrize("nonsense", ["", "2026-13-01", "yesterday", "0", "2026-11-1'--"])
+def test_a_day_that_is_none_limits_nothing(nonsense):
+    assert read(**{"from": nonsense}) == Period()
+
+
+def test_a_reversed_period_is_put_right():
+    assert read(**{"from": "2026-11-05", "to": "2026-11-02"}) == Period(
+        date(2026, 11, 2), date(2026, 11, 5)
+    )
+
+
+@pytest.fixture(scope="module")
+def busy(make, database):
+    """A merchant with three pages of top-ups, one of them of yesterday's last second."""
+    store = make.store()
+    program = make.program(issuer=make.merchant(), accepted_by=[])
+    with database.unit_of_work(SYSTEM) as session:
+        session.execute(
+            text(
+                "INSERT INTO top_up (top_up_no, merchant_id, program_id, channel, status,"
+                " amount_fen, created_at)"
+                " SELECT 'TX' || :merchant || '-' || n, :merchant, :program, 'wechat',"
+                "        CASE WHEN n % 3 = 0 THEN 'closed' ELSE 'pending' END, n, now()"
+                " FROM generate_series(1, :count) n"
+            ),
+            {"merchant": program.merchant_id, "program": program.id, "count": 2 * PAGE + 10},
+        )
+        midnight = "date_trunc('day', now(), 'Asia/Shanghai')"
+        session.execute(
+            text(
+                f"UPDATE top_up SET created_at = {midnight} - interval '1 millisecond'"
+                " WHERE merchant_id = :merchant AND amount_fen = 7"
+            ),
+            {"merchant": program.merchant_id},
+        )
+    assert store.id
+    return program.merchant_id
+
+
+@pytest.fixture(scope="module")
+def reader(busy, make, signed_in, database):
+    with database.unit_of_work(SYSTEM) as session:
+        merchant = session.get_one(Merchant, busy)
+    return signed_in(make.staff(Role.merchant_admin, merchant=merchant))
+
+
+def _amounts(page: str) -> list[str]:
+    return [re.findall(r'<td class="money">([\d.,]+)</td>', row)[0] for row in rows_of(page)]
+
+
+def test_pages_follow_each_other_and_come_back(reader):
+    path, seen = "/console/top-ups/list/", []
+    addresses = []
+    while path:
+        page = reader.get(path).text
+        seen += _amounts(page)
+        addresses.append(path)
+        found = re.search(r'href="([^"]+)" rel="next"', page)
+        path = unescape(found.group(1)) if found else ""
+    assert len(addresses) == 3
+    assert len(seen) == len(set(seen)) == 2 * PAGE + 10
+    back = unescape(re.search(r'href="([^"]+)" rel="prev"', page).group(1))
+    assert _amounts(reader.get(back).text) == seen[PAGE : 2 * PAGE]
+    first = unescape(re.search(r'href="([^"]+)" rel="prev"', reader.get(back).text).group(1))
+    assert _amounts(reader.get(first).text) == seen[:PAGE]
+
+
+def test_filters_narrow_the_list_and_can_be_taken_away(reader):
+    page = reader.get("/console/top-ups/list/?status=closed&period=today").text
+    assert len(rows_of(page)) == (2 * PAGE + 10) // 3
+    chips = [unescape(u) for u in re.findall(r'class="chip" href="([^"]+)"', page)]
+    assert chips == ["/console/top-ups/list/?status=closed", "/console/top-ups/list/?period=today"]
+
+
+def test_the_last_second_of_a_day_belongs_to_it(reader):
+    page = reader.get("/console/top-ups/list/?period=yesterday").text
+    assert _amounts(page) == ["0.07"]
+    day = local_day(utc_now()) - timedelta(days=1)
+    same = reader.get(f"/console/top-ups/list/?from={day}&to={day}").text
+    assert _amounts(same) == ["0.07"]
+
+
+def test_totals_are_of_what_is_filtered(reader):
+    page = reader.get("/console/top-ups/list/?status=closed").text
+    url = unescape(re.search(r'data-totals="([^"]+)"', page).group(1))
+    answer = reader.get(url).text
+    closed = [n for n in range(1, 2 * PAGE + 11) if n % 3 == 0]
+    assert f"<strong>{len(closed)}</strong>" in answer
+    assert f"¥{sum(closed) / 100:.2f}" in answer
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        "status=nothing", "store_id=x", "store_id=99999999999999999999", "before=x", "after=-1",
+        "q=%00", "q=%25%27", "q=%F0%9F%92%A9", "period=never", "status=closed%27--", "before=0",
+    ],
+)  # fmt: skip
+def test_nonsense_in_the_address_is_no_failure(reader, nonsense):
+    assert reader.get(f"/console/top-ups/list/?{nonsense}").status_code == 200
+
+
+def test_a_search_takes_its_signs_literally(reader):
+    assert rows_of(reader.get("/console/top-ups/list/?q=TX%25").text) == []
+    assert len(rows_of(reader.get("/console/top-ups/list/?q=TX").text)) == PAGE
+
+
+def test_a_member_is_found_by_the_whole_phone_and_shown_masked(app, make, signed_in):
+    phone = "13899990000"
+    keys = app.extensions["kaquan"].keys
+    other = make.member(nickname="别人")
+    member = make.member(phone=phone, nickname="小周")
+    with make.database.unit_of_work(SYSTEM) as session:  # The program under test has its own key.
+        session.execute(
+            text("UPDATE member SET phone_digest = :digest WHERE id = :id"),
+            {"digest": keys.phone_digest(phone), "id": member.id},
+        )
+    page = signed_in(make.staff()).get(f"/console/members/list/?q={phone}").text
+    assert len(rows_of(page)) == 1
+    assert "小周" in page
+    assert "138****0000" in page
+    assert phone not in page.replace(f'value="{phone}"', "").replace(f"“{phone}”", "")
+    assert other.nickname not in page
+
+
+ENGLISH = re.compile(r"[A-Za-z]{3,}")
+ALLOWED = re.compile(
+    r"WeChat|English|[A-Z]{1,2}\d[\d-]*|TX[\d-]+|u\d+|m\d+|[a-z_-]+:[a-z0-9:_-]+|platform"
+)
+
+
+def words_of(page: str) -> str:
+    """What a reader sees of a page, without what is a name, a number or the language switch."""
+    bare = re.sub(r"<(script|style|code)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    bare = re.sub(r'<td class="(?:code|detail|text)">.*?</td>', " ", bare, flags=re.DOTALL)
+    bare = re.sub(r"<option value=[^>]*>u\d+</option>", " ", bare)
+    return ALLOWED.sub(" ", unescape(re.sub(r"<[^>]+>", " ", bare)))
+
+
+def test_no_english_is_left_on_a_chinese_page(make, signed_in):
+    store = make.store()
+    make.card(principal_fen=5_00, channel=TopUpChannel.cash, store=store)
+    make.vouchers(make.batch(quantity=1))
+    browser = signed_in(make.staff())
+    pages = [f"{view.route_base}/list/" for view in LISTS]
+    pages += ["/console/", "/console/trial-balance/", "/console/rights/", "/console/password/"]
+    for path in pages:
+        left = ENGLISH.findall(words_of(browser.get(path).text))
+        assert not left, (path, left[:8])
+
+
+def test_every_column_state_and_account_has_a_name():
+    for view in LISTS:
+        for column in (*view.list_columns, *view.show_columns, *view.filter_columns, *view.sums):
+            assert column in labels.COLUMNS, (view, column)
+        for column in view.datamodel.obj.__table__.columns:
+            states = getattr(column.type, "enum_class", None)
+            for state in states or ():
+                named = f"{states.__name__}.{state.name}" in labels.STATES
+                assert named or state.name in labels.STATES or states is Role, state
+    assert set(labels.ACCOUNTS) == set(ledger.ACCOUNTS)
