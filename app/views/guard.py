@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Flask, Response, current_app, g, redirect, request, session, url_for
+from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import select
@@ -16,7 +16,8 @@ from app.models.people import Staff
 from app.models.tenants import Merchant, Store
 from app.views import cells, roles
 from app.views.menu import Section, menu_of
-from app.views.signing_in import TOKEN, find_actor, forget
+from app.views.signing_in import find_actor
+from app.web.staff_session import forget_session, session_token
 
 _OPEN = ("/login/", "/logout/", "/console/lang/")
 
@@ -47,8 +48,8 @@ def _find_reader() -> ResponseReturnValue | None:
     g.user = current_user
     if g.actor is not None or path.startswith(_OPEN):
         return None
-    if TOKEN in session:
-        forget()  # It has ended on the server.
+    if session_token() is not None:
+        forget_session()  # It has ended on the server.
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("LoginView.login", next=wanted))
 

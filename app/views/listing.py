@@ -81,7 +81,7 @@ class Members(Records):
     title_text = N_("Members")
     explanation = N_("Search by the whole phone number or by the beginning of a nickname.")
     list_columns = ["id", "nickname", "phone_masked", "status", "created_at"]
-    show_columns = ["nickname", "id", "phone_masked", "status", "created_at"]
+    show_columns = ["nickname", "phone_masked", "id", "status", "created_at"]
     when = "created_at"
     filter_columns = ("status",)
     search_in = ("nickname",)

@@ -1,14 +1,10 @@
-"""Signing in and out at the consoles, and one's own password.
-
-The cookie holds a token of which the database keeps a digest, as at the till. It is looked up on
-every request, so signing out, a new password or a frozen account act at once and everywhere.
-"""
+"""Signing in and out at the consoles, and one's own password."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Request, flash, g, redirect, render_template, request, session, url_for
+from flask import Request, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
@@ -26,12 +22,11 @@ from app.views.menu import first_page
 from app.web.auth import actor_behind
 from app.web.context import current_context
 from app.web.errors import TooManyRequests
-from app.web.language import SESSION_KEY
 from app.web.limits import SIGN_IN, client_address, take
 from app.web.redirects import safe_path
 from app.web.signing_in import sign_in_staff
+from app.web.staff_session import begin_session, forget_session, session_token
 
-TOKEN = "staff_token"  # noqa: S105 - the name of the key in the session
 _LONGEST_NAME = 64
 
 
@@ -48,24 +43,14 @@ class ConsoleUser(UserMixin):  # type: ignore[misc]
 
 def find_actor() -> Actor | None:
     """The member of the staff behind this request's cookie, if there is one."""
-    token = session.get(TOKEN)
-    if not isinstance(token, str):
-        return None
-    actor = actor_behind(token_digest(token))
+    token = session_token()
+    actor = None if token is None else actor_behind(token_digest(token))
     return actor if actor is not None and actor.staff_id is not None else None
 
 
 def load_user(_request: Request) -> ConsoleUser | None:
     actor: Actor | None = g.get("actor")
     return None if actor is None else ConsoleUser(actor)
-
-
-def forget() -> None:
-    """Empty the session but for the language. A new one begins with a new CSRF secret."""
-    language = session.get(SESSION_KEY)
-    session.clear()
-    if language is not None:
-        session[SESSION_KEY] = language
 
 
 class LoginView(BaseView):
@@ -91,8 +76,7 @@ class LoginView(BaseView):
             )
         except DomainError as refusal:
             return _refused(refusal, username)
-        forget()
-        session[TOKEN] = opened.token
+        begin_session(opened.token)
         actor = find_actor()
         assert actor is not None, "the session was opened just now"
         return redirect(wanted or first_page(actor.role))
@@ -100,10 +84,10 @@ class LoginView(BaseView):
     @expose("/logout/", methods=("GET", "POST"))
     def logout(self) -> ResponseReturnValue:
         """End this session on the server: its cookie is worth nothing any more."""
-        token = session.get(TOKEN)
-        if isinstance(token, str):
+        token = session_token()
+        if token is not None:
             signing_in.sign_out(current_context(), token_digest(token))
-        forget()
+        forget_session()
         return redirect(url_for("LoginView.login"))
 
 
@@ -121,7 +105,7 @@ class OwnPassword(BaseView):
         if request.method == "POST":
             problem = _change()
             if problem is None:
-                forget()
+                forget_session()
                 flash(gettext("Your password is changed. Please sign in with the new one."))
                 return redirect(url_for("LoginView.login"))
         page = render_template("console/password.html", problem=problem, shortest=MIN_LENGTH)

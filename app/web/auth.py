@@ -13,6 +13,8 @@ from app.core.keys import token_digest
 from app.services.refusals import Forbidden, StoreRequired, Unauthenticated
 from app.services.sessions import actor_of
 from app.web.context import current_context
+from app.web.security import csrf
+from app.web.staff_session import session_token
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,19 +24,32 @@ _WHO = (
     " FROM (SELECT 1) one LEFT JOIN kaquan.authenticate(%s) a ON true"
 )
 _LONGEST_TOKEN = 200
+_BY_COOKIE = "/pos/api/"
 
 
 def bearer_digest() -> bytes:
     """The digest of the caller's token, which the hot functions look up themselves.
 
+    A till in a browser may send the console's cookie instead, with the CSRF token in a header.
+
     Raises:
         Unauthenticated: There is none.
     """
     header = request.headers.get("Authorization", "")
+    if not header and request.path.startswith(_BY_COOKIE):
+        return _cookie_digest()
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token or len(token) > _LONGEST_TOKEN:
         raise Unauthenticated
     return token_digest(token.strip())
+
+
+def _cookie_digest() -> bytes:
+    token = session_token()
+    if token is None:
+        raise Unauthenticated
+    csrf.protect()  # Reading needs none: no other site can see the answer.
+    return token_digest(token)
 
 
 def actor_behind(digest: bytes) -> Actor | None:

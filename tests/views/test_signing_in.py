@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import partial
 from statistics import median
 
 import pytest
@@ -208,8 +209,18 @@ def test_pages_are_kept_in_no_cache_and_run_no_foreign_script(signed_in, make):
 
 def test_the_json_faces_know_nothing_of_consoles(app):
     """Their answers depend on no cookie, and none of the consoles' hooks looks at the database."""
-    for path in ("/api/v1/stores", "/pos/api/me", "/healthz"):
+    for path in ("/api/v1/stores", "/api/v1/me", "/healthz"):
         answer = app.test_client().get(path)
         assert "Set-Cookie" not in answer.headers
         assert "Cookie" not in answer.headers.get("Vary", "")
     assert app.test_client().post("/api/v1/me/phone", json={}).status_code == 401
+
+
+def test_a_till_in_the_browser_works_with_the_consoles_cookie_and_its_token(browser, make):
+    browser.sign_in(make.username(make.staff(Role.cashier, make.store())))
+    assert browser.get("/pos/api/me").status_code == 200
+    lookup = partial(browser.client.post, "/pos/api/vouchers/lookup", json={"code": "typo"})
+    assert lookup().status_code == 400
+    token = csrf_token(browser.get("/console/password/").text)
+    assert lookup(headers={"X-CSRF-Token": token}).status_code == 422
+    assert browser.get("/api/v1/me").status_code == 401
