@@ -186,7 +186,9 @@ class Records(ModelView):  # type: ignore[misc]
             chips.append(filters.period_chip(request.args, self._period()))
         for name in self.filter_columns:
             field = self._field(name)
-            fields.append(field)
+            # A merchant has itself to choose from: that is no choice.
+            if len(field.options) > 1 or field.value:
+                fields.append(field)
             chips.append(filters.chosen(field))
         if self.search_in and (typed := filters.words(request.args, "q")):
             chips.append(Chip(f"“{typed}”", ("q",)))
