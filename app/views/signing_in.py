@@ -76,6 +76,7 @@ class LoginView(BaseView):
             )
         except DomainError as refusal:
             return _refused(refusal, username)
+        _end_session()
         begin_session(opened.token)
         actor = find_actor()
         assert actor is not None, "the session was opened just now"
@@ -84,9 +85,7 @@ class LoginView(BaseView):
     @expose("/logout/", methods=("GET", "POST"))
     def logout(self) -> ResponseReturnValue:
         """End this session on the server: its cookie is worth nothing any more."""
-        token = session_token()
-        if token is not None:
-            signing_in.sign_out(current_context(), token_digest(token))
+        _end_session()
         forget_session()
         return redirect(url_for("LoginView.login"))
 
@@ -110,6 +109,13 @@ class OwnPassword(BaseView):
                 return redirect(url_for("LoginView.login"))
         page = render_template("console/password.html", problem=problem, shortest=MIN_LENGTH)
         return page, 200 if problem is None else 422
+
+
+def _end_session() -> None:
+    """Revoke the token in this request's cookie, so that a copy of it is worth nothing."""
+    token = session_token()
+    if token is not None:
+        signing_in.sign_out(current_context(), token_digest(token))
 
 
 def _change() -> str | None:

@@ -13,7 +13,7 @@ from app.views.menu import MENU
 
 # What it takes to open a route, where that is not told by the name of its method.
 OPEN = {"LoginView.login", "LoginView.logout", "LocaleView.index"}
-PERMISSIONS = {"totals": "can_list"}
+PERMISSIONS = {"totals": "can_list", "find": "can_list"}
 STORE_ROLES = {Role.store_manager, Role.cashier}
 
 
@@ -90,7 +90,7 @@ def test_a_stranger_is_sent_to_sign_in(app, method):
 def test_a_role_opens_what_is_declared_for_it_and_nothing_else(app, one_of_each, signed_in, role):
     browser = signed_in(one_of_each[role])
     for rule in console_rules(app):
-        if rule.endpoint in OPEN:
+        if rule.endpoint in OPEN or "GET" not in rule.methods:
             continue
         answer = browser.get(address(rule))
         if not roles.allows(role, *needed(rule)):
@@ -99,6 +99,17 @@ def test_a_role_opens_what_is_declared_for_it_and_nothing_else(app, one_of_each,
             assert answer.status_code == 404, rule.rule
         else:
             assert answer.status_code == 200, rule.rule
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_posts_where_it_may_and_nowhere_else(app, one_of_each, signed_in, role):
+    browser = signed_in(one_of_each[role])
+    for rule in console_rules(app):
+        if rule.endpoint in OPEN or "POST" not in rule.methods:
+            continue
+        answer = browser.post(address(rule), form="/console/password/")
+        allowed = roles.allows(role, *needed(rule))
+        assert (answer.status_code != 403) == allowed, rule.rule
 
 
 @pytest.mark.parametrize("role", list(Role))
