@@ -183,9 +183,12 @@ BEGIN
     END IF;
     -- Every way onto a card looks at its cap under the member's lock.
     PERFORM FROM public.member WHERE id = v_member.id FOR NO KEY UPDATE;
-    v_card := kaquan.card_of(v_member.id, v_program.id, v_now);
+    SELECT * INTO v_card FROM public.card
+    WHERE member_id = v_member.id AND program_id = v_program.id
+      AND status NOT IN ('replaced', 'returned')
+    FOR NO KEY UPDATE;
     v_bonus := kaquan.bonus_for(v_program.id, p_amount_fen);
-    detail_fen := v_program.registered_cap_fen - v_card.balance_fen
+    detail_fen := v_program.registered_cap_fen - coalesce(v_card.balance_fen, 0)
         - kaquan.on_its_way(v_member.id, NULL, v_program.id);
     IF v_card.status <> 'active' THEN
         verdict := 'card_' || v_card.status;
@@ -193,6 +196,8 @@ BEGIN
     ELSIF p_amount_fen + v_bonus > detail_fen THEN
         verdict := 'card_cap_exceeded';
         RETURN;
+    ELSIF v_card.id IS NULL THEN  -- Not before all is well: a refusal leaves no empty card behind.
+        v_card := kaquan.card_of(v_member.id, v_program.id, v_now);
     END IF;
 
     v_id := nextval('public.top_up_id_seq');

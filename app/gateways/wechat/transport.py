@@ -28,7 +28,7 @@ READ_SECONDS = 10
 MAX_BODY_BYTES = 1 << 20
 _RETRY_WITHIN_SECONDS = 1.0
 # A healthy WeChat frees a place within this; behind a hanging one nobody waits any longer.
-_PLACE_SECONDS = 0.25
+_PLACE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
