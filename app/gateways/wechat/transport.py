@@ -135,7 +135,7 @@ class BoundedHttp:
             GatewayUnavailable: No answer in time, a broken connection, an oversized answer, or
                 too many calls are hanging already: then soon and without a call.
         """
-        if not self._slots.acquire(timeout=_PLACE_SECONDS):
+        if not self._slots.acquire(timeout=min(_PLACE_SECONDS, self._total_seconds / 2)):
             raise GatewayUnavailable("too many calls to WeChat at once")
         line = _Line()
         request = _Request(method, url, headers, body, repeatable)
