@@ -103,7 +103,7 @@ def build_context(settings: Settings) -> Context:
 
 def _configure_logs() -> None:
     logging.basicConfig(
-        level=os.environ.get("LOG_LEVEL", "INFO"),
+        level=os.environ.get("LOG_LEVEL", "INFO").upper(),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
     for chatty in ("werkzeug", "procrastinate", "alembic", "flask_appbuilder"):
