@@ -9,6 +9,7 @@ from app.services.gifts import MAX_MESSAGE
 from app.services.payments import MAX_PAYMENT_FEN
 from app.services.top_ups import MAX_TOP_UP_FEN
 from app.web.body import Fen, RowId, Words, check_phone
+from app.web.shapes import CardBalance, PaymentCommon, StoreName
 from app.web.wire import Instant
 
 
@@ -120,11 +121,6 @@ class Stores(Schema):
     next_cursor = fields.String(allow_none=True)
 
 
-class StoreName(Schema):
-    id = fields.String()
-    name = fields.String()
-
-
 class PayPoint(Schema):
     token = fields.String()
     store = fields.Nested(StoreName)
@@ -159,17 +155,7 @@ class PaymentSheet(Schema):
     paySign = fields.String()  # noqa: N815
 
 
-class Payment(Schema):
-    id = fields.String()
-    payment_no = fields.String()
-    status = fields.String()
-    amount_fen = fields.Integer()
-    card_fen = fields.Integer()
-    wechat_fen = fields.Integer()
-    refunded_fen = fields.Integer()
-    store = fields.Nested(StoreName)
-    created_at = fields.String(metadata={"format": "date-time"})
-    paid_at = fields.String(allow_none=True, metadata={"format": "date-time"})
+class Payment(PaymentCommon):
     wechat_pay = fields.Nested(PaymentSheet, allow_none=True)
 
 
@@ -205,16 +191,6 @@ class TopUp(Schema):
     created_at = fields.String(metadata={"format": "date-time"})
     credited_at = fields.String(allow_none=True, metadata={"format": "date-time"})
     wechat_pay = fields.Nested(PaymentSheet, allow_none=True)
-
-
-class Code(Schema):
-    code = Words(required=True, shortest=1, longest=200)
-
-
-class CardBalance(Schema):
-    id = fields.String()
-    card_no = fields.String()
-    balance_fen = fields.Integer()
 
 
 class CodeTopUp(Schema):

@@ -22,6 +22,7 @@ from app.web.auth import current_actor, member_required
 from app.web.body import request_hash, request_key
 from app.web.context import current_context
 from app.web.limits import MONEY, READ, WRONG_CODE, limited, require_not_exhausted, take
+from app.web.shapes import Code
 from app.web.wire import IDEMPOTENT, answered
 
 
@@ -60,7 +61,7 @@ def show_top_up(top_up_id: int) -> dict[str, Any]:
 @bp.doc(**IDEMPOTENT)
 @limited(MONEY)
 @member_required
-@bp.arguments(schemas.Code)
+@bp.arguments(Code)
 @bp.response(201, schemas.CodeTopUp)
 def redeem_code(body: dict[str, Any]) -> Response:
     """Put a printed code's value onto the member's card."""

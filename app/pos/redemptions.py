@@ -21,13 +21,14 @@ from app.web.auth import bearer_digest, current_actor, look_up_actor, till_requi
 from app.web.body import request_hash, request_key
 from app.web.context import current_context
 from app.web.limits import TILL, WRONG_CODE, limited, require_not_exhausted, take
+from app.web.shapes import Code
 from app.web.wire import IDEMPOTENT, answered
 
 
 @bp.post("/vouchers/lookup")
 @limited(TILL)
 @till_required
-@bp.arguments(schemas.Code)
+@bp.arguments(Code)
 @bp.response(200, schemas.Voucher)
 def look_up_voucher(body: dict[str, Any]) -> dict[str, Any]:
     """A voucher's value and state, before the big button. Changes nothing."""
@@ -45,7 +46,7 @@ def look_up_voucher(body: dict[str, Any]) -> dict[str, Any]:
 @bp.post("/redemptions")
 @bp.doc(**IDEMPOTENT)
 @limited(TILL)
-@bp.arguments(schemas.Code)
+@bp.arguments(Code)
 @bp.response(201, schemas.Redemption)
 def create_redemption(body: dict[str, Any]) -> Response:
     """Redeem one paper voucher, once, in full. The token is checked in the same round trip."""

@@ -8,6 +8,7 @@ from app.core.errors import N_
 from app.services.payments import MAX_PAYMENT_FEN
 from app.services.top_ups import MAX_TOP_UP_FEN
 from app.web.body import Fen, RowId, Words, check_phone
+from app.web.shapes import CardBalance, PaymentCommon, StoreName
 from app.web.wire import Instant
 
 
@@ -26,11 +27,6 @@ class MerchantName(Schema):
     name = fields.String()
 
 
-class StoreName(Schema):
-    id = fields.String()
-    name = fields.String()
-
-
 class PayPoint(Schema):
     token = fields.String()
     url = fields.String()
@@ -43,10 +39,6 @@ class Me(Schema):
     merchant = fields.Nested(MerchantName)
     store = fields.Nested(StoreName, allow_none=True)
     pay_point = fields.Nested(PayPoint, allow_none=True)
-
-
-class Code(Schema):
-    code = Words(required=True, shortest=1, longest=200)
 
 
 class Redemption(Schema):
@@ -100,12 +92,6 @@ class Member(Schema):
     phone_masked = fields.String(allow_none=True)
 
 
-class CardBalance(Schema):
-    id = fields.String()
-    card_no = fields.String()
-    balance_fen = fields.Integer()
-
-
 class CashTopUp(Schema):
     id = fields.String()
     top_up_no = fields.String()
@@ -130,17 +116,7 @@ class NewPayment(Schema):
     amount_fen = Fen(required=True, maximum=MAX_PAYMENT_FEN)
 
 
-class Payment(Schema):
-    id = fields.String()
-    payment_no = fields.String()
-    status = fields.String()
-    amount_fen = fields.Integer()
-    card_fen = fields.Integer()
-    wechat_fen = fields.Integer()
-    refunded_fen = fields.Integer()
-    store = fields.Nested(StoreName)
-    created_at = fields.String(metadata={"format": "date-time"})
-    paid_at = fields.String(allow_none=True, metadata={"format": "date-time"})
+class Payment(PaymentCommon):
     wechat_pay = fields.Dict(
         allow_none=True, metadata={"description": "null: the member's own phone shows the sheet"}
     )

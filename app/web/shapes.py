@@ -1,0 +1,37 @@
+"""Shapes that both JSON faces speak: what one of them documents, the other means, too."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from app.web.body import Words
+
+
+class Code(Schema):
+    code = Words(required=True, shortest=1, longest=200)
+
+
+class StoreName(Schema):
+    id = fields.String()
+    name = fields.String()
+
+
+class CardBalance(Schema):
+    id = fields.String()
+    card_no = fields.String()
+    balance_fen = fields.Integer()
+
+
+class PaymentCommon(Schema):
+    """A payment as ``flows.presenting.payment_body`` tells it, less who may open the sheet."""
+
+    id = fields.String()
+    payment_no = fields.String()
+    status = fields.String()
+    amount_fen = fields.Integer()
+    card_fen = fields.Integer()
+    wechat_fen = fields.Integer()
+    refunded_fen = fields.Integer()
+    store = fields.Nested(StoreName)
+    created_at = fields.String(metadata={"format": "date-time"})
+    paid_at = fields.String(allow_none=True, metadata={"format": "date-time"})
