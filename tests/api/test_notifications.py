@@ -283,9 +283,15 @@ def test_a_success_after_our_close_goes_back_in_full(world, messenger, pending):
     told = messenger.told(pending["payment_no"], transaction, 7_00)
     bodies = [messenger.body(told) for _ in range(8)]
     assert {a.status_code for a in at_once([partial(messenger.post, b) for b in bodies])} == {204}
-    # WeChat itself tells of it, too, some time.
-    world.jobs.run_until(lambda: None not in _outcomes(world, pending["payment_no"]))
-    outcomes = Counter(_outcomes(world, pending["payment_no"]))
+    # WeChat itself tells of it, too, some time: look once, so that it cannot come between.
+    outcomes: Counter[str | None] = Counter()
+
+    def all_processed() -> bool:
+        outcomes.clear()
+        outcomes.update(_outcomes(world, pending["payment_no"]))
+        return None not in outcomes
+
+    world.jobs.run_until(all_processed)
     assert outcomes["late"] == 1
     assert set(outcomes) == {"late", "repeated"}
     refunds = "SELECT status FROM refund WHERE payment_id = :id"
