@@ -84,7 +84,7 @@ class Stores(Records):
         return place_of(row)
 
     def related(self, row: Any) -> Any:
-        columns = ("name", "token", "status")
+        columns = ("id", "name", "token", "status")
         return [
             (gettext("Pay points"),
              *self.related_rows(PayPoint, PayPoint.store_id == row.id, columns))
@@ -97,7 +97,7 @@ class PayPoints(Records):
     title_text = N_("Pay points")
     explanation = N_("The codes on the counters that members scan.")
     list_columns = ["id", "merchant_id", "store_id", "name", "token", "status"]
-    show_columns = ["id", "merchant_id", "store_id", "name", "token", "status"]
+    show_columns = ["name", "store_id", "merchant_id", "token", "status", "id"]
     filter_columns = ("merchant_id", "store_id", "status")
     search_in = ("token", "name")
 

@@ -8,6 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView, expose
 from flask_babel import gettext
+from wtforms.validators import ValidationError
 
 from app.core.errors import N_
 from app.core.passwords import MAX_LENGTH, MIN_LENGTH
@@ -28,7 +29,7 @@ class CodeForm(ConsoleForm):
     refusals_at = {"second_factor_wrong": "code"}
 
     code = Text(
-        N_("Code"),
+        N_("Code from the phone"),
         longest=_LONGEST_CODE,
         render_kw={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"},
     )
@@ -49,7 +50,7 @@ class NewPasswordForm(ConsoleForm):
 
     def validate_again(self, field: Any) -> None:
         if field.data != self.wanted.data:
-            raise ValueError(gettext("The two new passwords differ."))
+            raise ValidationError(gettext("The two new passwords differ."))
 
 
 class LoginSteps(BaseView):  # type: ignore[misc]

@@ -70,7 +70,7 @@ class MerchantForm(OnceForm):
         N_("Commission rate"),
         description=N_("Of every payment and redemption. A new rate is for payments from now on."),
     )
-    settlement_cycle = Choice(N_("Settlement"))
+    settlement_cycle = Choice(N_("Settlement"), default=SettlementCycle.monthly.name)
     settlement_days = Whole(
         N_("Days to payout"),
         most=90,

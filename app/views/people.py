@@ -38,7 +38,7 @@ _MOST_CASH_FEN = 100_000_00
 class PersonForm(OnceForm):
     refusals_at = {"role_does_not_fit": "role", "limit_above_own": "daily_cash_limit_fen"}
 
-    name = Text(N_("Name"), longest=40)
+    name = Text(N_("Person's name"), longest=40)
     role = Choice(N_("Role"))
     merchant_id = Choice(N_("Merchant"))
     store_id = Choice(
@@ -241,6 +241,8 @@ class StaffDesk(Desk):
             form.store_id.validators = ()
             asked = request.args.get("store")
             form.store_id.data = form.store_id.data or asked or ""
+            if asked and not form.is_submitted():
+                form.role.data = Role.cashier.name
         if merchant_id == OPERATOR_ID:
             del form.daily_cash_limit_fen
 

@@ -11,6 +11,7 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
 from sqlalchemy import func, select
+from wtforms.validators import ValidationError
 
 from app.core import opening_hours
 from app.core.actor import Scope
@@ -68,7 +69,7 @@ class StoreForm(ConsoleForm):
 
     def validate_position(self, field: Any) -> None:
         if field.data and read_position(field.data) is None:
-            raise ValueError(
+            raise ValidationError(
                 gettext("Please give latitude and longitude, such as 30.655822, 104.080989.")
             )
 

@@ -146,7 +146,13 @@ def test_another_tenants_records_are_not_there(app, make, signed_in, database, r
         "Programs": program.id,
         "Cards": make.card(member, program, principal_fen=1_00).id,
         "Batches": make.batch(issuer=make.merchant()).id,
+        "MerchantDesk": other.merchant_id,
+        "StoreDesk": other.id,
+        "PayPointDesk": make.pay_point(other).id,
+        "StaffDesk": theirs.id,
+        "SecondFactorDesk": theirs.id,
     }
+    ids_by_endpoint = {"PayPointDesk.add": other.id}
     person = (
         make.staff(role, own)
         if role in STORE_ROLES
@@ -154,9 +160,16 @@ def test_another_tenants_records_are_not_there(app, make, signed_in, database, r
     )
     browser = signed_in(person)
     for rule in console_rules(app):
-        if rule.endpoint.endswith(".show") and "pk" in rule.arguments:
-            pk = ids.get(rule.endpoint.split(".")[0], 1)
-            assert browser.get(address(rule, pk=pk)).status_code in {403, 404}, rule.rule
+        if "pk" not in rule.arguments:
+            continue
+        view = rule.endpoint.split(".")[0]
+        path = address(rule, pk=ids_by_endpoint.get(rule.endpoint, ids.get(view, 1)))
+        if "GET" in rule.methods:
+            assert browser.get(path).status_code in {403, 404}, rule.rule
+        if "POST" in rule.methods:
+            fields = {"reason": "x", "name": "x"}
+            posted = browser.post(path, fields, form="/console/password/")
+            assert posted.status_code in {403, 404}, rule.rule
     listed = browser.get("/console/staff/list/")
     assert listed.status_code in {200, 403}
     assert theirs.name not in listed.text.split("<tbody>")[-1]

@@ -25,9 +25,9 @@
       tile.height = size.y;
       const pen = tile.getContext("2d");
       const style = getComputedStyle(here);
-      pen.strokeStyle = style.getPropertyValue("--line");
+      pen.strokeStyle = style.getPropertyValue("--soft");
       for (let i = 0; i <= 4; i += 1) {
-        pen.globalAlpha = i % 4 ? 0.5 : 1;
+        pen.globalAlpha = i % 4 ? 0.15 : 0.35;
         const line = (i * size.x) / 4 + 0.5;
         pen.beginPath();
         pen.moveTo(line, 0);
