@@ -62,7 +62,7 @@ def test_all_of_flask_appbuilder_is_under_console(app):
     mine = {type(view).__name__ for view in app.extensions["appbuilder"].baseviews}
     assert console == mine
     paths = {r.rule for r in app.url_map.iter_rules() if r.endpoint.split(".")[0] in mine}
-    assert all(p.startswith("/console/") or p.startswith(("/login/", "/logout/")) for p in paths)
+    assert all(p.startswith(("/console/", "/login/", "/logout/")) for p in paths)
 
 
 def test_every_route_has_a_declared_right_and_every_right_a_route(app):
