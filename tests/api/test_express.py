@@ -1,4 +1,4 @@
-"""The express lane and the ordinary door are one counter; they differ only in the time they take."""
+"""The express lane and the ordinary door are one counter; only the time they take differs."""
 
 from __future__ import annotations
 
