@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.documents.barcodes import draw_qr
+from app.documents.drawing import A4, POINT, WHITE, Box, Canvas, Size
 from app.documents.fonts import BOLD, REGULAR, load_face
-from app.documents.pdf import A4, POINT, WHITE, Box, Canvas, Out, PdfFile, Size
+from app.documents.pdf import Out, PdfFile
 
 A6 = Size(105, 148)
 PAPERS = {"a4": A4, "a6": A6}
