@@ -103,7 +103,7 @@ class PayPointDesk(Desk):
                 gettext(
                     "%(store)s, %(name)s: whoever scans this code is told that it is out of use.",
                     store=store.name,
-                    name=pay_point.name or pay_point.token,
+                    name=pay_point.name or gettext("pay point %(number)s", number=pk),
                 ),
                 gettext("This cannot be taken back. Payments made with it stay as they are."),
                 gettext("Please take the poster down."),
