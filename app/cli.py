@@ -19,7 +19,7 @@ from app.core.demo import DEMO_ACCOUNTS
 from app.jobs.worker import run_worker
 from app.queries.invariants import check_invariants
 from app.services.audit_chain import verify_audit
-from app.services.demo import is_empty, make_demo_voucher_codes, seed_demo
+from app.services.demo import is_empty, make_demo_voucher_codes, seed_demo, seed_history
 from app.views import write_roles
 from app.web.context import current_context
 from app.web.migrations import alembic_config
@@ -96,6 +96,7 @@ def prepare() -> None:
     with context.database.unit_of_work(SYSTEM) as session:
         if is_empty(session):
             seed_demo(session, password=context.settings.demo_password, now=utc_now())
+            seed_history(session, keys=context.keys, now=utc_now())
 
 
 @demo_group.command("voucher-codes")
