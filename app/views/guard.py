@@ -30,6 +30,7 @@ class Frame:
     role: str
     place: str | None
     menu: Sequence[Section]
+    may_search: bool
 
 
 def register_guard(app: Flask) -> None:
@@ -85,4 +86,5 @@ def _frame() -> Frame | None:
         role=roles.LABELS[actor.role],
         place=None if actor.merchant_id == OPERATOR_ID else store or merchant,
         menu=menu_of(actor.role),
+        may_search=roles.allows(actor.role, "can_list", "Search"),
     )

@@ -40,6 +40,7 @@ _EVERYBODY: Rights = {"OwnPassword": frozenset({"can_change"})}
 def _rights(*views: str, pages: tuple[str, ...] = ()) -> Rights:
     return {
         **_EVERYBODY,
+        **({"Search": frozenset({"can_list"})} if views else {}),
         **dict.fromkeys(views, _LOOK),
         **dict.fromkeys(pages, _SEE),
     }

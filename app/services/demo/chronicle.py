@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import TypeVar
 
 from app.core.clock import SHANGHAI, local_day
@@ -66,9 +67,9 @@ class Chronicle:
             self._plan_day(first + timedelta(days=offset), offset / DAYS)
         for paper in redeemable:
             # Paper comes back quickly at first and then ever more slowly.
-            days = min(self.random.expovariate(1 / 18), DAYS / 2)
+            days = self.random.expovariate(1 / 30) % (DAYS * 2 / 3)
             at = self.now - timedelta(days=DAYS * 2 / 3) + timedelta(days=days)
-            self._at(self._opening_hour(at), lambda when, paper=paper: self._redeem(when, paper))
+            self._at(self._opening_hour(at), partial(self._redeem, paper=paper))
         while self._due:
             at, _, happen = heapq.heappop(self._due)
             if at < self.now - LATEST:
@@ -85,7 +86,7 @@ class Chronicle:
         for number in range(MEMBERS):
             share = 0.05 * self.random.random() if number % 3 == 0 else self.random.random() ** 0.8
             at = self._opening_hour(began + timedelta(days=DAYS * share))
-            self._at(at, lambda when, number=number: self._join(when, number))
+            self._at(at, partial(self._join, number=number))
 
     def _plan_day(self, day: date, progress: float) -> None:
         for shop in self.shops:
@@ -93,7 +94,7 @@ class Chronicle:
             expected = shop.payments_a_day * (0.45 + progress) * weekend
             for _ in range(round(expected * self.random.uniform(0.75, 1.25))):
                 at = self._moment(day, shop)
-                self._at(at, lambda when, shop=shop: self._pay(when, shop))
+                self._at(at, partial(self._pay, shop=shop))
         if self.random.random() < 0.45:
             at = self._moment(day, self.random.choice(self.shops))
             self._at(at, self._give)
@@ -143,12 +144,12 @@ class Chronicle:
         self.story.payments.append(payment)
         if self.random.random() < 0.025:
             later = at + timedelta(minutes=self.random.randrange(6, 80))
-            self._at(later, lambda when: self._refund(when, payment))
+            self._at(later, partial(self._refund, payment=payment))
 
     def _refund(self, at: datetime, payment: PaymentEvent) -> None:
         part_only = payment.wechat_fen == 0 and self.random.random() < 0.4
         wanted = payment.card_fen if not part_only else max(1, payment.card_fen // 3)
-        takes = []
+        takes: list[Take] = []
         for take in reversed(payment.takes):
             fen = min(take.fen, wanted - sum(one.fen for one in takes))
             if fen:
@@ -186,12 +187,12 @@ class Chronicle:
         ends = at + timedelta(minutes=self.random.randrange(2, 400))
         chance = self.random.random()
         if chance < 0.8:
-            self._at(ends, lambda when: self._claim(when, gift))
+            self._at(ends, partial(self._claim, gift=gift))
         elif chance < 0.9:
-            self._at(ends, lambda when: self._bring_back(when, gift, GiftStatus.revoked))
+            self._at(ends, partial(self._bring_back, gift=gift, status=GiftStatus.revoked))
         else:
             due = at + timedelta(hours=24, minutes=1)
-            self._at(due, lambda when: self._bring_back(when, gift, GiftStatus.returned))
+            self._at(due, partial(self._bring_back, gift=gift, status=GiftStatus.returned))
 
     def _claim(self, at: datetime, gift: GiftEvent) -> None:
         others = [person for person in self.story.people if person is not gift.sender]

@@ -71,7 +71,8 @@ def seed_history(session: Session, *, keys: Keys, now: datetime) -> None:
     Its people have phone numbers 1927… and no WeChat identity, so nobody signs in as one of them.
     """
     source = random.Random(SEED)  # noqa: S311 - a story, not a secret
-    shops, programs = _shops(session), _programs(session)
+    shops = _shops(session)
+    programs = _programs(session, shops)
     backdate_world(session, began_at=now - timedelta(days=DAYS + 1))
     paper, codes = _papers(session, programs, keys, source, now)
     story = Chronicle(shops, programs, now, _bonus_for, source).play(paper, codes)
@@ -119,8 +120,12 @@ def _staff_id(session: Session, merchant_id: int, role: Role) -> int:
     return session.scalars(wanted.order_by(Staff.id).limit(1)).one()
 
 
-def _programs(session: Session) -> list[Program]:
-    found = session.scalars(select(CardProgram).order_by(CardProgram.id)).all()
+def _programs(session: Session, shops: Sequence[Shop]) -> list[Program]:
+    """The group's program and each merchant's own; of others the story knows nothing."""
+    ours = CardProgram.is_default | CardProgram.merchant_id.in_(
+        {shop.merchant_id for shop in shops}
+    )
+    found = session.scalars(select(CardProgram).where(ours).order_by(CardProgram.id)).all()
     return [
         Program(
             program_id=program.id,
@@ -162,7 +167,7 @@ def _issue(
     made = create_batch(
         session,
         issuer_id=program.issuer_id,
-        name=batch.name,
+        name=f"{session.get_one(Merchant, program.issuer_id).name}{batch.name}",
         terms=BatchTerms(
             kind=batch.kind,
             face_value_fen=batch.face_fen,

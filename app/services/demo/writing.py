@@ -58,14 +58,15 @@ def write_story(session: Session, *, story: Story, keys: Keys) -> None:
         ("redemption", "R", story.redemptions),
         ("gift", "G", story.gifts),
     ):
-        _number(session, table, letter, events)  # type: ignore[arg-type]
+        _number(session, table, letter, events)
     _insert(session, "top_up", [_top_up(event) for event in story.top_ups])
     _insert(session, "payment", [_payment(event) for event in story.payments])
     _insert(session, "refund", _refunds(story))
     _insert(session, "redemption", _redemptions(story))
     _insert(session, "gift", [_gift(event, keys) for event in story.gifts])
-    used = [(event.paper, event.at) for event in (*story.redemptions, *story.top_ups)]
-    papers = [{"id": paper.voucher_id, "at": _at(at)} for paper, at in used if paper is not None]
+    used = [(event.paper, event.at) for event in story.redemptions]
+    used += [(event.paper, event.at) for event in story.top_ups if event.paper is not None]
+    papers = [{"id": paper.voucher_id, "at": _at(at)} for paper, at in used]
     session.execute(_REDEEMED, {"papers": json.dumps(papers)})
     ledger.post_entries(session, entries=entries_of(story))
 
