@@ -185,7 +185,8 @@ def _batches(session: Session, _span: Span) -> Chart:
             Series(name=gettext("Still good"), values=[one.active for one in found]),
             Series(name=gettext("Voided or expired"), values=[one.ended for one in found]),
         ],
-        notes=[f"{one.rate_bp // 100}.{one.rate_bp % 100 // 10}%" for one in found], note_name=gettext("Rate"),
+        notes=[f"{one.rate_bp // 100}.{one.rate_bp % 100 // 10}%" for one in found],
+        note_name=gettext("Rate"),
         nothing=gettext("No voucher has been activated yet."),
     )  # fmt: skip
 
