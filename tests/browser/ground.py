@@ -6,6 +6,7 @@ threw, or ran against the content security policy.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,8 +29,11 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--lang=zh-CN",
 )
 SIZES = {1440: 900, 820: 1180, 390: 844}  # A desk, a tablet, a phone: width and height in px.
+# Chromium's own words (the fields for days) follow its environment and not the page's language.
+_SPEAKS_CHINESE = {**os.environ, "LANG": "zh_CN.UTF-8", "LANGUAGE": "zh_CN:zh"}
 _INLINE = ("data:", "blob:", "about:")
 
 
@@ -38,7 +42,9 @@ def open_browser(playwright: Playwright) -> Iterator[Browser]:
     """The machine's Chromium, as ``CHROMIUM`` or the path gives it."""
     path = find_browser()
     assert path is not None, "there is no Chromium: set CHROMIUM to one"
-    browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+    browser = playwright.chromium.launch(
+        executable_path=path, args=list(FLAGS), env=_SPEAKS_CHINESE
+    )
     try:
         yield browser
     finally:

@@ -84,7 +84,7 @@ class Chronicle:
         """Members join at a growing pace, a third of them in the first days."""
         began = self.now - timedelta(days=DAYS)
         for number in range(MEMBERS):
-            share = 0.05 * self.random.random() if number % 3 == 0 else self.random.random() ** 0.8
+            share = 0.05 * self.random.random() if number % 3 == 0 else self.random.random() ** 0.6
             at = self._opening_hour(began + timedelta(days=DAYS * share))
             self._at(at, partial(self._join, number=number))
 
@@ -147,8 +147,8 @@ class Chronicle:
             self._at(later, partial(self._refund, payment=payment))
 
     def _refund(self, at: datetime, payment: PaymentEvent) -> None:
-        part_only = payment.wechat_fen == 0 and self.random.random() < 0.4
-        wanted = payment.card_fen if not part_only else max(1, payment.card_fen // 3)
+        part_only = payment.card_fen == payment.amount_fen >= 10_00 and self.random.random() < 0.4
+        wanted = payment.card_fen if not part_only else payment.card_fen // 300 * 100
         takes: list[Take] = []
         for take in reversed(payment.takes):
             fen = min(take.fen, wanted - sum(one.fen for one in takes))

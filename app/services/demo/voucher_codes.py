@@ -51,7 +51,9 @@ def make_demo_voucher_codes(
         face_value_fen=face_value_fen,
         sale_price_fen=face_value_fen,
         quantity=count,
-        program_id=None if batch_kind is BatchKind.payment else _program_id(session, issuer_id),
+        program_id=None
+        if batch_kind is BatchKind.payment
+        else program_of_issuer(session, issuer_id),
     )
     batch = create_batch(
         session,
@@ -86,7 +88,7 @@ def _issuer_id(session: Session, merchant_code: str | None) -> int:
     return found
 
 
-def _program_id(session: Session, issuer_id: int) -> int:
+def program_of_issuer(session: Session, issuer_id: int) -> int:
     wanted = CardProgram.is_default if issuer_id == OPERATOR_ID else CardProgram.id > 0
     return session.scalars(
         select(CardProgram.id)

@@ -52,6 +52,11 @@
     named.addEventListener("change", () => days.forEach((day) => { if (named.value) day.value = ""; }));
     days.forEach((day) => day.addEventListener("change", () => { named.value = ""; }));
   }
+  for (const fold of document.querySelectorAll(".fold-filters")) {
+    fold.addEventListener("click", () => {
+      fold.setAttribute("aria-expanded", String(fold.getAttribute("aria-expanded") !== "true"));
+    });
+  }
   // Filters that are not used stay out of the address.
   for (const form of document.querySelectorAll("form.filters")) {
     form.addEventListener("submit", () => {

@@ -58,7 +58,7 @@
   }
 
   function bars(chart, width) {
-    const room = Math.round(Math.min(width * 0.36, 190));
+    const room = Math.round(Math.min(width * 0.44, 190));
     return {
       ...common(chart),
       tooltip: { ...common(chart).tooltip, trigger: "axis", axisPointer: { type: "shadow" } },
