@@ -58,7 +58,8 @@
   }
 
   function bars(chart, width) {
-    const room = Math.round(Math.min(width * 0.44, 190));
+    const longest = Math.max(...chart.labels.map((name) => name.length));
+    const room = Math.round(Math.min(width * 0.44, 190, longest * 13));
     return {
       ...common(chart),
       tooltip: { ...common(chart).tooltip, trigger: "axis", axisPointer: { type: "shadow" } },
