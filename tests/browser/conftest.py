@@ -12,6 +12,7 @@ from tests.browser.ground import Desk, Guard, open_browser
 from tests.faults.stack import Stack, running_stack
 
 
+@pytest.hookimpl(tryfirst=True)  # Before xdist looks for its groups.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All on one worker: they share the product and the browser."""
     for item in items:
