@@ -12,15 +12,6 @@ from tests.browser.ground import Desk, Guard, open_browser
 from tests.faults.stack import Stack, running_stack
 
 
-@pytest.hookimpl(tryfirst=True)  # Before xdist looks for its groups.
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All on one worker: they share the product and the browser."""
-    for item in items:
-        if "/tests/browser/" in str(item.path):
-            item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Database, web, jobs and simulator; at the end every invariant is asked of what is left."""

@@ -14,11 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request
 
 from config import load_settings
 from tests.browser_at_hand import find_browser
 
+# `pytestmark` of every module here: one worker has them all, for they share product and browser.
+TOGETHER = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PASSWORD = load_settings({}).demo_password
 FLAGS = (
     "--no-sandbox",

@@ -9,7 +9,9 @@ from playwright.sync_api import expect
 
 from app.core import money
 from app.core.demo import DEMO_ACCOUNTS
-from tests.browser.ground import sign_in, wait_for_charts
+from tests.browser.ground import TOGETHER, sign_in, wait_for_charts
+
+pytestmark = TOGETHER
 
 # What stands first and last in the menu of each account, and what must not stand there.
 MENUS = {

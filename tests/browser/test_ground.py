@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.ground import Guard
+from tests.browser.ground import TOGETHER, Guard
+
+pytestmark = TOGETHER
 
 
 @pytest.fixture
