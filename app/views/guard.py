@@ -31,6 +31,7 @@ class Frame:
     place: str | None
     menu: Sequence[Section]
     second_factor: bool
+    may_search: bool
 
 
 def register_guard(app: Flask) -> None:
@@ -87,4 +88,5 @@ def _frame() -> Frame | None:
         place=None if actor.merchant_id == OPERATOR_ID else store or merchant,
         menu=menu_of(actor.role),
         second_factor=roles.allows(actor.role, "can_show", "OwnSecondFactor"),
+        may_search=roles.allows(actor.role, "can_list", "Search"),
     )

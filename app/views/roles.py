@@ -55,6 +55,7 @@ _FACTOR_DESK: Rights = {"SecondFactorDesk": frozenset({"can_reset"})}
 def _rights(*views: str, pages: tuple[str, ...] = (), desks: tuple[Rights, ...] = ()) -> Rights:
     return {
         **_EVERYBODY,
+        **({"Search": frozenset({"can_list"})} if views else {}),
         **dict.fromkeys(views, _LOOK),
         **dict.fromkeys(pages, _SEE),
         **{view: permissions for desk in desks for view, permissions in desk.items()},

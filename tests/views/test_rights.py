@@ -15,7 +15,7 @@ from app.views.menu import MENU
 OPEN = {"LoginView.login", "LoginView.logout", "LocaleView.index"} | {
     f"LoginSteps.{step}" for step in ("code", "password", "enrolment")
 }
-PERMISSIONS = {"totals": "can_list", "find": "can_list"}
+PERMISSIONS = {"totals": "can_list", "find": "can_list", "figures": "can_show"}
 STORE_ROLES = {Role.store_manager, Role.cashier}
 
 
