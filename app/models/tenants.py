@@ -58,6 +58,7 @@ class Merchant(Base):
     settlement_cycle: Mapped[SettlementCycle] = state_column(
         SettlementCycle, "merchant_settlement_cycle", default=SettlementCycle.monthly
     )
+    own_programs: Mapped[bool] = mapped_column(default=False, server_default="false")
     created_at: Mapped[CreatedAt]
 
 

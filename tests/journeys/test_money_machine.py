@@ -456,7 +456,7 @@ class MoneyMachine(MoneyWorld):
         for lot, part in takes:
             self.model.book("gift", -part, lot.card.program.issuer)
         token = self.keys.gift_token(sent.gift_no)
-        self.gifts.append(MGift(sent.id, token, member, takes, now + gifts.CLAIM_WINDOW))
+        self.gifts.append(MGift(sent.id, token, member, takes, now + GIFT_LIFETIME))
         if then == "claim":
             self.claim_gift(-1, (member + 1) % 3)
         elif then == "revoke":
