@@ -1,4 +1,4 @@
-"""Business settings: what holds now, and changing it (with what it was before, in the audit log)."""
+"""Business settings: what holds now, and changing it; the audit log has what held before."""
 
 from __future__ import annotations
 

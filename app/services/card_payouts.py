@@ -231,9 +231,7 @@ def _interest_legs(card: Card, interest_fen: int) -> list[Leg]:
     """The issuer owes the interest: a merchant gets that much less, the operator bears its own."""
     if card.merchant_id == OPERATOR_ID:
         return [Leg(account="expense:adjustment", amount_fen=interest_fen)]
-    return [
-        Leg(account="payable:merchant", amount_fen=interest_fen, merchant_id=card.merchant_id)
-    ]
+    return [Leg(account="payable:merchant", amount_fen=interest_fen, merchant_id=card.merchant_id)]
 
 
 def _wechat_orders(session: Session, card_id: int, now: datetime) -> Sequence[TopUp]:

@@ -25,7 +25,7 @@ from app.services.batches import (
     generate_vouchers,
 )
 from app.services.merchants import MerchantNotFound, StorePlace, add_store, create_merchant
-from app.services.programs import ProgramRules, create_program
+from app.services.programs import ProgramRules, allow_own_programs, create_program
 from app.services.staff import STORE_ROLES, add_staff
 from app.services.voucher_sales import SaleSettlement, activate_vouchers, settle_voucher_sales
 
@@ -174,6 +174,7 @@ def _make_business(session: Session, business: _Business) -> Store:
         )[0]
         for shop in business.shops
     ]
+    allow_own_programs(session, merchant_id=merchant.id, allowed=True, actor=SYSTEM)
     create_program(
         session,
         issuer_id=merchant.id,

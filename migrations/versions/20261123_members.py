@@ -29,6 +29,11 @@ def upgrade() -> None:
         "merchant",
         sa.Column("own_programs", sa.Boolean(), server_default="false", nullable=False),
     )
+    # Whoever has issued cards already may go on.
+    op.execute(
+        "UPDATE merchant SET own_programs = true"
+        " WHERE id <> 1 AND id IN (SELECT merchant_id FROM card_program)"
+    )
     _create_adjustments()
     _create_returns()
     op.create_table(

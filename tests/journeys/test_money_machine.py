@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 from sqlalchemy import select, text
 
 from app.core.actor import SYSTEM
+from app.core.business_settings import GIFT_HOURS
 from app.core.clock import utc_now
 from app.core.money import Rounding, pro_rata, share
 from app.models.cards import Card
@@ -55,6 +56,7 @@ from tests.journeys.money_world import (
     without_zeros,
 )
 
+GIFT_LIFETIME = timedelta(hours=GIFT_HOURS.default)
 SHRINK = "MONEY_SHRINK" in os.environ  # Takes minutes.
 RANDOM = os.environ.get("MONEY_SEED") == "random"
 EXAMPLES = int(os.environ.get("MONEY_EXAMPLES", "16"))
