@@ -68,13 +68,10 @@ class CardReturns(Records):
         )
 
     def related(self, row: Any) -> Any:
+        kept = [(line["label"], line["rule"], line["amount_fen"]) for line in row.lines]
         rows = [
-            [
-                Cell(gettext(line["label"])),
-                Cell(line["rule"] or "—", "name"),
-                Cell(money.yuan(line["amount_fen"]), "money"),
-            ]
-            for line in row.lines
+            [Cell(gettext(label)), Cell(rule or "—", "name"), Cell(money.yuan(fen), "money")]
+            for label, rule, fen in kept
         ]
         heads = [gettext("Line"), gettext("Rule"), gettext("Amount")]
         return [(gettext("Calculation"), heads, rows)]
