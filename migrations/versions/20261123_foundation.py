@@ -348,7 +348,7 @@ def upgrade() -> None:
         "lot",
         ["expires_at"],
         unique=False,
-        postgresql_where="remaining_fen > 0",
+        postgresql_where="expires_at IS NOT NULL",
     )
     op.create_table(
         "member",
@@ -1702,7 +1702,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_member_merchant_merchant_id"), table_name="member_merchant")
     op.drop_table("member_merchant")
     op.drop_table("member")
-    op.drop_index("ix_lot_expires_at", table_name="lot", postgresql_where="remaining_fen > 0")
+    op.drop_index("ix_lot_expires_at", table_name="lot", postgresql_where="expires_at IS NOT NULL")
     op.drop_index(op.f("ix_lot_card_id"), table_name="lot")
     op.drop_table("lot")
     op.drop_table("journal_entry")
