@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.core.actor import Actor
@@ -29,14 +30,25 @@ class JobStateConflict(DomainError):
     template = N_("The job is in another state by now. Please look at the list again.")
 
 
+class JobWaitsAlready(DomainError):
+    code = "job_waits_already"
+    category = Category.CONFLICT
+    template = N_("The same work waits in the queue already. Please leave it to that job.")
+
+
 def retry_job(session: Session, *, job_id: int, actor: Actor, now: datetime) -> str:
     """Let a failed job run again now. Returns its task's name.
 
     Raises:
         JobStateConflict: It has not failed, or somebody was quicker.
+        JobWaitsAlready: Work by the clock waits in the queue once only.
     """
     task = _lock(session, job_id, "failed")
-    session.execute(_RETRY, {"id": job_id, "now": now})
+    try:
+        with session.begin_nested():
+            session.execute(_RETRY, {"id": job_id, "now": now})
+    except IntegrityError as error:
+        raise JobWaitsAlready from error
     _audit(session, "job.retried", job_id, task, actor)
     return task
 

@@ -240,6 +240,21 @@ def test_a_failed_job_is_seen_with_its_error_and_runs_again_once(session, job):
     assert _audited(session, "job.retried").subject_id == job
 
 
+def test_work_by_the_clock_that_waits_already_is_not_put_into_the_queue_twice(session, job):
+    session.execute(
+        text("UPDATE procrastinate_jobs SET queueing_lock = 'once' WHERE id = :id"), {"id": job}
+    )
+    session.execute(
+        text(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, queueing_lock)"
+            " VALUES ('default', 'request_refund', '{}', 'once')"
+        )
+    )
+    with pytest.raises(job_oversight.JobWaitsAlready):
+        job_oversight.retry_job(session, job_id=job, actor=SYSTEM, now=utc_now())
+    assert jobs.find_job(session, job_id=job).status == "failed"
+
+
 def test_a_waiting_job_is_cancelled_once(session, job):
     job_oversight.retry_job(session, job_id=job, actor=SYSTEM, now=utc_now())
     job_oversight.cancel_job(session, job_id=job, actor=SYSTEM)
