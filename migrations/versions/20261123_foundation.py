@@ -307,7 +307,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("reference"),
-        sa.UniqueConstraint("reverses_id"),
+    )
+    op.create_index(
+        "uq_journal_entry_reverses_id",
+        "journal_entry",
+        ["reverses_id"],
+        unique=True,
+        postgresql_where="reverses_id IS NOT NULL",
     )
     op.create_table(
         "lot",
@@ -543,7 +549,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("payment_no"),
-        sa.UniqueConstraint("wechat_transaction_id"),
+    )
+    op.create_index(
+        "uq_payment_wechat_transaction_id",
+        "payment",
+        ["wechat_transaction_id"],
+        unique=True,
+        postgresql_where="wechat_transaction_id IS NOT NULL",
     )
     op.create_index("ix_payment_member", "payment", ["member_id", "id"], unique=False)
     op.create_index("ix_payment_merchant", "payment", ["merchant_id", "id"], unique=False)
@@ -753,7 +765,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("top_up_no"),
-        sa.UniqueConstraint("wechat_transaction_id"),
+    )
+    op.create_index(
+        "uq_top_up_wechat_transaction_id",
+        "top_up",
+        ["wechat_transaction_id"],
+        unique=True,
+        postgresql_where="wechat_transaction_id IS NOT NULL",
     )
     op.create_index(op.f("ix_top_up_card_id"), "top_up", ["card_id"], unique=False)
     op.create_index(op.f("ix_top_up_member_id"), "top_up", ["member_id"], unique=False)
