@@ -98,10 +98,14 @@ def quote_return(
     """What returning a card would give, for the holder to see first. Changes nothing.
 
     Args:
-        asked_on: The local day on which the holder asked for it; today unless told. Interest runs
-            from it, and the cooling-off days end with it.
+        asked_on: The local day on which the holder asked for it; today unless told. The
+            cooling-off days end with it; interest runs from it, or from a later last payment.
     """
-    days = 0 if asked_on is None else max((local_day(now) - asked_on).days, 0)
+    lots = _lot_states(session, card_id)
+    days = 0
+    if asked_on is not None:
+        paid_on = max((local_day(lot.paid_at) for lot in lots), default=asked_on)
+        days = max((local_day(now) - max(asked_on, paid_on)).days, 0)
     rate = LOAN_RATE_BP if reason is ReturnReason.merchant else DEPOSIT_RATE_BP
     terms = ReturnTerms(
         cooling_off=timedelta(days=read_setting(session, COOLING_OFF_DAYS)),
@@ -109,9 +113,9 @@ def quote_return(
         interest_days=days,
     )
     asked_at = now
-    if asked_on is not None and days:
+    if asked_on is not None and asked_on < local_day(now):
         asked_at = datetime.combine(asked_on, time(), SHANGHAI)
-    return return_quote(_lot_states(session, card_id), reason=reason, now=asked_at, terms=terms)
+    return return_quote(lots, reason=reason, now=asked_at, terms=terms)
 
 
 def refundable_by_wechat(session: Session, *, card_id: int, now: datetime) -> int:

@@ -58,14 +58,14 @@ def _wish(**changed):
     return ReturnWish(**{**usual, **changed})
 
 
-def _return(session, card, maker, *, expected_fen, wish=None):
+def _return(session, card, maker, *, expected_fen, wish=None, now=NOW):
     return card_return_requests.begin_return(
         session,
         card_id=card.id,
         wish=wish or _wish(),
         expected_fen=expected_fen,
         maker=maker,
-        now=NOW,
+        now=now,
     )
 
 
@@ -181,10 +181,12 @@ def test_a_return_is_not_carried_out_at_another_amount_than_agreed(session, make
 def test_interest_runs_from_the_day_of_asking_at_the_rate_of_whose_reason(
     session, card, issuer, people, reason, bp
 ):
-    asked = TODAY - timedelta(days=73)  # A fifth of a year.
-    wish = _wish(reason=ReturnReason[reason], asked_on=asked)
+    wish = _wish(reason=ReturnReason[reason], asked_on=TODAY + timedelta(days=2))
+    later = NOW + timedelta(days=2 + 73)  # A fifth of a year after that.
     interest_fen = 300_00 * bp // 10_000 // 5
-    made = _return(session, card, people[0], expected_fen=300_00 + interest_fen, wish=wish)
+    made = _return(
+        session, card, people[0], expected_fen=300_00 + interest_fen, wish=wish, now=later
+    )
     assert (made.refund_fen, made.interest_fen) == (300_00, interest_fen)
     assert postings_of(session, f"card:{card.id}:returned") == sorted(
         [
@@ -193,6 +195,12 @@ def test_interest_runs_from_the_day_of_asking_at_the_rate_of_whose_reason(
             ("bank:payout", 1, -300_00 - interest_fen),
         ]
     )
+
+
+def test_no_interest_runs_on_money_that_was_not_paid_yet(session, card, people):
+    wish = _wish(asked_on=TODAY - timedelta(days=73))
+    made = _return(session, card, people[0], expected_fen=300_00, wish=wish)
+    assert made.interest_fen == 0
 
 
 @pytest.mark.parametrize("days", [-1, 400])
