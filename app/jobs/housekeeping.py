@@ -27,6 +27,7 @@ _CLEANUPS = {
     "outbox_message": "created_at < now() - interval '3 days' AND sent_at IS NOT NULL",
     "rate_limit_bucket": "refilled_at < now() - interval '1 day'",
     "payment_code": "expires_at < now() - interval '1 day'",
+    "job_failure": "failed_at < now() - interval '90 days'",
 }
 
 

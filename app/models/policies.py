@@ -94,6 +94,8 @@ POLICIES: Mapping[str, Rows] = {
         f" (SELECT s.id FROM store s WHERE s.{_OWN_MERCHANT})",
     ),
     "gift": _rows(member=f"sender_id = {MEMBER} OR receiver_id = {MEMBER}", merchant=_OWN_MERCHANT),
+    "card_adjustment": _MERCHANTS_ONLY,
+    "card_return": _MERCHANTS_ONLY,
     "voucher_batch": _MERCHANTS_ONLY,
     "batch_acceptance": _rows(store=_OWN_MERCHANT, merchant=_OWN_MERCHANT),
     "voucher": _MERCHANTS_ONLY,
@@ -114,6 +116,8 @@ POLICIES: Mapping[str, Rows] = {
     "rate_limit_bucket": _SECRET,
     "wechat_notification": _rows(),
     "cached_token": _SECRET,
+    "setting": _rows(store=ALL, merchant=ALL),  # Rules of the business, no secrets.
+    "job_failure": _rows(),
 }
 
 # The ledger's tables, and the stored balances, are written by its functions only.
@@ -133,6 +137,8 @@ DELETABLE = frozenset(
         "program_acceptance",
         "batch_acceptance",
         "bonus_tier",
+        "setting",
+        "job_failure",
     }
 )
 

@@ -35,6 +35,7 @@ class Cell:
 
 def register_cells(app: Flask) -> None:
     app.jinja_env.filters["yuan"] = money.yuan
+    app.jinja_env.filters["local_time"] = _when
     app.jinja_env.filters["account_name"] = lambda name: gettext(labels.ACCOUNTS.get(name, name))
 
 

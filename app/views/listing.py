@@ -15,18 +15,26 @@ from sqlalchemy import select
 
 from app.core.errors import N_
 from app.models.cards import BonusTier, Card, CardProgram, Lot, ProgramAcceptance
+from app.models.decisions import CardAdjustment, CardReturn
 from app.models.ledger import JournalEntry, Posting
 from app.models.people import Member, Staff
 from app.models.plumbing import AuditRecord
 from app.models.sales import Payment, Refund, TopUp
 from app.models.tenants import Merchant, PayPoint, Store
 from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
-from app.views.desks import action, those_allowed
+from app.views.adjustments import Adjustments
+from app.views.card_desk import card_buttons
+from app.views.card_returns import CardReturns
+from app.views.consumptions import Consumptions
+from app.views.desks import Action, action, those_allowed
+from app.views.member_desk import member_buttons, member_like
 from app.views.merchants import MerchantDesk, merchant_buttons, papers_of, warnings_of
 from app.views.pay_points import PayPointDesk, pay_point_buttons
 from app.views.people import SecondFactorDesk, StaffDesk, person_buttons
+from app.views.program_desk import program_buttons, program_list_buttons, program_warnings
 from app.views.records import Records
 from app.views.stores import StoreDesk, place_of, store_buttons
+from app.views.till_records import Shifts, Terminals
 from app.web.context import current_context
 
 
@@ -132,7 +140,7 @@ class Members(Records):
     show_columns = ["nickname", "phone_masked", "id", "status", "created_at"]
     when = "created_at"
     filter_columns = ("status",)
-    search_in = ("nickname",)
+    search_in = ("nickname", "phone_masked")
 
     list_template = "console/members.html"
     include_route_methods = Records.include_route_methods | {"find"}
@@ -152,12 +160,27 @@ class Members(Records):
             return redirect(url_for("Members.list"))
         return redirect(url_for("Members.show", pk=found))
 
+    def buttons(self, row: Any) -> Sequence[Action]:
+        return member_buttons(row)
+
+    def search(self, typed: str) -> Any:
+        return member_like(typed)
+
     def related(self, row: Any) -> Any:
         cards = ("card_no", "program_id", "balance_fen", "status")
+        lots = ("card_id", "kind", "original_fen", "remaining_fen", "expires_at", "created_at")
         paid = ("payment_no", "store_id", "amount_fen", "status", "created_at")
+        topped_up = ("top_up_no", "channel", "amount_fen", "bonus_fen", "status", "created_at")
+        given = ("gift_no", "sender_id", "receiver_id", "amount_fen", "status", "created_at")
+        of_member = Card.member_id == row.id
+        own_lots = (Lot.remaining_fen > 0) & Lot.card_id.in_(select(Card.id).where(of_member))
+        mine = (Gift.sender_id == row.id) | (Gift.receiver_id == row.id)
         return [
-            (gettext("Cards"), *self.related_rows(Card, Card.member_id == row.id, cards)),
+            (gettext("Cards"), *self.related_rows(Card, of_member, cards)),
+            (gettext("Lots that are left"), *self.related_rows(Lot, own_lots, lots)),
+            (gettext("Top-ups"), *self.related_rows(TopUp, TopUp.member_id == row.id, topped_up)),
             (gettext("Payments"), *self.related_rows(Payment, Payment.member_id == row.id, paid)),
+            (gettext("Gifts"), *self.related_rows(Gift, mine, given)),
         ]
 
 
@@ -173,6 +196,16 @@ class Programs(Records):
                     "principal_days", "bonus_days", "created_at"]  # fmt: skip
     filter_columns = ("merchant_id", "status")
     search_in = ("name", "code")
+    show_template = "console/program_show.html"
+
+    def list_buttons(self) -> Sequence[Action]:
+        return program_list_buttons(self.datamodel.session)
+
+    def buttons(self, row: Any) -> Sequence[Action]:
+        return program_buttons(row)
+
+    def warnings(self, row: Any) -> Any:
+        return program_warnings(self.datamodel.session, row)
 
     def related(self, row: Any) -> Any:
         session = self.datamodel.session
@@ -200,9 +233,19 @@ class Cards(Records):
     search_in = ("card_no",)
     sums = ("balance_fen",)
 
+    def buttons(self, row: Any) -> Sequence[Action]:
+        return card_buttons(row)
+
     def related(self, row: Any) -> Any:
         lots = ("kind", "original_fen", "remaining_fen", "expires_at", "created_at")
-        return [(gettext("Lots"), *self.related_rows(Lot, Lot.card_id == row.id, lots))]
+        asked = ("adjustment_no", "amount_fen", "reason", "status", "created_at")
+        given_back = ("return_no", "refund_fen", "interest_fen", "status", "created_at")
+        adjusted, back = CardAdjustment.card_id == row.id, CardReturn.card_id == row.id
+        return [
+            (gettext("Lots"), *self.related_rows(Lot, Lot.card_id == row.id, lots)),
+            (gettext("Adjustments"), *self.related_rows(CardAdjustment, adjusted, asked)),
+            (gettext("Returns of cards"), *self.related_rows(CardReturn, back, given_back)),
+        ]
 
 
 class TopUps(Records):
@@ -378,5 +421,6 @@ class AuditLog(Records):
 LISTS: Sequence[type[Records]] = (
     *(Merchants, Stores, PayPoints, People, Members, Programs, Cards, TopUps, Payments, Refunds),
     *(Batches, Vouchers, Redemptions, Gifts, Entries, Postings, AuditLog),
+    *(Consumptions, Adjustments, CardReturns, Shifts, Terminals),
 )
 DESKS = (MerchantDesk, StoreDesk, PayPointDesk, StaffDesk, SecondFactorDesk)

@@ -50,6 +50,7 @@ MENU: Sequence[Group] = (
     Group(
         N_("Records"),
         (
+            _list(N_("Consumption records"), "Consumptions"),
             _list(N_("Payments"), "Payments"),
             _list(N_("Redemptions"), "Redemptions"),
             _list(N_("Top-ups"), "TopUps"),
@@ -63,6 +64,8 @@ MENU: Sequence[Group] = (
             _list(N_("Members"), "Members"),
             _list(N_("Cards"), "Cards"),
             _list(N_("Card programs"), "Programs"),
+            _list(N_("Adjustments"), "Adjustments"),
+            _list(N_("Returns of cards"), "CardReturns"),
         ),
     ),
     Group(
@@ -79,6 +82,8 @@ MENU: Sequence[Group] = (
             _list(N_("Stores"), "Stores"),
             _list(N_("Pay points"), "PayPoints"),
             _list(N_("Staff"), "People"),
+            _list(N_("Shifts"), "Shifts"),
+            _list(N_("Terminals"), "Terminals"),
         ),
     ),
     Group(
@@ -93,6 +98,8 @@ MENU: Sequence[Group] = (
         N_("Oversight"),
         (
             _list(N_("Audit log"), "AuditLog"),
+            Item(N_("Job monitor"), "JobMonitor", "JobMonitor.show", "can_show"),
+            Item(N_("Settings"), "SettingsPage", "SettingsPage.show", "can_show"),
             Item(N_("Roles and rights"), "RightsTable", "RightsTable.show", "can_show"),
         ),
     ),

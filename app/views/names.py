@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from app.models.base import OPERATOR_ID
 from app.models.cards import Card, CardProgram
+from app.models.decisions import CardAdjustment, CardReturn
 from app.models.ledger import JournalEntry, Posting
 from app.models.people import Member, Staff
 from app.models.sales import Payment, Refund, TopUp
-from app.models.tenants import Merchant, PayPoint, Store
+from app.models.tenants import Merchant, PayPoint, Store, Terminal
 from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
 from app.views import roles
 from app.views.cells import Cell, cell
@@ -51,10 +52,12 @@ TARGETS: Mapping[str, Target] = {
     "created_by_id": _STAFF,
     "approved_by_id": _STAFF,
     "reversed_by_id": _STAFF,
+    "decided_by_id": _STAFF,
     "member_id": _MEMBER,
     "payer_id": _MEMBER,
     "sender_id": _MEMBER,
     "receiver_id": _MEMBER,
+    "terminal_id": Target(Terminal, lambda: Terminal.name, "Terminals"),
     "pay_point_id": Target(PayPoint, lambda: func.nullif(PayPoint.name, ""), "PayPoints"),
     "program_id": Target(CardProgram, lambda: CardProgram.name, "Programs"),
     "card_id": Target(Card, lambda: Card.card_no, "Cards"),
@@ -70,6 +73,8 @@ TARGETS: Mapping[str, Target] = {
 _VIEWS = {
     **{target.model: target.view for target in TARGETS.values()},
     Posting: "Postings",
+    CardAdjustment: "Adjustments",
+    CardReturn: "CardReturns",
     Redemption: "Redemptions",
 }
 Names = Mapping[Any, Mapping[int, str]]

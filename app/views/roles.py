@@ -64,7 +64,7 @@ def _rights(*views: str, pages: tuple[str, ...] = (), desks: tuple[Rights, ...] 
 
 _ALL = ("Merchants", *_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS, *_PEOPLE)
 
-RIGHTS: Mapping[Role, Rights] = {
+_LISTS: Mapping[Role, Rights] = {
     Role.platform_admin: _rights(
         *_ALL,
         pages=("Dashboard", "TrialBalance", "RightsTable"),
@@ -93,6 +93,56 @@ RIGHTS: Mapping[Role, Rights] = {
         desks=(_POSTERS, _STAFF_DESK),
     ),
     Role.cashier: _rights(),  # Till only.
+}
+
+
+def _may(**permissions: str) -> Rights:
+    """What may be done at desks: ``_may(CardDesk="freeze lose")``."""
+    return {
+        view: frozenset(f"can_{p}" for p in names.split()) for view, names in permissions.items()
+    }
+
+
+_STATEMENTS = _may(CardDesk="statement", MemberDesk="statement")
+_DECISIONS = _may(
+    AdjustmentDesk="add approve refuse",
+    CardReturnDesk="begin approve refuse",
+)
+_DECIDED = _rights("Adjustments", "CardReturns")
+_CONSUMPTIONS = _may(Consumptions="list")
+_TILLS = _rights("Shifts", "Terminals")
+_OVERSIGHT = _may(SettingsPage="show", JobMonitor="show")
+_SEEN_BY_PLATFORM = {**_STATEMENTS, **_DECIDED, **_CONSUMPTIONS, **_TILLS, **_OVERSIGHT}
+
+# Members, cards, programs and oversight.
+_DESKS: Mapping[Role, Rights] = {
+    Role.platform_admin: {
+        **_SEEN_BY_PLATFORM,
+        **_DECISIONS,
+        **_may(
+            CardDesk="statement freeze unfreeze lose replace",
+            MemberDesk="statement freeze unfreeze",
+            ProgramDesk="add edit accept onsale offsale issuers",
+            TerminalDesk="revoke",
+            SettingsPage="show change",
+            JobMonitor="show retry cancel",
+        ),
+    },
+    Role.platform_finance: {**_SEEN_BY_PLATFORM, **_DECISIONS},
+    Role.auditor: _SEEN_BY_PLATFORM,
+    Role.merchant_admin: {
+        **_STATEMENTS,
+        **_DECIDED,
+        **_CONSUMPTIONS,
+        **_TILLS,
+        **_may(ProgramDesk="add edit onsale offsale", TerminalDesk="revoke"),
+    },
+    Role.merchant_finance: {**_STATEMENTS, **_DECIDED, **_CONSUMPTIONS, **_rights("Shifts")},
+    Role.store_manager: {**_CONSUMPTIONS, **_TILLS, **_may(TerminalDesk="revoke")},
+}
+
+RIGHTS: Mapping[Role, Rights] = {
+    role: {**rights, **_DESKS.get(role, {})} for role, rights in _LISTS.items()
 }
 
 

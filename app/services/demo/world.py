@@ -14,7 +14,7 @@ from app.models.base import OPERATOR_ID
 from app.models.people import Staff
 from app.models.tenants import Merchant, MerchantKind, Store
 from app.services.merchants import StorePlace, add_store, create_merchant
-from app.services.programs import ProgramRules, create_program
+from app.services.programs import ProgramRules, allow_own_programs, create_program
 from app.services.staff import STORE_ROLES, add_staff
 
 COMMISSION_BP = 60
@@ -115,6 +115,7 @@ def _make_business(session: Session, business: _Business) -> Store:
         )[0]
         for shop in business.shops
     ]
+    allow_own_programs(session, merchant_id=merchant.id, allowed=True, actor=SYSTEM)
     create_program(
         session,
         issuer_id=merchant.id,
