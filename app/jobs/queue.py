@@ -17,7 +17,7 @@ from procrastinate import App, PsycopgConnector, RetryStrategy
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
-from app.flows import delivering, notifications, orders, refunding
+from app.flows import delivering, exporting, notifications, orders, refunding
 from app.flows.context import Context
 from app.jobs import housekeeping
 
@@ -34,6 +34,7 @@ TASK_OF_TOPIC = {
     "refund.requested": "request_refund",
     "payment.captured": "report_payment",
     "top_up.captured": "report_top_up",
+    "export.asked": "write_export",
 }
 
 _WORK: dict[str, Callable[[Context, int], None]] = {
@@ -41,7 +42,12 @@ _WORK: dict[str, Callable[[Context, int], None]] = {
     "request_refund": refunding.request_refund,
     "report_payment": delivering.report_payment,
     "report_top_up": delivering.report_top_up,
+    "write_export": exporting.run_export,
 }
+
+# What takes minutes waits in a queue of its own: it must not keep notifications waiting.
+LONG = "long"
+QUEUE = {"write_export": LONG}
 
 # Who is waiting at a counter goes before who is told afterwards.
 PRIORITY = {"process_notification": 20, "request_refund": 10}
@@ -78,6 +84,8 @@ _TICKS = (
     Tick(name="expire", cron="3 * * * *", work=housekeeping.expire),
     Tick(name="keep_balances", cron="*/10 * * * * 5", work=housekeeping.keep_balances),
     Tick(name="seal_audit", cron="* * * * * 40", work=housekeeping.seal),
+    Tick(name="fold_rollups", cron="* * * * * 50", work=housekeeping.fold),
+    Tick(name="expire_exports", cron="*/10 * * * * 35", work=exporting.expire),
     Tick(name="clean_up", cron="*/10 * * * * 25", work=housekeeping.clean_up),
 )
 
@@ -86,14 +94,14 @@ def build_queue(context: Context, database_url: str) -> App:
     """The queue with its tasks bound to this process's context."""
     queue = App(connector=PsycopgConnector(conninfo=database_url, min_size=1, max_size=4))
     for name, work in _WORK.items():
-        _add_task(queue, name, partial(work, context))
+        _add_task(queue, name, partial(work, context), where=QUEUE.get(name, "default"))
     for tick in _TICKS:
         _add_tick(queue, tick, context)
     return queue
 
 
-def _add_task(queue: App, name: str, work: Callable[[int], None]) -> None:
-    @queue.task(name=name, retry=_SOON)
+def _add_task(queue: App, name: str, work: Callable[[int], None], *, where: str) -> None:
+    @queue.task(name=name, retry=_SOON, queue=where)
     def run(subject_id: int) -> None:
         work(subject_id)
 

@@ -33,6 +33,7 @@ class Merchants(Records):
     list_columns = ["name", "code", "status", "commission_bp", "settlement_cycle", "created_at"]
     show_columns = ["name", "code", "kind", "status", "commission_bp", "settlement_cycle",
                     "created_at"]  # fmt: skip
+    when = "created_at"
     filter_columns = ("status", "settlement_cycle")
     search_in = ("name", "code")
 
@@ -45,6 +46,7 @@ class Stores(Records):
     list_columns = ["name", "merchant_id", "city", "address", "status", "opens_at", "closes_at"]
     show_columns = ["name", "code", "merchant_id", "status", "city", "address", "phone", "opens_at",
                     "closes_at", "created_at"]  # fmt: skip
+    when = "created_at"
     filter_columns = ("merchant_id", "status")
     search_in = ("name", "code", "city")
 
@@ -75,6 +77,7 @@ class People(Records):
     list_columns = ["name", "role", "merchant_id", "store_id", "status", "daily_cash_limit_fen",
                     "created_at"]  # fmt: skip
     show_columns = list_columns
+    when = "created_at"
     filter_columns = ("role", "merchant_id", "store_id", "status")
     search_in = ("name",)
 
@@ -127,6 +130,7 @@ class Programs(Records):
     show_columns = ["name", "code", "merchant_id", "status", "is_default", "min_top_up_fen",
                     "registered_cap_fen", "anonymous_cap_fen", "spend_first", "bonus_bearer",
                     "principal_days", "bonus_days", "created_at"]  # fmt: skip
+    when = "created_at"
     filter_columns = ("merchant_id", "status")
     search_in = ("name", "code")
 
@@ -172,7 +176,7 @@ class TopUps(Records):
                     "merchant_id", "store_id", "member_id", "payer_id", "phone_masked", "card_id",
                     "voucher_id", "staff_id", "created_at", "credited_at"]  # fmt: skip
     when = "created_at"
-    filter_columns = ("channel", "status", "merchant_id", "store_id", "program_id")
+    filter_columns = ("channel", "status", "merchant_id", "store_id", "program_id", "staff_id")
     search_in = ("top_up_no",)
     sums = ("amount_fen", "bonus_fen")
 
@@ -189,7 +193,7 @@ class Payments(Records):
                     "merchant_id", "store_id", "pay_point_id", "member_id", "staff_id",
                     "wechat_transaction_id", "created_at", "paid_at", "closed_at"]  # fmt: skip
     when = "created_at"
-    filter_columns = ("status", "merchant_id", "store_id", "staff_id")
+    filter_columns = ("status", "tender", "merchant_id", "store_id", "staff_id")
     search_in = ("payment_no", "wechat_transaction_id")
     sums = ("amount_fen", "card_fen", "wechat_fen", "commission_fen")
 
@@ -211,7 +215,7 @@ class Refunds(Records):
                     "top_up_id", "order_no", "reason", "staff_id", "created_at",
                     "succeeded_at"]  # fmt: skip
     when = "created_at"
-    filter_columns = ("status", "origin", "merchant_id", "store_id", "staff_id")
+    filter_columns = ("status", "origin", "tender", "merchant_id", "store_id", "staff_id")
     search_in = ("refund_no", "order_no")
     sums = ("amount_fen", "card_fen", "wechat_fen")
 
@@ -242,7 +246,7 @@ class Vouchers(Records):
     show_columns = ["serial_no", "batch_id", "merchant_id", "code_last4", "face_value_fen",
                     "status", "frozen", "activated_at", "expires_on", "redeemed_at"]  # fmt: skip
     when = "activated_at"
-    filter_columns = ("status", "batch_id", "merchant_id")
+    filter_columns = ("status", "frozen", "batch_id", "merchant_id")
     search_in = ("serial_no",)
     sums = ("face_value_fen",)
 
@@ -265,7 +269,7 @@ class Redemptions(Records):
                     "redeemed_at", "reversed_at", "reversed_by_id",
                     "reversal_reason"]  # fmt: skip
     when = "redeemed_at"
-    filter_columns = ("merchant_id", "store_id", "staff_id", "batch_id")
+    filter_columns = ("merchant_id", "store_id", "staff_id", "batch_id", "reversed_at")
     search_in = ("redemption_no", "serial_no")
     sums = ("face_value_fen", "commission_fen")
 
@@ -293,7 +297,8 @@ class Entries(Records):
     list_columns = ["id", "occurred_at", "kind", "reference", "reverses_id", "reason"]
     show_columns = ["reference", "id", "kind", "occurred_at", "reverses_id", "reason"]
     when = "occurred_at"
-    search_in = ("reference", "kind")
+    filter_columns = ("kind",)
+    search_in = ("reference",)
 
     def related(self, row: Any) -> Any:
         columns = ("account", "amount_fen", "merchant_id", "store_id", "card_id", "batch_id")
@@ -312,8 +317,7 @@ class Postings(Records):
                     "card_id", "payment_id", "refund_id", "top_up_id", "gift_id", "batch_id",
                     "occurred_at"]  # fmt: skip
     when = "occurred_at"
-    filter_columns = ("merchant_id", "store_id")
-    search_in = ("account",)
+    filter_columns = ("account", "merchant_id", "store_id")
     sums = ("amount_fen",)
 
 
@@ -327,8 +331,7 @@ class AuditLog(Records):
     show_columns = ["id", "occurred_at", "action", "staff_id", "member_id", "merchant_id",
                     "store_id", "subject_id", "detail"]  # fmt: skip
     when = "occurred_at"
-    filter_columns = ("merchant_id", "store_id", "staff_id")
-    search_in = ("action",)
+    filter_columns = ("action", "merchant_id", "store_id", "staff_id")
 
 
 LISTS: Sequence[type[Records]] = (

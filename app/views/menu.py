@@ -92,6 +92,7 @@ MENU: Sequence[Group] = (
     Group(
         N_("Oversight"),
         (
+            _list(N_("Download centre"), "Exports"),
             _list(N_("Audit log"), "AuditLog"),
             Item(N_("Roles and rights"), "RightsTable", "RightsTable.show", "can_show"),
         ),

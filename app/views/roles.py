@@ -25,7 +25,7 @@ LABELS: Mapping[Role, str] = {
     Role.cashier: N_("Cashier"),
 }
 
-_LOOK = frozenset({"can_list", "can_show"})
+_LOOK = frozenset({"can_list", "can_show", "can_export"})
 _SEE = frozenset({"can_show"})
 
 _PLACES = ("Stores", "PayPoints")
@@ -37,10 +37,15 @@ _PEOPLE = ("People", "AuditLog")
 _EVERYBODY: Rights = {"OwnPassword": frozenset({"can_change"})}
 
 
-def _rights(*views: str, pages: tuple[str, ...] = ()) -> Rights:
+_FETCH = frozenset({"can_list"})
+_FETCH_PHONES = frozenset({"can_list", "can_phones"})  # With a reason, which is written down.
+
+
+def _rights(*views: str, pages: tuple[str, ...] = (), phones: bool = False) -> Rights:
     return {
         **_EVERYBODY,
         **dict.fromkeys(views, _LOOK),
+        **({"Exports": _FETCH_PHONES if phones else _FETCH} if views else {}),
         **dict.fromkeys(pages, _SEE),
     }
 
@@ -48,12 +53,21 @@ def _rights(*views: str, pages: tuple[str, ...] = ()) -> Rights:
 _ALL = ("Merchants", *_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS, *_PEOPLE)
 
 RIGHTS: Mapping[Role, Rights] = {
-    Role.platform_admin: _rights(*_ALL, pages=("Dashboard", "TrialBalance", "RightsTable")),
+    Role.platform_admin: _rights(
+        *_ALL, pages=("Dashboard", "TrialBalance", "RightsTable"), phones=True
+    ),
     Role.platform_finance: _rights(*_ALL, pages=("Dashboard", "TrialBalance")),
     Role.content_editor: _rights("Merchants", "Stores"),
     Role.auditor: _rights(*_ALL, pages=("Dashboard", "TrialBalance", "RightsTable")),
     Role.merchant_admin: _rights(
-        *_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS, *_PEOPLE, pages=("Dashboard", "TrialBalance")
+        *_PLACES,
+        *_SALES,
+        *_CARDS,
+        *_PAPER,
+        *_BOOKS,
+        *_PEOPLE,
+        pages=("Dashboard", "TrialBalance"),
+        phones=True,
     ),
     Role.merchant_finance: _rights(
         *_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS, pages=("Dashboard", "TrialBalance")
