@@ -109,7 +109,7 @@ def count_up_to(session: Session, plan: ExportPlan, most: int) -> int:
 def sum_plan(session: Session, plan: ExportPlan) -> Totals:
     model = _model(plan.table)
     sums = (func.coalesce(func.sum(getattr(model, name)), 0) for name in plan.sums)
-    figures: Select[Any] = select(func.count(), *sums).select_from(model)
+    figures: Any = select(func.count(), *sums).select_from(model)
     query = _narrowed(session, figures, plan)
     count, *fen = session.execute(query).one()
     return Totals(rows=count, sums_fen=tuple(int(each) for each in fen))
@@ -138,7 +138,7 @@ def _copy(
 ) -> Iterator[bytes]:
     statement = _statement(session, plan, serial_dates=serial_dates)
     connection = session.connection()
-    compiled = statement.compile(connection)
+    compiled = statement.compile(connection, compile_kwargs={"render_postcompile": True})
     driver = connection.connection.driver_connection
     assert driver is not None, "the connection is open"
     words = f"COPY ({compiled}) TO STDOUT WITH ({options})"

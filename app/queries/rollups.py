@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.models.rollups import SOURCES, HourlyRollup, RollupDirty, RollupMark, RollupSource
@@ -38,9 +38,7 @@ def sum_filtered(
     if mark is None:
         return None
     instant = getattr(model, source.instant)
-    tail: Select[Any] = select(
-        func.count(), *(func.coalesce(func.sum(getattr(model, s)), 0) for s in sums)
-    )
+    tail: Any = select(func.count(), *(func.coalesce(func.sum(getattr(model, s)), 0) for s in sums))
     tail = narrow(tail.select_from(model), model, narrowing).where(
         instant >= mark.folded_until, model.id >= mark.tail_id
     )

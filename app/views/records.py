@@ -29,7 +29,7 @@ from app.views.cells import WORDS, Cell, column_name
 from app.views.filters import Chip, Field, Period
 from app.views.names import TARGETS, cell_of, find_names, options_of, page_of
 
-PAGE = 50
+PAGE = 30
 RELATED = 100
 
 
