@@ -120,6 +120,7 @@ STATES: Mapping[str, str] = {
     "MerchantKind.merchant": N_("Merchant"),
     "TopUpChannel.code": N_("Printed code"),
     "ExportStatus.done": N_("Ready"),
+    "ExportStatus.expired": N_("No longer kept"),
     "ExportStatus.failed": N_("Failed"),
     "ExportStatus.running": N_("Being written"),
     "ExportStatus.waiting": N_("Waiting its turn"),

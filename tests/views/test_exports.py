@@ -286,7 +286,7 @@ def test_files_expire_and_their_bytes_go(large, manager, context, database, supe
     exporting.expire(context)
     assert len(before - set(exporting.folder(context).iterdir())) == 1
     assert status_of(database, number) is ExportStatus.expired
-    assert "到期" in manager.get("/console/exports/rows/").text
+    assert "已过期" in manager.get("/console/exports/rows/").text
 
 
 def test_who_lost_the_right_meanwhile_gets_no_file(large, make, till, signed_in, context, database):
