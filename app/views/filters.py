@@ -110,7 +110,7 @@ def state_field(column: str, states: type[enum.Enum], arguments: Mapping[str, st
 
 
 def tender_field(arguments: Mapping[str, str]) -> Field:
-    return _worded("tender", gettext("Paid with"), _TENDERS, arguments)
+    return _worded("tender", column_name("tender"), _TENDERS, arguments)
 
 
 def flag_field(column: str, arguments: Mapping[str, str]) -> Field:

@@ -98,6 +98,7 @@ COLUMNS: Mapping[str, str] = {
     "store_id": N_("Store"),
     "subject_id": N_("Subject"),
     "succeeded_at": N_("Succeeded at"),
+    "tender": N_("Paid with"),
     "threshold_fen": N_("From a top-up of"),
     "token": N_("Public token"),
     "top_up_id": N_("Top-up"),

@@ -101,7 +101,7 @@ def test_a_text_file_is_marked_for_excel_and_says_the_same(manager, kind):
 
 
 @pytest.mark.parametrize(
-    "start", ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "'=1"]
+    "start", ["=1+1", "+1", "-1+1", "@1", "\t=1", "\r=1", " =1", "＝1", "'=1"]
 )
 @pytest.mark.parametrize("kind", ["xlsx", "csv", "ods"])
 def test_no_cell_starts_a_formula(make, signed_in, superuser, start, kind):
@@ -116,7 +116,7 @@ def test_no_cell_starts_a_formula(make, signed_in, superuser, start, kind):
     else:
         rows = [[str(c or "") for c in row] for row in tablib.Dataset().load(answer.data, "ods")]
     cells = [cell for row in rows for cell in row]
-    assert any("1" in cell or "SUM" in cell for cell in cells)
+    assert any("1" in cell for cell in cells)
     assert not [c for c in cells if c.lstrip()[:1] in tuple("=+-@＝") or c[:1] in ("\t", "\r")]
 
 
