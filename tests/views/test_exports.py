@@ -100,9 +100,7 @@ def test_a_text_file_is_marked_for_excel_and_says_the_same(manager, kind):
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", rows[1][rows[0].index("创建时间")])
 
 
-@pytest.mark.parametrize(
-    "start", ["=1+1", "+1", "-1+1", "@1", "\t=1", "\r=1", " =1", "＝1", "'=1"]
-)
+@pytest.mark.parametrize("start", ["=1+1", "+1", "-1+1", "@1", "\t=1", "\r=1", " =1", "＝1", "'=1"])
 @pytest.mark.parametrize("kind", ["xlsx", "csv", "ods"])
 def test_no_cell_starts_a_formula(make, signed_in, superuser, start, kind):
     merchant = make.merchant()
