@@ -15,6 +15,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
+from app.cli_records import register_record_commands
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.core.demo import DEMO_ACCOUNTS
@@ -40,6 +41,7 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(audit_group)
     app.cli.add_command(worker)
     app.cli.add_command(verify)
+    register_record_commands(app)
 
 
 @click.command()

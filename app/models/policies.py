@@ -16,9 +16,11 @@ ALL = "true"
 MEMBER = "kaquan.scoped('member_id')"
 MERCHANT = "kaquan.scoped('merchant_id')"
 STORE = "kaquan.scoped('store_id')"
+STAFF = "kaquan.scoped('staff_id')"
 
 _OWN_MERCHANT = f"merchant_id = {MERCHANT}"
 _OWN_STORE = f"store_id = {STORE}"
+_OWN_FILES = f"staff_id = {STAFF}"
 _KNOWN = (
     "EXISTS (SELECT FROM member_merchant k"
     f" WHERE k.member_id = member.id AND k.merchant_id = {MERCHANT})"
@@ -113,6 +115,17 @@ POLICIES: Mapping[str, Rows] = {
     "idempotency_record": _SECRET,
     "outbox_message": _rows(store=_OWN_STORE, merchant=_OWN_MERCHANT),
     "audit_record": _COUNTER,
+    # What somebody asked for is theirs alone, whoever else works there.
+    "export_file": _rows(store=_OWN_FILES, merchant=_OWN_FILES, platform=_OWN_FILES),
+    # Figures follow the rows that they are sums of; ids by hour tell nothing of anybody.
+    "hourly_rollup": _rows(
+        store=_OWN_STORE,
+        merchant=f"{_OWN_MERCHANT} OR store_id IN"  # noqa: S608 - made of constants
+        f" (SELECT s.id FROM store s WHERE s.{_OWN_MERCHANT})",
+    ),
+    "hour_range": _rows(store=ALL, merchant=ALL),
+    "rollup_mark": _rows(store=ALL, merchant=ALL),
+    "rollup_dirty": _rows(store=ALL, merchant=ALL),
     "rate_limit_bucket": _SECRET,
     "wechat_notification": _rows(),
     "cached_token": _SECRET,
@@ -139,6 +152,11 @@ DELETABLE = frozenset(
         "bonus_tier",
         "setting",
         "job_failure",
+        "export_file",
+        "hourly_rollup",
+        "hour_range",
+        "rollup_dirty",
+        "rollup_mark",
     }
 )
 

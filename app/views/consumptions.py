@@ -73,7 +73,8 @@ class Consumptions(Records):
 
     def _half(self, kind: ConsumptionKind, mark: int, *, newer: bool) -> Sequence[Any]:
         key = Consumption.record_id
-        query = self._narrowed(select(Consumption)).where(Consumption.kind == kind)
+        query = self._narrowed(select(Consumption), self.narrowing(request.args))
+        query = query.where(Consumption.kind == kind)
         query = query.where(key > mark if newer else key < mark)
         return self._all(query.order_by(key if newer else key.desc()).limit(PAGE + 1))
 

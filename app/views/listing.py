@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -22,12 +22,13 @@ from app.models.plumbing import AuditRecord
 from app.models.sales import Payment, Refund, TopUp
 from app.models.tenants import Merchant, PayPoint, Store
 from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
+from app.queries.narrowing import Narrowing
 from app.views.adjustments import Adjustments
 from app.views.card_desk import card_buttons
 from app.views.card_returns import CardReturns
 from app.views.consumptions import Consumptions
 from app.views.desks import Action, action, those_allowed
-from app.views.member_desk import member_buttons, member_like
+from app.views.member_desk import for_members, member_buttons
 from app.views.merchants import MerchantDesk, merchant_buttons, papers_of, warnings_of
 from app.views.pay_points import PayPointDesk, pay_point_buttons
 from app.views.people import SecondFactorDesk, StaffDesk, person_buttons
@@ -46,6 +47,7 @@ class Merchants(Records):
     list_columns = ["name", "code", "status", "commission_bp", "settlement_cycle", "created_at"]
     show_columns = ["name", "code", "kind", "status", "commission_bp", "settlement_cycle",
                     "settlement_days", "created_at"]  # fmt: skip
+    when = "created_at"
     filter_columns = ("status", "settlement_cycle")
     search_in = ("name", "code")
 
@@ -79,6 +81,7 @@ class Stores(Records):
     list_columns = ["name", "merchant_id", "city", "address", "status"]
     show_columns = ["name", "code", "merchant_id", "status", "city", "address", "phone",
                     "created_at"]  # fmt: skip
+    when = "created_at"
     filter_columns = ("merchant_id", "status")
     search_in = ("name", "code", "city")
 
@@ -121,6 +124,7 @@ class People(Records):
     list_columns = ["name", "role", "merchant_id", "store_id", "status", "daily_cash_limit_fen",
                     "created_at"]  # fmt: skip
     show_columns = list_columns
+    when = "created_at"
     filter_columns = ("role", "merchant_id", "store_id", "status")
     search_in = ("name",)
 
@@ -163,8 +167,8 @@ class Members(Records):
     def buttons(self, row: Any) -> Sequence[Action]:
         return member_buttons(row)
 
-    def search(self, typed: str) -> Any:
-        return member_like(typed)
+    def narrowing(self, arguments: Mapping[str, str]) -> Narrowing:
+        return for_members(super().narrowing(arguments))
 
     def related(self, row: Any) -> Any:
         cards = ("card_no", "program_id", "balance_fen", "status")
@@ -194,6 +198,7 @@ class Programs(Records):
     show_columns = ["name", "code", "merchant_id", "status", "is_default", "min_top_up_fen",
                     "registered_cap_fen", "anonymous_cap_fen", "spend_first", "bonus_bearer",
                     "principal_days", "bonus_days", "created_at"]  # fmt: skip
+    when = "created_at"
     filter_columns = ("merchant_id", "status")
     search_in = ("name", "code")
     show_template = "console/program_show.html"
@@ -259,7 +264,7 @@ class TopUps(Records):
                     "merchant_id", "store_id", "member_id", "payer_id", "phone_masked", "card_id",
                     "voucher_id", "staff_id", "created_at", "credited_at"]  # fmt: skip
     when = "created_at"
-    filter_columns = ("channel", "status", "merchant_id", "store_id", "program_id")
+    filter_columns = ("channel", "status", "merchant_id", "store_id", "program_id", "staff_id")
     search_in = ("top_up_no",)
     sums = ("amount_fen", "bonus_fen")
 
@@ -276,7 +281,7 @@ class Payments(Records):
                     "merchant_id", "store_id", "pay_point_id", "member_id", "staff_id",
                     "wechat_transaction_id", "created_at", "paid_at", "closed_at"]  # fmt: skip
     when = "created_at"
-    filter_columns = ("status", "merchant_id", "store_id", "staff_id")
+    filter_columns = ("status", "tender", "merchant_id", "store_id", "staff_id")
     search_in = ("payment_no", "wechat_transaction_id")
     sums = ("amount_fen", "card_fen", "wechat_fen", "commission_fen")
 
@@ -298,7 +303,7 @@ class Refunds(Records):
                     "top_up_id", "order_no", "reason", "staff_id", "created_at",
                     "succeeded_at"]  # fmt: skip
     when = "created_at"
-    filter_columns = ("status", "origin", "merchant_id", "store_id", "staff_id")
+    filter_columns = ("status", "origin", "tender", "merchant_id", "store_id", "staff_id")
     search_in = ("refund_no", "order_no")
     sums = ("amount_fen", "card_fen", "wechat_fen")
 
@@ -329,7 +334,7 @@ class Vouchers(Records):
     show_columns = ["serial_no", "batch_id", "merchant_id", "code_last4", "face_value_fen",
                     "status", "frozen", "activated_at", "expires_on", "redeemed_at"]  # fmt: skip
     when = "activated_at"
-    filter_columns = ("status", "batch_id", "merchant_id")
+    filter_columns = ("status", "frozen", "batch_id", "merchant_id")
     search_in = ("serial_no",)
     sums = ("face_value_fen",)
 
@@ -352,7 +357,7 @@ class Redemptions(Records):
                     "redeemed_at", "reversed_at", "reversed_by_id",
                     "reversal_reason"]  # fmt: skip
     when = "redeemed_at"
-    filter_columns = ("merchant_id", "store_id", "staff_id", "batch_id")
+    filter_columns = ("merchant_id", "store_id", "staff_id", "batch_id", "reversed_at")
     search_in = ("redemption_no", "serial_no")
     sums = ("face_value_fen", "commission_fen")
 
@@ -380,7 +385,8 @@ class Entries(Records):
     list_columns = ["id", "occurred_at", "kind", "reference", "reverses_id", "reason"]
     show_columns = ["reference", "id", "kind", "occurred_at", "reverses_id", "reason"]
     when = "occurred_at"
-    search_in = ("reference", "kind")
+    filter_columns = ("kind",)
+    search_in = ("reference",)
 
     def related(self, row: Any) -> Any:
         columns = ("account", "amount_fen", "merchant_id", "store_id", "card_id", "batch_id")
@@ -399,8 +405,7 @@ class Postings(Records):
                     "card_id", "payment_id", "refund_id", "top_up_id", "gift_id", "batch_id",
                     "occurred_at"]  # fmt: skip
     when = "occurred_at"
-    filter_columns = ("merchant_id", "store_id")
-    search_in = ("account",)
+    filter_columns = ("account", "merchant_id", "store_id")
     sums = ("amount_fen",)
 
 
@@ -414,8 +419,7 @@ class AuditLog(Records):
     show_columns = ["id", "occurred_at", "action", "staff_id", "member_id", "merchant_id",
                     "store_id", "subject_id", "detail"]  # fmt: skip
     when = "occurred_at"
-    filter_columns = ("merchant_id", "store_id", "staff_id")
-    search_in = ("action",)
+    filter_columns = ("action", "merchant_id", "store_id", "staff_id")
 
 
 LISTS: Sequence[type[Records]] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import g, request, url_for
@@ -10,14 +11,16 @@ from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.errors import N_
+from app.core.keys import masked_phone
 from app.flows.once import Body
 from app.models.cards import Card
 from app.models.people import Member, MemberStatus
 from app.queries.card_statements import card_statement
+from app.queries.narrowing import Narrowing
 from app.services.members import set_member_status
 from app.views import filters
 from app.views.desks import Action, Desk, action, those_allowed
@@ -26,6 +29,7 @@ from app.views.once import write_once
 from app.views.statement_rows import statement_table
 
 PAGE = 50
+_WHOLE_PHONE = 11
 _SHORTEST_END = 4  # The last digits of a phone, as people say them.
 
 
@@ -126,15 +130,13 @@ def member_buttons(member: Any) -> Sequence[Action]:
     return those_allowed(*found)
 
 
-def member_like(typed: str) -> ColumnElement[bool]:
-    """The beginning of a nickname or masked phone, or the phone's last digits."""
-    found = Member.nickname.startswith(typed, autoescape=True) | Member.phone_masked.startswith(
-        typed, autoescape=True
-    )
-    if typed.isascii() and typed.isdecimal() and len(typed) >= _SHORTEST_END:
-        masked = f"{typed[:3]}****{typed[7:]}" if len(typed) > _SHORTEST_END else typed
-        found |= Member.phone_masked.endswith(masked, autoescape=True)
-    return found
+def for_members(narrowing: Narrowing) -> Narrowing:
+    """Members are found by the end of a phone number, too; a whole one is looked for masked."""
+    typed = narrowing.typed
+    if not (typed.isascii() and typed.isdecimal() and len(typed) >= _SHORTEST_END):
+        return narrowing
+    known = masked_phone(typed) if len(typed) == _WHOLE_PHONE else typed
+    return replace(narrowing, typed=known, search_ends_in=("phone_masked",))
 
 
 def _name(member: Member) -> str:

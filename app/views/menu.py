@@ -97,6 +97,7 @@ MENU: Sequence[Group] = (
     Group(
         N_("Oversight"),
         (
+            _list(N_("Download centre"), "Exports"),
             _list(N_("Audit log"), "AuditLog"),
             Item(N_("Job monitor"), "JobMonitor", "JobMonitor.show", "can_show"),
             Item(N_("Settings"), "SettingsPage", "SettingsPage.show", "can_show"),

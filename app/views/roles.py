@@ -7,7 +7,7 @@ writes the declaration into Flask-AppBuilder's tables; a test walks every route 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from app.core.actor import Role
 from app.core.errors import N_
@@ -25,125 +25,92 @@ LABELS: Mapping[Role, str] = {
     Role.cashier: N_("Cashier"),
 }
 
-_LOOK = frozenset({"can_list", "can_show"})
-_SEE = frozenset({"can_show"})
-
-_PLACES = ("Stores", "PayPoints")
-_SALES = ("TopUps", "Payments", "Refunds", "Redemptions")
-_CARDS = ("Members", "Programs", "Cards", "Gifts")
-_PAPER = ("Batches", "Vouchers")
-_BOOKS = ("Entries", "Postings")
-_PEOPLE = ("People", "AuditLog")
-_EVERYBODY: Rights = {"OwnPassword": frozenset({"can_change"})}
-
-# Desks: where something is done.
-_OWN_FACTOR: Rights = {"OwnSecondFactor": frozenset({"can_show", "can_begin", "can_confirm"})}
-_MERCHANT_DESK: Rights = {
-    "MerchantDesk": frozenset({"can_add", "can_edit", "can_freeze", "can_thaw"})
-}
-_PLACE_DESKS: Rights = {
-    "StoreDesk": frozenset({"can_add", "can_edit", "can_close", "can_reopen"}),
-    "PayPointDesk": frozenset({"can_add", "can_rename", "can_retire", "can_poster"}),
-}
-_POSTERS: Rights = {"PayPointDesk": frozenset({"can_poster"})}
-_STAFF_DESK: Rights = {
-    "StaffDesk": frozenset({"can_add", "can_edit", "can_password", "can_suspend", "can_reinstate"})
-}
-_FACTOR_DESK: Rights = {"SecondFactorDesk": frozenset({"can_reset"})}
-
-
-def _rights(*views: str, pages: tuple[str, ...] = (), desks: tuple[Rights, ...] = ()) -> Rights:
-    return {
-        **_EVERYBODY,
-        **({"Search": frozenset({"can_list"})} if views else {}),
-        **dict.fromkeys(views, _LOOK),
-        **dict.fromkeys(pages, _SEE),
-        **{view: permissions for desk in desks for view, permissions in desk.items()},
-    }
-
-
-_ALL = ("Merchants", *_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS, *_PEOPLE)
-
-_LISTS: Mapping[Role, Rights] = {
-    Role.platform_admin: _rights(
-        *_ALL,
-        pages=("Dashboard", "TrialBalance", "RightsTable"),
-        desks=(_OWN_FACTOR, _MERCHANT_DESK, _PLACE_DESKS, _STAFF_DESK, _FACTOR_DESK),
-    ),
-    Role.platform_finance: _rights(
-        *_ALL, pages=("Dashboard", "TrialBalance"), desks=(_OWN_FACTOR,)
-    ),
-    Role.content_editor: _rights("Merchants", "Stores", desks=(_OWN_FACTOR,)),
-    Role.auditor: _rights(
-        *_ALL, pages=("Dashboard", "TrialBalance", "RightsTable"), desks=(_OWN_FACTOR,)
-    ),
-    Role.merchant_admin: _rights(
-        *(*_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS, *_PEOPLE),
-        pages=("Dashboard", "TrialBalance"),
-        desks=(_OWN_FACTOR, _PLACE_DESKS, _STAFF_DESK),
-    ),
-    Role.merchant_finance: _rights(
-        *(*_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS),
-        pages=("Dashboard", "TrialBalance"),
-        desks=(_OWN_FACTOR,),
-    ),
-    Role.store_manager: _rights(
-        *(*_PLACES, *_SALES, "Members", "People", "AuditLog"),
-        pages=("Dashboard",),
-        desks=(_POSTERS, _STAFF_DESK),
-    ),
-    Role.cashier: _rights(),  # Till only.
-}
+ADMIN, FINANCE, EDITOR, AUDITOR = (
+    Role.platform_admin,
+    Role.platform_finance,
+    Role.content_editor,
+    Role.auditor,
+)
+OWNER, ACCOUNTANT, MANAGER = Role.merchant_admin, Role.merchant_finance, Role.store_manager
+DECIDERS = (ADMIN, FINANCE)  # Makers and checkers; which of two people is which, services see to.
+PLATFORM = (ADMIN, FINANCE, AUDITOR)
+OFFICE = (*PLATFORM, OWNER, ACCOUNTANT)
+EVERYBODY_BUT_CASHIERS = (*OFFICE, EDITOR, MANAGER)
 
 
 def _may(**permissions: str) -> Rights:
-    """What may be done at desks: ``_may(CardDesk="freeze lose")``."""
+    """``_may(CardDesk="freeze lose")``: what may be done there, in words after ``can_``."""
     return {
-        view: frozenset(f"can_{p}" for p in names.split()) for view, names in permissions.items()
+        view: frozenset(f"can_{permission}" for permission in names.split())
+        for view, names in permissions.items()
     }
 
 
-_STATEMENTS = _may(CardDesk="statement", MemberDesk="statement")
-_DECISIONS = _may(
-    AdjustmentDesk="add approve refuse",
-    CardReturnDesk="begin approve refuse",
+def _lists(*views: str) -> Rights:
+    return _may(**dict.fromkeys(views, "list show export"))
+
+
+GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
+    # One's own account.
+    (_may(OwnPassword="change"), tuple(Role)),
+    (_may(OwnSecondFactor="show begin confirm"), (*PLATFORM, EDITOR, OWNER, ACCOUNTANT)),
+    # Overview.
+    (_may(Dashboard="show"), (*OFFICE, MANAGER)),
+    (_may(Search="list", Exports="list"), EVERYBODY_BUT_CASHIERS),
+    (_may(Exports="phones"), (ADMIN, OWNER)),  # With a reason, which is written down.
+    # Records.
+    (_lists("TopUps", "Payments", "Refunds", "Redemptions"), (*OFFICE, MANAGER)),
+    (_may(Consumptions="list export"), (*OFFICE, MANAGER)),
+    (_lists("Gifts"), OFFICE),
+    # Members and cards.
+    (_lists("Members"), (*OFFICE, MANAGER)),
+    (_lists("Cards", "Programs", "Adjustments", "CardReturns"), OFFICE),
+    (_may(CardDesk="statement", MemberDesk="statement"), OFFICE),
+    (
+        _may(CardDesk="freeze unfreeze lose replace", MemberDesk="freeze unfreeze"),
+        (ADMIN,),
+    ),
+    (_may(AdjustmentDesk="add approve refuse"), DECIDERS),
+    (_may(CardReturnDesk="begin approve refuse"), DECIDERS),
+    (_may(ProgramDesk="add edit onsale offsale"), (ADMIN, OWNER)),
+    (_may(ProgramDesk="accept issuers"), (ADMIN,)),
+    # Paper.
+    (_lists("Batches", "Vouchers"), OFFICE),
+    # Business.
+    (_lists("Merchants"), (*PLATFORM, EDITOR)),
+    (_may(MerchantDesk="add edit freeze thaw"), (ADMIN,)),
+    (_lists("Stores"), EVERYBODY_BUT_CASHIERS),
+    (_may(StoreDesk="add edit close reopen"), (ADMIN, OWNER)),
+    (_lists("PayPoints"), (*OFFICE, MANAGER)),
+    (_may(PayPointDesk="poster"), (ADMIN, OWNER, MANAGER)),
+    (_may(PayPointDesk="add rename retire"), (ADMIN, OWNER)),
+    (_lists("People"), (*PLATFORM, OWNER, MANAGER)),
+    (_may(StaffDesk="add edit password suspend reinstate"), (ADMIN, OWNER, MANAGER)),
+    (_may(SecondFactorDesk="reset"), (ADMIN,)),
+    # Tills.
+    (_lists("Shifts"), (*OFFICE, MANAGER)),
+    (_lists("Terminals"), (*PLATFORM, OWNER, MANAGER)),
+    (_may(TerminalDesk="revoke"), (ADMIN, OWNER, MANAGER)),
+    # Books and oversight.
+    (_may(TrialBalance="show"), OFFICE),
+    (_lists("Entries", "Postings"), OFFICE),
+    (_lists("AuditLog"), (*PLATFORM, OWNER, MANAGER)),
+    (_may(RightsTable="show"), (ADMIN, AUDITOR)),
+    (_may(SettingsPage="show", JobMonitor="show"), PLATFORM),
+    (_may(SettingsPage="change", JobMonitor="retry cancel"), (ADMIN,)),
 )
-_DECIDED = _rights("Adjustments", "CardReturns")
-_CONSUMPTIONS = _may(Consumptions="list")
-_TILLS = _rights("Shifts", "Terminals")
-_OVERSIGHT = _may(SettingsPage="show", JobMonitor="show")
-_SEEN_BY_PLATFORM = {**_STATEMENTS, **_DECIDED, **_CONSUMPTIONS, **_TILLS, **_OVERSIGHT}
 
-# Members, cards, programs and oversight.
-_DESKS: Mapping[Role, Rights] = {
-    Role.platform_admin: {
-        **_SEEN_BY_PLATFORM,
-        **_DECISIONS,
-        **_may(
-            CardDesk="statement freeze unfreeze lose replace",
-            MemberDesk="statement freeze unfreeze",
-            ProgramDesk="add edit accept onsale offsale issuers",
-            TerminalDesk="revoke",
-            SettingsPage="show change",
-            JobMonitor="show retry cancel",
-        ),
-    },
-    Role.platform_finance: {**_SEEN_BY_PLATFORM, **_DECISIONS},
-    Role.auditor: _SEEN_BY_PLATFORM,
-    Role.merchant_admin: {
-        **_STATEMENTS,
-        **_DECIDED,
-        **_CONSUMPTIONS,
-        **_TILLS,
-        **_may(ProgramDesk="add edit onsale offsale", TerminalDesk="revoke"),
-    },
-    Role.merchant_finance: {**_STATEMENTS, **_DECIDED, **_CONSUMPTIONS, **_rights("Shifts")},
-    Role.store_manager: {**_CONSUMPTIONS, **_TILLS, **_may(TerminalDesk="revoke")},
-}
 
-RIGHTS: Mapping[Role, Rights] = {
-    role: {**rights, **_DESKS.get(role, {})} for role, rights in _LISTS.items()
-}
+def _rights_of(role: Role) -> Rights:
+    found: dict[str, frozenset[str]] = {}
+    for rights, holders in GRANTS:
+        if role in holders:
+            for view, permissions in rights.items():
+                found[view] = found.get(view, frozenset()) | permissions
+    return found
+
+
+RIGHTS: Mapping[Role, Rights] = {role: _rights_of(role) for role in Role}
 
 
 def allows(role: Role | None, permission: str, view: str) -> bool:

@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261123_members"
-down_revision = "20261123_figures"
+down_revision = "20261123_onboarding"
 branch_labels = None
 depends_on = None
 
