@@ -18,7 +18,8 @@ def make_serial(batch_no: str, number: int) -> str:
 
 def make_serials(batch_no: str, first: int, count: int) -> list[str]:
     """The serial numbers of ``count`` vouchers from the ``first``-th on, many times as fast."""
-    assert first >= 1 and first + count <= 10**RUNNING_DIGITS
+    assert first >= 1
+    assert first + count <= 10**RUNNING_DIGITS
     ahead = _luhn_sum(batch_no + "0" * RUNNING_DIGITS)
     serials = []
     for number in range(first, first + count):
