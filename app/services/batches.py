@@ -9,31 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.core import codes
 from app.core.actor import Actor
 from app.core.clock import local_day
 from app.core.errors import N_, Category, DomainError
 from app.core.keys import Keys
-from app.core.serials import make_serial
 from app.models.base import OPERATOR_ID
 from app.models.cards import Bearer, CardProgram
 from app.models.tenants import Store
 from app.models.vouchers import BatchAcceptance, BatchKind, BatchStatus, Voucher, VoucherBatch
 from app.services import journal
+from app.services.voucher_chunks import CHUNK, make_chunk
 
-CHUNK = 10_000
-MAX_QUANTITY = 5_000_000
-
-_INSERT = text(
-    "INSERT INTO voucher (merchant_id, batch_id, serial_no, code_digest, key_version, code_last4,"
-    "                     face_value_fen)"
-    " SELECT :merchant_id, :batch_id, u.serial_no, u.code_digest, :key_version, u.code_last4, :face"
-    " FROM unnest(cast(:serials AS text[]), cast(:digests AS bytea[]), cast(:last4 AS text[]))"
-    "      AS u(serial_no, code_digest, code_last4)"
-)
+MAX_QUANTITY = 1_000_000
 
 
 class BatchNotFound(DomainError):
@@ -160,10 +150,8 @@ def generate_vouchers(session: Session, *, batch_id: int, keys: Keys, actor: Act
     batch.status = BatchStatus.generating
     session.flush()
     fresh: list[str] = []
-    for start in range(0, batch.quantity, CHUNK):
-        chunk = [codes.make_code() for _ in range(min(CHUNK, batch.quantity - start))]
-        _insert_chunk(session, batch, chunk, start, keys)
-        fresh += chunk
+    for chunk_no in range(1, -(-batch.quantity // CHUNK) + 1):
+        fresh += make_chunk(session, batch=batch, chunk_no=chunk_no, keys=keys)
     batch.status = BatchStatus.generated
     audit_batch(session, "batch.generated", batch, actor, {"quantity": batch.quantity})
     return fresh
@@ -202,25 +190,6 @@ def audit_batch(
         subject_id=batch.id,
         merchant_id=batch.merchant_id,
         detail=detail,
-    )
-
-
-def _insert_chunk(
-    session: Session, batch: VoucherBatch, chunk: Sequence[str], start: int, keys: Keys
-) -> None:
-    version = max(keys.code_keys)
-    key = keys.code_keys[version]
-    session.execute(
-        _INSERT,
-        {
-            "merchant_id": batch.merchant_id,
-            "batch_id": batch.id,
-            "key_version": version,
-            "face": batch.face_value_fen,
-            "serials": [make_serial(batch.batch_no, start + n + 1) for n in range(len(chunk))],
-            "digests": [codes.digest(code, key) for code in chunk],
-            "last4": [code[-4:] for code in chunk],
-        },
     )
 
 
