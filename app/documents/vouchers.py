@@ -5,7 +5,6 @@ The paper is Chinese, in whatever language the console is read: its words stand 
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +13,8 @@ from app.documents.barcodes import MIN_QR_MM, QUIET_ZONE, draw_code128, draw_qr
 from app.documents.drawing import WHITE, Box, Canvas, Size
 from app.documents.fonts import BOLD
 from app.documents.typesetting import break_lines, fit_line
+from app.models.vouchers import BatchKind
+from app.queries.print_designs import BatchPrint
 
 BLEED = 3.0
 CARD = Size(90, 54)
@@ -22,13 +23,6 @@ _SOFT, _SAMPLE = "#555f5c", "#f6cdc9"
 _TURN = (0.891, 0.454)  # The sample mark runs up at 27 degrees.
 # The check character of these is wrong: every till refuses them without asking the server.
 SAMPLE_CODE = "0000SAMP1E000000"
-
-
-class Panel(enum.Enum):
-    """Whether the code is open to the eye, or lies under a panel that is scratched off."""
-
-    open = "open"
-    scratch = "scratch"
 
 
 class PrintedVoucher(NamedTuple):
@@ -53,7 +47,7 @@ class VoucherDesign:
     colour: str
     batch_no: str
     address: str  # What a code is put behind: https://…/v/
-    panel: Panel = Panel.open
+    scratch: bool = False  # The code lies under a panel; no QR code gives it away.
     sample: bool = False
 
     @property
@@ -86,7 +80,7 @@ def draw_card(canvas: Canvas, design: VoucherDesign) -> None:
     for row, line in enumerate(lines):
         shown, size = fit_line(line, width=49, size=6.2, smallest=4)
         canvas.text(at + 6, at + 30 + row * 3.1, shown, size=size, colour=_SOFT)
-    if design.panel is Panel.scratch:
+    if design.scratch:
         _draw_panel(canvas, Box(at + 53, at + 22, 33, 14))
 
 
@@ -113,7 +107,7 @@ def draw_card_back(canvas: Canvas, design: VoucherDesign) -> None:
 
 def draw_on_card(canvas: Canvas, design: VoucherDesign, one: PrintedVoucher, at: Box) -> None:
     """What is the voucher's own: QR code, code, serial number and its barcode."""
-    if design.panel is Panel.open:
+    if not design.scratch:
         _draw_qr(canvas, design, one, x=at.x + 60, y=at.y + 14.5, side=25)
         canvas.text(
             at.x + 72.5, at.y + 43, codes.grouped(one.code), size=7, weight=BOLD, align="centre"
@@ -143,7 +137,7 @@ def draw_label(canvas: Canvas, design: VoucherDesign) -> None:
         shown, size = fit_line(line, width=room, size=height / 6, smallest=3.6)
         canvas.text(left, y, shown, size=size)
         y += top * 2.6
-    if design.panel is Panel.scratch:
+    if design.scratch:
         _draw_panel(canvas, Box(2, top * 8, side - 2, top * 9))
 
 
@@ -152,7 +146,7 @@ def draw_on_label(canvas: Canvas, design: VoucherDesign, one: PrintedVoucher, at
     side = label_side(canvas.size)
     width, height = canvas.size
     code = codes.grouped(one.code)
-    if design.panel is Panel.open:
+    if not design.scratch:
         _draw_qr(canvas, design, one, x=at.x + 1, y=at.y + 1, side=side)
         line, size = fit_line(code, width=width - 4, size=height / 4.3, smallest=5, weight=BOLD)
         canvas.text(at.x + 2, at.y + height - 4.6, line, size=size, weight=BOLD)
@@ -200,3 +194,32 @@ def _draw_sample_mark(canvas: Canvas, design: VoucherDesign, box: Box, size: flo
 
 def _support(design: VoucherDesign) -> str:
     return f"客服电话：{design.support_phone}" if design.support_phone else f"详情：{design.site}"
+
+
+def design_of(facts: BatchPrint, *, base_url: str, scratch: bool) -> VoucherDesign:
+    """What a batch's vouchers look like; ``base_url`` is where the public reaches us."""
+    is_top_up = facts.kind is BatchKind.topup
+    stores = "、".join(facts.stores) + ("等" if facts.more_stores else "")
+    return VoucherDesign(
+        title=facts.title or facts.name,
+        kind="充值码" if is_top_up else "纸质券",
+        face_value_fen=facts.face_value_fen,
+        validity=_validity(facts),
+        issuer=facts.issuer,
+        stores=stores,
+        terms=facts.terms,
+        support_phone=facts.support_phone,
+        colour=facts.colour or DEFAULT_COLOUR,
+        batch_no=facts.batch_no,
+        address=f"{base_url.rstrip('/')}/{'t' if is_top_up else 'v'}/",
+        scratch=scratch,
+    )
+
+
+def _validity(facts: BatchPrint) -> str:
+    if facts.expires_on is not None:
+        day = facts.expires_on
+        return f"有效期至 {day.year}年{day.month}月{day.day}日"
+    if facts.days_from_activation is not None:
+        return f"激活之日起 {facts.days_from_activation} 天内有效"
+    return "长期有效"

@@ -17,7 +17,7 @@ from procrastinate import App, PsycopgConnector, RetryStrategy
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
-from app.flows import delivering, notifications, orders, refunding
+from app.flows import delivering, notifications, orders, printing, refunding
 from app.flows.context import Context
 from app.jobs import housekeeping
 
@@ -34,6 +34,7 @@ TASK_OF_TOPIC = {
     "refund.requested": "request_refund",
     "payment.captured": "report_payment",
     "top_up.captured": "report_top_up",
+    "print_file.requested": "make_print_file",
 }
 
 _WORK: dict[str, Callable[[Context, int], None]] = {
@@ -41,6 +42,7 @@ _WORK: dict[str, Callable[[Context, int], None]] = {
     "request_refund": refunding.request_refund,
     "report_payment": delivering.report_payment,
     "report_top_up": delivering.report_top_up,
+    "make_print_file": printing.make_print_file,
 }
 
 # Who is waiting at a counter goes before who is told afterwards.
@@ -78,6 +80,7 @@ _TICKS = (
     Tick(name="expire", cron="3 * * * *", work=housekeeping.expire),
     Tick(name="keep_balances", cron="*/10 * * * * 5", work=housekeeping.keep_balances),
     Tick(name="seal_audit", cron="* * * * * 40", work=housekeeping.seal),
+    Tick(name="shred_print_files", cron="* * * * * 50", work=printing.shred_delivered),
     Tick(name="clean_up", cron="*/10 * * * * 25", work=housekeeping.clean_up),
 )
 

@@ -7,6 +7,7 @@ from app.models import (  # noqa: F401
     ledger,
     people,
     plumbing,
+    print_files,
     sales,
     tenants,
     voucher_records,

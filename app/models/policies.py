@@ -116,6 +116,7 @@ POLICIES: Mapping[str, Rows] = {
     ),
     "voucher_task": _MERCHANTS_ONLY,
     "voucher_import": _rows(),
+    "print_file": _rows(),
     # The ledger.
     "journal_entry": _rows(
         member="EXISTS (SELECT FROM posting p WHERE p.entry_id = journal_entry.id)",
