@@ -31,6 +31,8 @@ from app.services.voucher_chunks import open_chunk
 
 log = logging.getLogger(__name__)
 
+Work = Callable[[Session], object]
+
 _REPORT_SECONDS = 0.5
 _ORPHAN_SECONDS = 3600  # A run that is being written is younger than that, or known.
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -86,23 +88,6 @@ def take_out(context: Context, *, print_file_id: int, taker: Actor) -> TakenFile
     return taken
 
 
-def acknowledge(context: Context, *, print_file_id: int, taker: Actor) -> None:
-    """The requester has it: file and codes are destroyed at once."""
-    with context.database.unit_of_work(SYSTEM) as session:
-        print_releases.acknowledge_print_file(
-            session, print_file_id=print_file_id, taker=taker, now=utc_now()
-        )
-    remove_unneeded(context)
-
-
-def withdraw(context: Context, *, print_file_id: int, actor: Actor) -> None:
-    with context.database.unit_of_work(SYSTEM) as session:
-        print_releases.withdraw_print_file(
-            session, print_file_id=print_file_id, actor=actor, now=utc_now()
-        )
-    remove_unneeded(context)
-
-
 def shred_delivered(context: Context) -> None:
     """By the clock: what was delivered and is past its window, and what no run needs."""
     with context.database.unit_of_work(SYSTEM) as session:
@@ -124,7 +109,7 @@ def remove_unneeded(context: Context) -> None:
             path.unlink(missing_ok=True)
 
 
-def write_in_unit(context: Context, work: Callable[[Session], object]) -> None:
+def write_in_unit(context: Context, work: Work) -> None:
     """One service call of a console page, in a transaction of its own."""
     with context.database.unit_of_work(SYSTEM) as session:
         work(session)

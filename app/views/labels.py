@@ -124,6 +124,25 @@ STATES: Mapping[str, str] = {
     "RefundOrigin.top_up": N_("Top-up"),
     "GiftStatus.returned": N_("Returned to sender"),
     "CardStatus.returned": N_("Card returned"),
+    "CodePanel.open": N_("Open, with a QR code"),
+    "CodePanel.scratch": N_("Under a scratch-off panel"),
+    "PrintFileStatus.requested": N_("Asked for"),
+    "PrintFileStatus.making": N_("Being made"),
+    "PrintFileStatus.sealed": N_("Sealed, waiting for release"),
+    "PrintFileStatus.released": N_("Released"),
+    "PrintFileStatus.taken": N_("Being downloaded"),
+    "PrintFileStatus.shredded": N_("Taken out and destroyed"),
+    "PrintFileStatus.failed": N_("Not made"),
+    "PrintFileStatus.withdrawn": N_("Withdrawn"),
+    "PrintFormat.pdf": N_("PDF for printing"),
+    "PrintFormat.csv": N_("Data file, CSV"),
+    "PrintFormat.xlsx": N_("Data file, Excel (up to 20,000)"),
+    "PrintFormat.png": N_("Pictures in a ZIP (up to 2,000)"),
+    "PrintLayout.a4": N_("A4 sheets, 8 cards of 90 × 54 mm, both sides"),
+    "PrintLayout.card": N_("Single cards, 90 × 54 mm, both sides"),
+    "PrintLayout.label_70x50": N_("Labels, 70 × 50 mm"),
+    "PrintLayout.label_60x40": N_("Labels, 60 × 40 mm"),
+    "PrintLayout.label_50x30": N_("Labels, 50 × 30 mm"),
     "abnormal": N_("Abnormal"),
     "active": N_("Active"),
     "approved": N_("Approved"),
@@ -184,12 +203,17 @@ GOOD = frozenset(
         "approved",
         "generated",
         "printed",
+        "released",
+        "shredded",
     ]
 )
 WAITING = frozenset(
-    ["pending", "closing", "processing", "sent", "draft", "generating", "partly_refunded"]
+    [
+        *("pending", "closing", "processing", "sent", "draft", "generating", "partly_refunded"),
+        *("requested", "making", "sealed", "taken"),
+    ]
 )
-BAD = frozenset(["frozen", "lost", "abnormal", "voided", "reversed", "revoked"])
+BAD = frozenset(["failed", "frozen", "lost", "abnormal", "voided", "reversed", "revoked"])
 
 ACCOUNTS: Mapping[str, str] = {
     "bank:wechat": N_("WeChat Pay balance"),
@@ -254,6 +278,7 @@ ENTRY_KINDS: Mapping[str, str] = {
 ACTIONS: Mapping[str, str] = {
     "batch.approved": N_("Batch approved"),
     "batch.created": N_("Batch created"),
+    "batch.designed": N_("Batch designed"),
     "batch.generated": N_("Vouchers generated"),
     "card.active": N_("Card unfrozen"),
     "card.adjusted": N_("Card adjusted"),
@@ -274,6 +299,13 @@ ACTIONS: Mapping[str, str] = {
     "payment.paid": N_("Payment made"),
     "payment.pending": N_("Payment begun"),
     "payment.refunded": N_("Payment refunded"),
+    "print_file.downloaded": N_("Print file downloaded"),
+    "print_file.failed": N_("Print file not made"),
+    "print_file.released": N_("Print file released"),
+    "print_file.requested": N_("Print file asked for"),
+    "print_file.sealed": N_("Print file made and sealed"),
+    "print_file.shredded": N_("Print file and codes destroyed"),
+    "print_file.withdrawn": N_("Print file withdrawn"),
     "program.acceptance": N_("Acceptance changed"),
     "program.created": N_("Card program created"),
     "program.offsale": N_("Card program off sale"),

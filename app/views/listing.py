@@ -21,6 +21,7 @@ from app.models.plumbing import AuditRecord
 from app.models.sales import Payment, Refund, TopUp
 from app.models.tenants import Merchant, PayPoint, Store
 from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
+from app.views.desks import action, those_allowed
 from app.views.records import Records
 from app.web.context import current_context
 
@@ -230,6 +231,9 @@ class Batches(Records):
     when = "created_at"
     filter_columns = ("status", "kind", "merchant_id")
     search_in = ("batch_no", "name")
+
+    def buttons(self, row: Any) -> Any:
+        return those_allowed(action(gettext("Printing"), "PrintDesk.show", pk=row.id))
 
 
 class Vouchers(Records):

@@ -47,11 +47,22 @@ def _rights(*views: str, pages: tuple[str, ...] = ()) -> Rights:
 
 _ALL = ("Merchants", *_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS, *_PEOPLE)
 
+# Taking print files out takes two of these people (services/print_releases).
+_PRINTING: Rights = {
+    "PrintDesk": frozenset({"can_show", "can_design", "can_ask"}),
+    "PrintFileDesk": frozenset(
+        {"can_progress", "can_release", "can_withdraw", "can_download", "can_acknowledge"}
+    ),
+}
+
 RIGHTS: Mapping[Role, Rights] = {
-    Role.platform_admin: _rights(*_ALL, pages=("Dashboard", "TrialBalance", "RightsTable")),
-    Role.platform_finance: _rights(*_ALL, pages=("Dashboard", "TrialBalance")),
+    Role.platform_admin: {
+        **_rights(*_ALL, pages=("Dashboard", "TrialBalance", "RightsTable")),
+        **_PRINTING,
+    },
+    Role.platform_finance: {**_rights(*_ALL, pages=("Dashboard", "TrialBalance")), **_PRINTING},
     Role.content_editor: _rights("Merchants", "Stores"),
-    Role.auditor: _rights(*_ALL, pages=("Dashboard", "TrialBalance", "RightsTable")),
+    Role.auditor: _rights(*_ALL, pages=("Dashboard", "TrialBalance", "RightsTable", "PrintDesk")),
     Role.merchant_admin: _rights(
         *_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS, *_PEOPLE, pages=("Dashboard", "TrialBalance")
     ),

@@ -13,7 +13,12 @@ from app.views.menu import MENU
 
 # What it takes to open a route, where that is not told by the name of its method.
 OPEN = {"LoginView.login", "LoginView.logout", "LocaleView.index"}
-PERMISSIONS = {"totals": "can_list", "find": "can_list"}
+PERMISSIONS = {
+    "totals": "can_list",
+    "find": "can_list",
+    "preview": "can_show",
+    "proof": "can_show",
+}
 STORE_ROLES = {Role.store_manager, Role.cashier}
 
 
