@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import checks
+from bench import checks, printing
 from bench.baseline import NAME, Baseline
 from bench.load import Measured, post, run_load
 from bench.output import Row, say
@@ -99,6 +99,11 @@ def growth(bench: Bench) -> None:
     checks.check_books(bench.urls, young)
 
 
+def print_vouchers(_bench: Bench) -> None:
+    """Vouchers to PDF sheets, as the job draws them, on one core."""
+    printing.print_sheets(SCALE)
+
+
 BENCHES: dict[str, Callable[[Bench], None]] = {
     "pay": pay,
     "pay-combined": pay_combined,
@@ -106,6 +111,7 @@ BENCHES: dict[str, Callable[[Bench], None]] = {
     "top-up": top_up,
     "hot-store": hot_store,
     "growth": growth,
+    "print": print_vouchers,
 }
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from wtforms.validators import Regexp, ValidationError
+import re
+
+from flask_babel import gettext
+from wtforms.validators import ValidationError
 
 from app.core.errors import N_
 from app.documents.vouchers import DEFAULT_COLOUR
 from app.models.print_files import CodePanel, PrintFormat, PrintLayout
 from app.views.forms import Choice, ConsoleForm, Prose, Text, states_to_choose
 
+_PHONE = re.compile(r"[0-9+\- ]*")
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _BRIGHTEST = 0.55  # Above it, the white title on the colour is hard to read.
 
 
@@ -20,7 +25,6 @@ class DesignForm(ConsoleForm):
         N_("Support telephone"),
         needed=False,
         longest=30,
-        checks=[Regexp(r"[0-9+\- ]*", message=N_("Digits, spaces and dashes only."))],
     )
     colour = Text(
         N_("Colour"),
@@ -28,7 +32,6 @@ class DesignForm(ConsoleForm):
         default=DEFAULT_COLOUR,
         render_kw={"type": "color"},
         description=N_("The title stands on it in white: choose a dark one."),
-        checks=[Regexp(r"#[0-9a-fA-F]{6}", message=N_("A colour such as #0b6e5b."))],
     )
     terms = Prose(
         N_("Terms"),
@@ -38,9 +41,17 @@ class DesignForm(ConsoleForm):
         render_kw={"rows": 6},
     )
 
+    def validate_support_phone(self, field: Text) -> None:
+        if not _PHONE.fullmatch(field.data or ""):
+            raise ValidationError(gettext("Digits, spaces and dashes only."))
+
     def validate_colour(self, field: Text) -> None:
+        if not _COLOUR.fullmatch(field.data):
+            raise ValidationError(gettext("A colour such as #0b6e5b."))
         if _brightness(field.data) > _BRIGHTEST:
-            raise ValidationError(N_("White letters cannot be read on it. Choose a darker one."))
+            raise ValidationError(
+                gettext("White letters cannot be read on it. Choose a darker one.")
+            )
 
 
 class AskForm(ConsoleForm):

@@ -224,7 +224,7 @@ def test_a_download_that_breaks_is_not_counted_as_delivered(context, browsers, b
     broken.close()
     file = newest(context, batch)
     assert (file.status, file.delivered_at, file.downloads) == (PrintFileStatus.taken, None, 1)
-    assert download(browsers[0], file, batch).status_code == 200
+    assert download(browsers[0], file, batch).data
     assert newest(context, batch).delivered_at is not None
 
 
@@ -334,6 +334,9 @@ def test_what_is_typed_stands_on_the_paper(context, browsers, batch):
     bright = browser.post(path, {**typed, "colour": "#ffe9a0"}, form=path)
     assert bright.status_code == 422
     assert "看不清" in bright.text
+    wrong = browser.post(path, {**typed, "colour": "red", "support_phone": "call"}, form=path)
+    assert "请填颜色值" in wrong.text
+    assert "只能填数字" in wrong.text
     assert "仅限堂食" in bright.text  # What was typed is still there.
     ask(browser, batch)
     fixed = browser.post(path, typed, form=path)
