@@ -17,7 +17,7 @@ from procrastinate import App, PsycopgConnector, RetryStrategy
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
-from app.flows import delivering, notifications, orders, refunding
+from app.flows import delivering, notifications, orders, refunding, voucher_tasks
 from app.flows.context import Context
 from app.jobs import housekeeping
 
@@ -34,6 +34,7 @@ TASK_OF_TOPIC = {
     "refund.requested": "request_refund",
     "payment.captured": "report_payment",
     "top_up.captured": "report_top_up",
+    "voucher_task.wanted": "work_on_vouchers",
 }
 
 _WORK: dict[str, Callable[[Context, int], None]] = {
@@ -41,6 +42,7 @@ _WORK: dict[str, Callable[[Context, int], None]] = {
     "request_refund": refunding.request_refund,
     "report_payment": delivering.report_payment,
     "report_top_up": delivering.report_top_up,
+    "work_on_vouchers": voucher_tasks.work,
 }
 
 # Who is waiting at a counter goes before who is told afterwards.
