@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 from collections.abc import Callable
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -17,6 +18,8 @@ CODE_LENGTH = 16
 _VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 _READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None, "\t": None})
 _LONGEST_INPUT = 200
+_WITHOUT_GAPS = str.maketrans({"-": None, " ": None, "\t": None})
+_OLD = re.compile(r"[0-9A-Z]{6,64}")
 # A random byte as its letter, and as what Luhn adds for it at a place that counts once or twice.
 _LETTERS = bytes(ord(ALPHABET[byte & 31]) for byte in range(256))
 _ONCE = bytes(byte & 31 for byte in range(256))
@@ -44,6 +47,21 @@ def normalise(text: str) -> str:
     if check_character(bare[:-1]) != bare[-1]:
         raise CodeMistyped
     return bare
+
+
+def compact(text: str) -> str:
+    """An old card's code as it is kept and looked for: capitals, without spaces and dashes."""
+    return text.strip().upper().translate(_WITHOUT_GAPS)
+
+
+def compact_as_printed(text: str) -> str:
+    """The same with its letters as they stand: an old system may have hashed small ones."""
+    return text.strip().translate(_WITHOUT_GAPS)
+
+
+def could_be_old(compacted: str) -> bool:
+    """Whether it can be the code of a card from before: old systems made them of any length."""
+    return bool(_OLD.fullmatch(compacted))
 
 
 def check_character(letters: str) -> str:

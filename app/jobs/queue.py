@@ -17,7 +17,7 @@ from procrastinate import App, PsycopgConnector, RetryStrategy
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
-from app.flows import delivering, notifications, orders, printing, refunding
+from app.flows import delivering, notifications, orders, printing, refunding, voucher_tasks
 from app.flows.context import Context
 from app.jobs import housekeeping
 
@@ -35,6 +35,7 @@ TASK_OF_TOPIC = {
     "payment.captured": "report_payment",
     "top_up.captured": "report_top_up",
     "print_file.requested": "make_print_file",
+    "voucher_task.wanted": "work_on_vouchers",
 }
 
 _WORK: dict[str, Callable[[Context, int], None]] = {
@@ -43,6 +44,7 @@ _WORK: dict[str, Callable[[Context, int], None]] = {
     "report_payment": delivering.report_payment,
     "report_top_up": delivering.report_top_up,
     "make_print_file": printing.make_print_file,
+    "work_on_vouchers": voucher_tasks.work,
 }
 
 # Who is waiting at a counter goes before who is told afterwards.
