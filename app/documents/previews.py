@@ -7,6 +7,7 @@ import threading
 
 import pypdfium2
 
+from app.documents.drawing import POINT
 from app.documents.sheets import Layout, write_proof
 from app.documents.vouchers import VoucherDesign
 
@@ -15,20 +16,17 @@ _one_at_a_time = threading.Lock()  # PDFium knows no threads.
 
 
 def draw_preview(design: VoucherDesign, layout: Layout, *, back: bool) -> bytes:
-    """The front or back of the layout's proof, as PNG."""
+    """The front or back of the layout's proof, cut as it will be cut, as PNG."""
     proof = io.BytesIO()
     write_proof(proof, design=design, layout=layout)
-    return render_page(proof.getvalue(), 1 if back else 0)
-
-
-def render_page(document: bytes, page: int, *, dots_per_inch: int = _DOTS_PER_INCH) -> bytes:
-    """One page of a PDF of ours, as PNG."""
-    kept = io.BytesIO()
     with _one_at_a_time:
-        opened = pypdfium2.PdfDocument(document)
+        opened = pypdfium2.PdfDocument(proof.getvalue())
         try:
-            picture = opened[page].render(scale=dots_per_inch / 72).to_pil()
+            page = opened[1 if back else 0]
+            bleed = (layout.bleed * POINT,) * 4
+            picture = page.render(scale=_DOTS_PER_INCH / 72, crop=bleed).to_pil()
         finally:
             opened.close()
-    picture.save(kept, "PNG", optimize=False)
+    kept = io.BytesIO()
+    picture.save(kept, "PNG")
     return kept.getvalue()

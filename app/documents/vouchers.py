@@ -75,10 +75,10 @@ def draw_card(canvas: Canvas, design: VoucherDesign) -> None:
     canvas.text(at + 6, at + 25, amount, size=size, weight=BOLD, colour=design.colour)
     lines = [f"{design.kind} · {design.validity}"]
     if design.stores:
-        lines += break_lines(f"适用门店：{design.stores}", width=49, size=6.2, most=2)
+        lines += break_lines(f"适用门店：{design.stores}", width=45, size=6.2, most=2)
     lines.append(_support(design))
     for row, line in enumerate(lines):
-        shown, size = fit_line(line, width=49, size=6.2, smallest=4)
+        shown, size = fit_line(line, width=45, size=6.2, smallest=4)
         canvas.text(at + 6, at + 30 + row * 3.1, shown, size=size, colour=_SOFT)
     if design.scratch:
         _draw_panel(canvas, Box(at + 53, at + 22, 33, 14))
@@ -99,9 +99,10 @@ def draw_card_back(canvas: Canvas, design: VoucherDesign) -> None:
     for line in break_lines(f"适用门店：{design.stores}", width=78, size=6, most=2):
         canvas.text(at + 6, y + 0.6, line, size=6, colour=_SOFT)
         y += 2.9
-    foot, size = fit_line(
-        f"{design.issuer}　{_support(design)}　{design.site}", width=78, size=6.4, smallest=4
-    )
+    parts = [design.issuer, _support(design)]
+    if design.support_phone:
+        parts.append(design.site)
+    foot, size = fit_line("　".join(parts), width=78, size=6.4, smallest=4)
     canvas.text(at + CARD.width / 2, at + 52.2, foot, size=size, colour=WHITE, align="centre")
 
 
@@ -113,7 +114,7 @@ def draw_on_card(canvas: Canvas, design: VoucherDesign, one: PrintedVoucher, at:
             at.x + 72.5, at.y + 43, codes.grouped(one.code), size=7, weight=BOLD, align="centre"
         )
     else:
-        line, size = fit_line(codes.grouped(one.code), width=31, size=9, smallest=6, weight=BOLD)
+        line, size = fit_line(codes.grouped(one.code), width=28, size=9, smallest=6, weight=BOLD)
         canvas.text(at.x + 69.5, at.y + 30.2, line, size=size, weight=BOLD, align="centre")
     canvas.bars(Box(at.x + 6, at.y + 44, 38, 5), draw_code128(one.serial_no))
     canvas.text(at.x + 6, at.y + 51.6, f"券号 {one.serial_no}", size=6)

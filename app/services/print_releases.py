@@ -17,7 +17,7 @@ from app.core.actor import Actor
 from app.core.errors import N_, Category, DomainError
 from app.core.keys import Keys
 from app.models.print_files import PrintFile, PrintFileStatus, PrintFormat
-from app.models.voucher_records import VoucherEvent, VoucherEventKind
+from app.models.voucher_records import VoucherEventKind
 from app.models.vouchers import BatchStatus, VoucherBatch
 from app.services.batches import SecondPersonRequired, lock_batch
 from app.services.print_files import (
@@ -28,6 +28,7 @@ from app.services.print_files import (
     require_state,
 )
 from app.services.voucher_chunks import shred_chunks
+from app.services.voucher_events import record_event
 
 # How long a file may be downloaded again after it was first delivered whole.
 DOWNLOAD_WINDOW = timedelta(minutes=30)
@@ -182,14 +183,13 @@ def _shred(session: Session, found: PrintFile, actor: Actor, now: datetime) -> N
     shred_chunks(session, batch_id=found.batch_id)
     if batch.status is BatchStatus.generated:
         batch.status = BatchStatus.printed
-    session.add(
-        VoucherEvent(
-            merchant_id=batch.merchant_id,
-            batch_id=batch.id,
-            kind=VoucherEventKind.printed,
-            quantity=found.row_count,
-            staff_id=found.requested_by_id,
-        )
+    record_event(
+        session,
+        batch=batch,
+        kind=VoucherEventKind.printed,
+        quantity=found.row_count,
+        actor=actor,
+        reference=f"print-file:{found.id}",
     )
     audit_print_file(session, "print_file.shredded", found, actor)
 

@@ -64,7 +64,12 @@ class PrintFileDesk(Desk):
     def progress(self, pk: int) -> ResponseReturnValue:
         """What the page asks while the file is being made."""
         file = self.found(PrintFile, pk)
-        return jsonify(status=file.status.name, done=file.rows_done, total=file.row_count)
+        return jsonify(
+            status=file.status.name,
+            label=state_name(file.status),
+            done=file.rows_done,
+            total=file.row_count,
+        )
 
     @expose("/<int:pk>/release", methods=["GET", "POST"])
     @has_access

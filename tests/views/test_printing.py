@@ -352,7 +352,7 @@ def test_the_page_shows_progress_and_what_to_do_next(context, browsers, batch):
     file = newest(context, batch)
     assert "<progress" in asker.get(page).text
     seen = asker.get(f"/console/print-files/{file.id}/progress").json
-    assert seen == {"status": "requested", "done": 0, "total": 10}
+    assert seen == {"status": "requested", "label": "已申请", "done": 0, "total": 10}
     printing.make_print_file(context, file.id)
     assert "正在等待第二人放行" in asker.get(page).text
     assert f"/console/print-files/{file.id}/release" in checker.get(page).text

@@ -4,6 +4,7 @@
   const PAUSE_MS = 1000;
   for (const bar of document.querySelectorAll("progress[data-url]")) {
     const count = document.getElementById(bar.dataset.count);
+    const state = document.getElementById(bar.dataset.state);
     const look = async () => {
       try {
         const answer = await fetch(bar.dataset.url, { credentials: "same-origin" });
@@ -11,6 +12,7 @@
         const seen = await answer.json();
         bar.max = seen.total;
         bar.value = seen.done;
+        if (state) state.textContent = seen.label;
         if (count) count.textContent = seen.done.toLocaleString();
         if (!["requested", "making"].includes(seen.status)) {
           location.reload();
