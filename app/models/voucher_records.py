@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -71,6 +71,7 @@ class VoucherHolding(MerchantOwned, Base):
     first_serial_no: Mapped[str] = mapped_column(Text)
     last_serial_no: Mapped[str] = mapped_column(Text)
     since: Mapped[CreatedAt]
+    quantity: Mapped[int] = mapped_column(Computed("last_number - first_number + 1"))
 
 
 class VoucherEventKind(enum.Enum):

@@ -193,8 +193,6 @@ def begin_task(session: Session, *, task: VoucherTask, keys: Keys, now: datetime
         return
     while work_on_task(session, task_id=task.id, keys=keys, now=now):
         pass
-    if task.done == 0:
-        raise NoVouchersToChange
 
 
 def work_on_task(session: Session, *, task_id: int, keys: Keys, now: datetime) -> bool:

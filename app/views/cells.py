@@ -35,6 +35,7 @@ class Cell:
 
 def register_cells(app: Flask) -> None:
     app.jinja_env.filters["yuan"] = money.yuan
+    app.jinja_env.filters["local_time"] = _when
     app.jinja_env.filters["account_name"] = lambda name: gettext(labels.ACCOUNTS.get(name, name))
 
 
@@ -69,6 +70,12 @@ def state_name(value: enum.Enum) -> str:
         return gettext(roles.LABELS[value])
     known = labels.STATES.get(f"{type(value).__name__}.{value.name}")
     return gettext(known or labels.STATES[value.name])
+
+
+def event_name(kind: str) -> str:
+    """What happened to a voucher, by the name of the event."""
+    states = labels.STATES
+    return gettext(states.get(f"VoucherEventKind.{kind}") or states[kind])
 
 
 def column_name(column: str) -> str:

@@ -17,6 +17,7 @@ from app.models.ledger import JournalEntry, Posting
 from app.models.people import Member, Staff
 from app.models.sales import Payment, Refund, TopUp
 from app.models.tenants import Merchant, PayPoint, Store
+from app.models.voucher_records import VoucherTask
 from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
 from app.views import roles
 from app.views.cells import Cell, cell
@@ -50,6 +51,12 @@ TARGETS: Mapping[str, Target] = {
     "staff_id": _STAFF,
     "created_by_id": _STAFF,
     "approved_by_id": _STAFF,
+    "asked_by_id": _STAFF,
+    "made_by_id": _STAFF,
+    "decided_by_id": _STAFF,
+    "holder_merchant_id": _MERCHANT,
+    "holder_store_id": _STORE,
+    "replaced_by_id": Target(Voucher, lambda: Voucher.serial_no, "Vouchers"),
     "reversed_by_id": _STAFF,
     "member_id": _MEMBER,
     "payer_id": _MEMBER,
@@ -71,6 +78,7 @@ _VIEWS = {
     **{target.model: target.view for target in TARGETS.values()},
     Posting: "Postings",
     Redemption: "Redemptions",
+    VoucherTask: "VoucherTasks",
 }
 Names = Mapping[Any, Mapping[int, str]]
 

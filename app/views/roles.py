@@ -54,15 +54,55 @@ _PRINTING: Rights = {
         {"can_progress", "can_release", "can_withdraw", "can_download", "can_acknowledge"}
     ),
 }
+_BATCH_DESK = frozenset(
+    {"can_new", "can_approve", "can_generate", "can_cancel", "can_close", "can_figures",
+     "can_progress"}
+)  # fmt: skip
+_FIGURES = frozenset({"can_figures", "can_progress"})
+_PAPER_DESK = frozenset(
+    {"can_hand_over", "can_activate", "can_freeze", "can_unfreeze", "can_void", "can_of_holder",
+     "can_exchange"}
+)  # fmt: skip
+_DESKS_OF_PAPER: Rights = {
+    "BatchDesk": _BATCH_DESK,
+    "PaperDesk": _PAPER_DESK,
+    "TaskDesk": frozenset({"can_approve", "can_refuse"}),
+    "ImportDesk": frozenset({"can_new", "can_carry_out", "can_discard"}),
+    "Stock": _LOOK,
+    "VoucherTasks": _LOOK,
+    "VoucherImports": _LOOK,
+    "VoucherFinder": _SEE,
+    **_PRINTING,
+}
+_READING_PAPER: Rights = {
+    "BatchDesk": _FIGURES,
+    "Stock": _LOOK,
+    "VoucherTasks": _LOOK,
+    "VoucherFinder": _SEE,
+}
+# Who does what with paper. A merchant does it with what it issues or has in hand.
+PAPER_RIGHTS: Mapping[Role, Rights] = {
+    Role.platform_admin: _DESKS_OF_PAPER,
+    Role.platform_finance: _DESKS_OF_PAPER,
+    Role.auditor: {**_READING_PAPER, "VoucherImports": _LOOK, "PrintDesk": _SEE},
+    Role.merchant_admin: {
+        **_READING_PAPER,
+        "PaperDesk": frozenset({"can_hand_over", "can_freeze", "can_unfreeze", "can_exchange"}),
+    },
+    Role.merchant_finance: _READING_PAPER,
+    Role.store_manager: {
+        "Stock": _LOOK,
+        "VoucherFinder": _SEE,
+        "Vouchers": _SEE,
+        "PaperDesk": frozenset({"can_hand_over", "can_exchange"}),
+    },
+}
 
 RIGHTS: Mapping[Role, Rights] = {
-    Role.platform_admin: {
-        **_rights(*_ALL, pages=("Dashboard", "TrialBalance", "RightsTable")),
-        **_PRINTING,
-    },
-    Role.platform_finance: {**_rights(*_ALL, pages=("Dashboard", "TrialBalance")), **_PRINTING},
+    Role.platform_admin: _rights(*_ALL, pages=("Dashboard", "TrialBalance", "RightsTable")),
+    Role.platform_finance: _rights(*_ALL, pages=("Dashboard", "TrialBalance")),
     Role.content_editor: _rights("Merchants", "Stores"),
-    Role.auditor: _rights(*_ALL, pages=("Dashboard", "TrialBalance", "RightsTable", "PrintDesk")),
+    Role.auditor: _rights(*_ALL, pages=("Dashboard", "TrialBalance", "RightsTable")),
     Role.merchant_admin: _rights(
         *_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS, *_PEOPLE, pages=("Dashboard", "TrialBalance")
     ),
@@ -74,6 +114,7 @@ RIGHTS: Mapping[Role, Rights] = {
     ),
     Role.cashier: _rights(),  # Till only.
 }
+RIGHTS = {role: {**rights, **PAPER_RIGHTS.get(role, {})} for role, rights in RIGHTS.items()}
 
 
 def allows(role: Role | None, permission: str, view: str) -> bool:

@@ -105,6 +105,9 @@ def _create_holdings() -> None:
         sa.Column("first_serial_no", sa.Text(), nullable=False),
         sa.Column("last_serial_no", sa.Text(), nullable=False),
         _created("since"),
+        sa.Column(
+            "quantity", sa.Integer(), sa.Computed("last_number - first_number + 1"), nullable=False
+        ),
         sa.Column("merchant_id", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "1 <= first_number AND first_number <= last_number", name="holding_range"
