@@ -48,12 +48,13 @@ def batch(urls: Urls, home: Path) -> None:
 def work(database_url: str, task_id: int) -> None:
     """What the job does, without the pause in which it hands itself on."""
     database = open_database(database_url)
+    began = time.monotonic()
     more = True
     while more:
         with database.unit_of_work(SYSTEM) as session:
             more = voucher_tasks.work_on_task(session, task_id=task_id, keys=KEYS, now=utc_now())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    sys.stdout.write(f"{peak}\n")
+    sys.stdout.write(f"{time.monotonic() - began} {peak}\n")
 
 
 def _generate_and_copy(urls: Urls, database: str, port: int, quantity: int) -> None:
@@ -63,13 +64,12 @@ def _generate_and_copy(urls: Urls, database: str, port: int, quantity: int) -> N
     stop = threading.Event()
     asker = threading.Thread(target=_keep_asking, args=(port, waits, stop))
     asker.start()
-    began = time.monotonic()
     child = subprocess.run(
         [sys.executable, "-m", "bench.batches", url, str(task_id)],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, capture_output=True,
         text=True,
     )  # fmt: skip
-    ours = time.monotonic() - began
+    ours, peak_mb = map(float, child.stdout.split())  # A worker has been started long ago.
     stop.set()
     asker.join()
     bare = _copy_the_same(at(urls.superuser_url, database), batch_id, quantity)
@@ -84,7 +84,7 @@ def _generate_and_copy(urls: Urls, database: str, port: int, quantity: int) -> N
         baseline_name="bare COPY of the same rows",
         p50_ms=statistics.median(waits) * 1e3,
         p99_ms=waits[int(len(waits) * 0.99)] * 1e3,
-        rss_mb=float(child.stdout),
+        rss_mb=peak_mb,
     ).print()
 
 
