@@ -13,6 +13,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
+from app.cli_vouchers import vouchers_group
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.core.demo import DEMO_ACCOUNTS
@@ -33,6 +34,7 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(db_group)
     app.cli.add_command(demo_group)
     app.cli.add_command(audit_group)
+    app.cli.add_command(vouchers_group)
     app.cli.add_command(worker)
     app.cli.add_command(verify)
 

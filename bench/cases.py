@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import checks, printing
+from bench import batches, checks, printing
 from bench.baseline import NAME, Baseline
 from bench.load import Measured, post, run_load
 from bench.output import Row, say
@@ -111,6 +111,7 @@ BENCHES: dict[str, Callable[[Bench], None]] = {
     "top-up": top_up,
     "hot-store": hot_store,
     "growth": growth,
+    "batch": lambda bench: batches.batch(bench.urls, bench.home),
     "print": print_vouchers,
 }
 

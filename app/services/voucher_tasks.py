@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.actor import Actor, Scope
@@ -209,6 +210,9 @@ def work_on_task(session: Session, *, task_id: int, keys: Keys, now: datetime) -
     # An imported batch has no order of numbers to go by: it is done in one statement.
     count = task.quantity if batch.is_imported else min(STEP, task.quantity - task.position)
     if task.kind is VoucherTaskKind.generate:
+        # A chunk lost in a crash of the server is made again; what is printed is committed later,
+        # and with it all that was before.
+        session.execute(text("SET LOCAL synchronous_commit = off"))
         count = len(generate_chunk(session, batch=batch, keys=keys, actor=actor))
         task.done += count
     else:

@@ -224,7 +224,7 @@ class Batches(Records):
     explanation = N_("Paper that was ordered: face value, price and how many.")
     list_columns = ["batch_no", "name", "merchant_id", "kind", "face_value_fen", "sale_price_fen",
                     "quantity", "status", "created_at"]  # fmt: skip
-    show_columns = ["batch_no", "name", "merchant_id", "kind", "status", "face_value_fen",
+    show_columns = ["name", "batch_no", "merchant_id", "kind", "status", "face_value_fen",
                     "sale_price_fen", "quantity", "generated_count", "bearer", "program_id",
                     "expires_on", "days_from_activation", "is_imported", "created_by_id",
                     "approved_by_id", "created_at", "title", "support_phone", "colour",

@@ -58,7 +58,7 @@ class VoucherTasks(Records):
     explanation = N_("What is done with many vouchers, and what waits for a second person.")
     list_columns = ["id", "kind", "status", "batch_id", "first_serial_no", "last_serial_no",
                     "quantity", "done", "asked_by_id", "created_at"]  # fmt: skip
-    show_columns = ["id", "kind", "status", "batch_id", "first_serial_no", "last_serial_no",
+    show_columns = ["kind", "id", "status", "batch_id", "first_serial_no", "last_serial_no",
                     "holder_merchant_id", "holder_store_id", "quantity", "done", "reason",
                     "asked_by_id", "approved_by_id", "problem", "created_at",
                     "finished_at"]  # fmt: skip
@@ -84,7 +84,7 @@ class VoucherImports(Records):
     explanation = N_("Spreadsheets of cards from before, and whether they were taken over.")
     list_columns = ["id", "file_name", "status", "program_id", "row_count", "total_fen",
                     "made_by_id", "decided_by_id", "created_at"]  # fmt: skip
-    show_columns = ["id", "file_name", "status", "program_id", "merchant_id", "row_count",
+    show_columns = ["file_name", "id", "status", "program_id", "merchant_id", "row_count",
                     "total_fen", "made_by_id", "decided_by_id", "batch_id", "created_at",
                     "decided_at"]  # fmt: skip
     show_template = "console/import.html"

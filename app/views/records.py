@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.core.clock import local_day, utc_now
 from app.views import filters
-from app.views.cells import Cell, column_name
+from app.views.cells import Cell, cell, column_name
 from app.views.desks import Action
 from app.views.filters import Chip, Field, Period
 from app.views.names import TARGETS, cell_of, find_names, options_of, page_of
@@ -105,7 +105,10 @@ class Records(ModelView):  # type: ignore[misc]
             count, *sums = self.datamodel.session.execute(query).one()
         except OperationalError:  # It took longer than a statement may; narrower filters help.
             return render_template("console/totals.html", count=None, sums=[])
-        named = [(column_name(s), int(value)) for s, value in zip(self.sums, sums, strict=True)]
+        named = [
+            (column_name(s), ("¥" if s.endswith("_fen") else "") + cell(s, int(value)).text)
+            for s, value in zip(self.sums, sums, strict=True)
+        ]
         return render_template("console/totals.html", count=count, sums=named)
 
     def list_buttons(self) -> Sequence[Action]:

@@ -172,7 +172,7 @@ def test_odd_sheets_are_refused_with_what_to_do(cards):
 
 
 def test_a_csv_of_a_chinese_excel_is_read():
-    rows = uploads.read_sheet("a.csv", "卡号,余额\r\n0012,\"1,000.00\"\r\n".encode("gb18030"))
+    rows = uploads.read_sheet("a.csv", '卡号,余额\r\n0012,"1,000.00"\r\n'.encode("gb18030"))
     assert [list(row.cells) for row in rows] == [["卡号", "余额"], ["0012", "1,000.00"]]
 
 

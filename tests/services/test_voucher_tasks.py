@@ -82,9 +82,10 @@ def test_a_step_that_dies_leaves_nothing_and_the_next_one_makes_it(
     batch = make.batch(quantity=10)
     task = voucher_tasks.ask_for_generation(session, batch_id=batch.id, actor=person)
     session.flush()
-    with pytest.raises(ZeroDivisionError), session.begin_nested():
-        voucher_tasks.work_on_task(session, task_id=task.id, keys=keys, now=utc_now())
-        raise ZeroDivisionError
+    step = session.begin_nested()
+    voucher_tasks.work_on_task(session, task_id=task.id, keys=keys, now=utc_now())
+    step.rollback()
+    session.expire_all()
     assert statuses(session, batch) == {}
     while voucher_tasks.work_on_task(session, task_id=task.id, keys=keys, now=utc_now()):
         pass
@@ -233,6 +234,8 @@ def test_a_generation_is_asked_for_once_by_postgresql_too(session, make, person)
         kind=VoucherTaskKind.generate,
         quantity=1,
     )
-    with pytest.raises(IntegrityError, match="uq_voucher_task_generate"), session.begin_nested():
-        session.add(again)
+    step = session.begin_nested()
+    session.add(again)
+    with pytest.raises(IntegrityError, match="uq_voucher_task_generate"):
         session.flush()
+    step.rollback()
