@@ -34,7 +34,7 @@ class Face:
     cap_height: int
 
     def printable(self, text: str) -> str:
-        """The text with a mark in place of what the font cannot show, so that nobody overlooks it."""
+        """The text, with a mark that nobody overlooks in place of what the font cannot show."""
         known = self.cids
         return "".join(letter if letter in known else _MISSING for letter in text)
 

@@ -1,175 +1,34 @@
-"""PDF, written page by page: vector drawing, embedded Chinese, memory that does not grow with pages.
-
-Measures are millimetres from the top left corner of the page, type sizes are points, colours are
-``#rrggbb``. A drawing that many pages share (a voucher's background) is kept once as a ``Form``.
+"""PDF written page by page: embedded Chinese, memory that does not grow with the pages.
 
     with PdfFile(out, title="…") as pdf:
         canvas = pdf.canvas(A4)
         canvas.text(20, 30, "一家店", size=24, weight=BOLD)
         canvas.qr(20, 40, draw_qr("https://…"), side=60)
         pdf.add_page(canvas)
+
+A drawing that many pages share (a voucher's background) is kept once: ``pdf.add_form(canvas)``,
+then ``canvas.form(form, x, y)``.
 """
 
 from __future__ import annotations
 
-import re
 import zlib
 from array import array
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Sequence
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import Protocol, Self
 
-from app.documents.barcodes import QUIET_ZONE, Modules
-from app.documents.fonts import BOLD, REGULAR, Face, cut_face, load_face
+from app.documents.drawing import FONT_NAMES, POINT, Box, Canvas, Form, Size
+from app.documents.fonts import Face, cut_face, load_face
 
-POINT = 72 / 25.4  # Points in a millimetre.
-BLACK, WHITE = "#000000", "#ffffff"
 _FAST = 1  # The level of compression: a higher one halves the speed for a tenth of the size.
 _PAGES_IN_NODE = 200
-_FONT_NAMES = {REGULAR: "F1", BOLD: "F2"}
-_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-
-
-class Size(NamedTuple):
-    """Width and height in millimetres."""
-
-    width: float
-    height: float
-
-
-class Box(NamedTuple):
-    """A rectangle on a page, in millimetres from its top left corner."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-A4 = Size(210, 297)
 
 
 class Out(Protocol):
     """Where the bytes go: a file, or what seals one."""
 
     def write(self, piece: bytes, /) -> object: ...
-
-
-@dataclass(frozen=True)
-class Form:
-    """A drawing kept once in the file and shown by name, as often as wanted."""
-
-    name: str
-    number: int
-    size: Size
-
-
-@dataclass
-class Canvas:
-    """What is drawn on one page or form. ``used`` is the document's record of its characters."""
-
-    size: Size
-    used: dict[str, set[str]]
-    _parts: list[str] = field(default_factory=list)
-    _colour: str = ""
-
-    def fill(self, box: Box, colour: str) -> None:
-        self._fill_colour(colour)
-        self._parts.append(f"{self._rectangle(box)} f")
-
-    def frame(self, box: Box, *, colour: str = BLACK, width: float = 0.2, dash: str = "") -> None:
-        """An outline; ``dash`` is on and off in millimetres, for example ``1 1``."""
-        self._stroke(colour, width, dash, f"{self._rectangle(box)} S")
-
-    def line(
-        self,
-        start: tuple[float, float],
-        end: tuple[float, float],
-        *,
-        colour: str = BLACK,
-        width: float = 0.1,
-    ) -> None:
-        path = f"{self._x(start[0])} {self._y(start[1])} m {self._x(end[0])} {self._y(end[1])} l S"
-        self._stroke(colour, width, "", path)
-
-    def text(
-        self,
-        x: float,
-        y: float,
-        text: str,
-        *,
-        size: float,
-        weight: str = REGULAR,
-        colour: str = BLACK,
-        align: str = "left",
-        turn: tuple[float, float] = (1.0, 0.0),
-    ) -> None:
-        """One line with its base line at ``y``. ``turn`` is the cosine and sine of its direction."""
-        face = load_face(weight)
-        shown = face.printable(text)
-        if align != "left":
-            length = face.width(shown, size) / POINT
-            x -= length / 2 if align == "centre" else length
-        self.used[weight].update(shown)
-        self._fill_colour(colour)
-        cos, sin = turn
-        self._parts.append(
-            f"BT /{_FONT_NAMES[weight]} {size:g} Tf {cos:g} {sin:g} {-sin:g} {cos:g}"
-            f" {self._x(x)} {self._y(y)} Tm <{encode(face, shown)}> Tj ET"
-        )
-
-    def qr(self, x: float, y: float, code: Modules, *, side: float, colour: str = BLACK) -> None:
-        """A QR code; ``side`` includes the quiet zone, which is painted white."""
-        module = side / (code.size + 2 * QUIET_ZONE)
-        self.fill(Box(x, y, side, side), WHITE)
-        self._fill_colour(colour)
-        left, top = x + QUIET_ZONE * module, y + QUIET_ZONE * module
-        self._parts.append(
-            f"q {module * POINT:.5f} 0 0 {-module * POINT:.5f} {self._x(left)} {self._y(top)} cm "
-            f"{qr_path(code)} f Q"
-        )
-
-    def bars(self, box: Box, bars: Sequence[tuple[int, int]], *, colour: str = BLACK) -> None:
-        """A linear barcode across the box; its quiet zones are the caller's."""
-        module = box.width / (bars[-1][0] + bars[-1][1])
-        self._fill_colour(colour)
-        path = " ".join(f"{start} 0 {width} 1 re" for start, width in bars)
-        self._parts.append(
-            f"q {module * POINT:.5f} 0 0 {-box.height * POINT:.3f}"
-            f" {self._x(box.x)} {self._y(box.y)} cm {path} f Q"
-        )
-
-    def form(self, form: Form, x: float, y: float) -> None:
-        """Show a kept drawing with its top left corner here."""
-        self._parts.append(
-            f"q 1 0 0 1 {self._x(x)} {self._y(y + form.size.height)} cm /{form.name} Do Q"
-        )
-
-    def content(self) -> bytes:
-        return "\n".join(self._parts).encode("ascii")
-
-    def _fill_colour(self, colour: str) -> None:
-        if colour != self._colour:
-            self._colour = colour
-            self._parts.append(f"{rgb(colour)} rg")
-
-    def _stroke(self, colour: str, width: float, dash: str, path: str) -> None:
-        pattern = " ".join(f"{float(part) * POINT:.2f}" for part in dash.split())
-        self._parts.append(f"q {rgb(colour)} RG {width * POINT:.3f} w [{pattern}] 0 d {path} Q")
-
-    def _rectangle(self, box: Box) -> str:
-        return (
-            f"{self._x(box.x)} {self._y(box.y + box.height)}"
-            f" {box.width * POINT:.3f} {box.height * POINT:.3f} re"
-        )
-
-    def _x(self, x: float) -> str:
-        return f"{x * POINT:.3f}"
-
-    def _y(self, y: float) -> str:
-        return f"{(self.size.height - y) * POINT:.3f}"
 
 
 class PdfFile:
@@ -184,10 +43,10 @@ class PdfFile:
         self._nodes: list[int] = []  # Numbers of the page tree's nodes.
         self._kids: list[int] = []  # Pages of the node that is being filled.
         self._page_count = 0
-        self.used: dict[str, set[str]] = {weight: set() for weight in _FONT_NAMES}
+        self.used: dict[str, set[str]] = {weight: set() for weight in FONT_NAMES}
         self._write(b"%PDF-1.6\n%\xe2\xe3\xcf\xd3\n")
         self._root, self._pages, self._resources = (self._reserve() for _ in range(3))
-        self._fonts = {weight: self._reserve() for weight in _FONT_NAMES}
+        self._fonts = {weight: self._reserve() for weight in FONT_NAMES}
 
     def __enter__(self) -> Self:
         return self
@@ -251,7 +110,7 @@ class PdfFile:
         )
         for weight, number in self._fonts.items():
             self._write_font(load_face(weight), number, self.used[weight])
-        fonts = " ".join(f"/{_FONT_NAMES[w]} {n} 0 R" for w, n in self._fonts.items())
+        fonts = " ".join(f"/{FONT_NAMES[w]} {n} 0 R" for w, n in self._fonts.items())
         forms = " ".join(f"/{form.name} {form.number} 0 R" for form in self._forms)
         self._object(self._resources, f"<< /Font << {fonts} >> /XObject << {forms} >> >>")
         self._object(self._root, f"<< /Type /Catalog /Pages {self._pages} 0 R >>")
@@ -333,45 +192,6 @@ class PdfFile:
     def _write(self, piece: bytes) -> None:
         self._out.write(piece)
         self._position += len(piece)
-
-
-def rgb(colour: str) -> str:
-    assert _COLOUR.fullmatch(colour), "a colour is #rrggbb"
-    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    return " ".join(f"{part:.3g}" for part in parts)
-
-
-def encode(face: Face, text: str) -> str:
-    """The text as the font's character ids in hexadecimal."""
-    cids = face.cids
-    return "".join(f"{cids[letter]:04X}" for letter in text)
-
-
-def qr_path(code: Modules) -> str:
-    """The dark modules as rectangles, one for each run of up to eight in a row, y downwards.
-
-    All of them are one path and filled at once, so that no seam shows between neighbours.
-    """
-    size, rows = code.size, code.rows
-    piece = _run_table()
-    return "".join(
-        piece(x, y, rows[y * size + x : min(y * size + x + 8, y * size + size)])
-        for y in range(size)
-        for x in range(0, size, 8)
-    )
-
-
-@lru_cache(maxsize=1)
-def _run_table() -> Callable[[int, int, bytes], str]:
-    """Runs of modules written once: there are few enough of them (256 for each place)."""
-    return lru_cache(maxsize=200_000)(_runs)
-
-
-def _runs(x: int, y: int, modules: bytes) -> str:
-    return "".join(
-        f"{x + found.start()} {y} {found.end() - found.start()} 1 re\n"
-        for found in re.finditer(rb"\x00+", modules)
-    )
 
 
 def _bounds(size: Size) -> str:
