@@ -65,6 +65,7 @@ POLICIES: Mapping[str, Rows] = {
     "merchant": _rows(
         public=ALL, member=ALL, store=f"id = {MERCHANT}", merchant=f"id = {MERCHANT}"
     ),
+    "merchant_papers": _MERCHANTS_ONLY,
     "store": _rows(public=ALL, member=ALL, store=f"id = {STORE}", merchant=_OWN_MERCHANT),
     "pay_point": _rows(public=ALL, member=ALL, store=_OWN_STORE, merchant=_OWN_MERCHANT),
     "terminal": _COUNTER,
@@ -81,6 +82,8 @@ POLICIES: Mapping[str, Rows] = {
     ),
     "payment_code": _SECRET,
     "access_token": _SECRET,
+    "second_factor": _SECRET,
+    "recovery_code": _SECRET,
     # Cards. An issuer sees its own programs' cards wherever they are used.
     "card_program": _rows(public=ALL, member=ALL, store=_ACCEPTED_HERE, merchant=_ACCEPTED_HERE),
     "program_acceptance": _CATALOGUE,
@@ -148,6 +151,8 @@ DELETABLE = frozenset(
         "outbox_message",
         "rate_limit_bucket",
         "payment_code",
+        "second_factor",
+        "recovery_code",
         "program_acceptance",
         "batch_acceptance",
         "bonus_tier",

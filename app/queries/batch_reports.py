@@ -29,7 +29,8 @@ _STORES = text("""
     SELECT r.store_id, coalesce(s.name, '') AS name, count(*) AS count,
            sum(r.face_value_fen)::bigint AS fen
     FROM redemption r LEFT JOIN store s ON s.id = r.store_id
-    WHERE r.batch_id = :batch_id AND r.reversed_at IS NULL GROUP BY 1, 2 ORDER BY count DESC LIMIT 100
+    WHERE r.batch_id = :batch_id AND r.reversed_at IS NULL GROUP BY 1, 2
+    ORDER BY count DESC LIMIT 100
 """)
 # Whole days between activation and use, in steps that people think in.
 _SPEED = text("""
@@ -59,7 +60,7 @@ class Named:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchReport:
-    """A batch's figures. ``active`` is what the platform owes; ``booked_fen`` what the books say."""
+    """A batch's figures. ``active`` is what the platform owes, ``booked_fen`` by the books."""
 
     quantity: int
     generated: Figure

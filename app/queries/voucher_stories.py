@@ -1,4 +1,4 @@
-"""A voucher's story: made, printed, handed to, sold, redeemed, reversed. Told in the reader's scope.
+"""A voucher's story: made, printed, handed to, sold, redeemed, as the reader may know it.
 
 Whoever asks sees what is theirs: an issuer all but the names of strangers' stores, a store what was
 handed to it and what it redeemed itself.
@@ -24,7 +24,7 @@ from app.models.vouchers import Redemption, Voucher
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One event of a story. ``kind`` is an event's name; names are empty where they are not told."""
+    """One event of a story. ``kind`` is its name; other names are empty where they are not told."""
 
     occurred_at: datetime
     kind: str

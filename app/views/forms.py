@@ -20,7 +20,14 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, HiddenField, IntegerField, SelectField, StringField
 from wtforms import Field as AnyField
 from wtforms.fields import PasswordField, SelectChoice, TextAreaField, TimeField
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+from wtforms.validators import (
+    DataRequired,
+    InputRequired,
+    Length,
+    NumberRange,
+    Optional,
+    ValidationError,
+)
 from wtforms.widgets import TextInput
 
 from app.core import money, passwords
@@ -104,7 +111,10 @@ class OnceForm(ConsoleForm):
     def call(self, actor: Actor) -> MoneyCall:
         """This form as the call that ``once.run_once`` claims. Sent again, it is the same one."""
         fields = {
-            name: field.raw_data for name, field in self._fields.items() if name != "request_key"
+            name: field.raw_data
+            for name, field in self._fields.items()
+            # Nobody shall guess a password from the hash that is kept.
+            if name != "request_key" and not isinstance(field, PasswordField)
         }
         key = (self.request_key.data or "")[:64] or secrets.token_urlsafe(_KEY_BYTES)
         return MoneyCall(
@@ -112,6 +122,17 @@ class OnceForm(ConsoleForm):
             key=f"form:{key}",
             request_hash=hash_request(request.method, request.path, fields),
         )
+
+
+class Shape:
+    """A validator: the whole line looks like this, or the sentence is said."""
+
+    def __init__(self, pattern: str, sentence: str) -> None:
+        self.pattern, self.sentence = re.compile(pattern), sentence
+
+    def __call__(self, _form: object, field: AnyField) -> None:
+        if not self.pattern.fullmatch(field.data or ""):
+            raise ValidationError(gettext(self.sentence))
 
 
 class Text(StringField):

@@ -46,7 +46,7 @@ def _list(label: str, view: str) -> Item:
 
 
 MENU: Sequence[Group] = (
-    Group(N_("Overview"), (Item(N_("Today"), "Dashboard", "Dashboard.show", "can_show"),)),
+    Group(N_("Overview"), (Item(N_("Dashboard"), "Dashboard", "Dashboard.show", "can_show"),)),
     Group(
         N_("Records"),
         (

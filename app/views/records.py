@@ -85,7 +85,9 @@ class Records(ModelView):  # type: ignore[misc]
             facts=[
                 (column_name(name), value)
                 for name, value in zip(self.show_columns, values, strict=True)
-            ],
+            ]
+            + [*self.more_facts(row)],
+            notices=self.notices(row),
             related=self.related(row),
             row=row,
         )
@@ -117,6 +119,14 @@ class Records(ModelView):  # type: ignore[misc]
 
     def buttons(self, _row: Any) -> Sequence[Action]:
         """The buttons on a record's page: what may be done with it."""
+        return ()
+
+    def more_facts(self, _row: Any) -> Sequence[tuple[str, Cell]]:
+        """What stands on a record's page beside its own columns."""
+        return ()
+
+    def notices(self, _row: Any) -> Sequence[str]:
+        """What somebody has to see to, over everything else on a record's page."""
         return ()
 
     def related(self, _row: Any) -> Sequence[tuple[str, Sequence[str], Sequence[Sequence[Cell]]]]:

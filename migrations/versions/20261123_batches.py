@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "batches"
-down_revision = "20261123_foundation"
+down_revision = "20261123_figures"
 branch_labels = None
 depends_on = None
 
