@@ -9,10 +9,12 @@ from app.models import (  # noqa: F401
     ledger,
     people,
     plumbing,
+    print_files,
     rollups,
     sales,
     settings,
     tenants,
+    voucher_records,
     vouchers,
 )
 from app.models.base import Base
