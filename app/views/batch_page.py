@@ -38,7 +38,7 @@ def buttons(batch: VoucherBatch) -> Sequence[Action]:
     if state == "approved":
         offered.append(action(gettext("Generate"), "BatchDesk.generate", tone="main", pk=pk))
     if state in {"generated", "printed", "closed"}:
-        offered.append(action(gettext("Figures"), "BatchDesk.figures", tone="main", pk=pk))
+        offered.append(action(gettext("Figures"), "BatchDesk.report", tone="main", pk=pk))
         if not batch.is_imported:
             offered.append(action(gettext("Hand over"), "PaperDesk.hand_over", pk=pk))
         if state != "closed":

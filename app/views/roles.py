@@ -65,10 +65,10 @@ def _rights(*views: str, pages: tuple[str, ...] = (), desks: tuple[Rights, ...] 
 _ALL = ("Merchants", *_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS, *_PEOPLE)
 
 _BATCH_DESK = frozenset(
-    {"can_new", "can_approve", "can_generate", "can_cancel", "can_close", "can_figures",
+    {"can_new", "can_approve", "can_generate", "can_cancel", "can_close", "can_report",
      "can_progress"}
 )  # fmt: skip
-_FIGURES = frozenset({"can_figures", "can_progress"})
+_FIGURES = frozenset({"can_report", "can_progress"})
 _PAPER_DESK = frozenset(
     {"can_hand_over", "can_activate", "can_freeze", "can_unfreeze", "can_void", "can_of_holder",
      "can_exchange"}
