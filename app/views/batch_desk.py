@@ -242,7 +242,7 @@ class BatchDesk(Desk):
 
     @expose("/figures/<int:pk>")
     @has_access
-    def figures(self, pk: int) -> ResponseReturnValue:
+    def report(self, pk: int) -> ResponseReturnValue:
         """What became of the batch's paper."""
         batch = self.found(VoucherBatch, pk)
         session = self.appbuilder.session

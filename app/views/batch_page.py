@@ -40,7 +40,7 @@ def buttons(batch: VoucherBatch) -> Sequence[Action]:
     if state != "cancelled" and not batch.is_imported:
         offered.append(action(gettext("Printing"), "PrintDesk.show", pk=pk))
     if state in {"generated", "printed", "closed"}:
-        offered.append(action(gettext("Figures"), "BatchDesk.figures", tone="main", pk=pk))
+        offered.append(action(gettext("Figures"), "BatchDesk.report", tone="main", pk=pk))
         if not batch.is_imported:
             offered.append(action(gettext("Hand over"), "PaperDesk.hand_over", pk=pk))
         if state != "closed":
