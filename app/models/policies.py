@@ -75,6 +75,9 @@ POLICIES: Mapping[str, Rows] = {
     ),
     "payment_code": _SECRET,
     "access_token": _SECRET,
+    "one_time_secret": _SECRET,
+    "pin_failure": _SECRET,
+    "staff_wechat": _SECRET,
     # Cards. An issuer sees its own programs' cards wherever they are used.
     "card_program": _rows(public=ALL, member=ALL, store=_ACCEPTED_HERE, merchant=_ACCEPTED_HERE),
     "program_acceptance": _CATALOGUE,
@@ -95,6 +98,11 @@ POLICIES: Mapping[str, Rows] = {
     "batch_acceptance": _rows(store=_OWN_MERCHANT, merchant=_OWN_MERCHANT),
     "voucher": _MERCHANTS_ONLY,
     "redemption": _COUNTER,
+    "feed_event": _COUNTER,
+    "shift_entry": _COUNTER,
+    "voucher_sale": _COUNTER,
+    "voucher_sale_item": _COUNTER,
+    "approval": _COUNTER,
     # The ledger.
     "journal_entry": _rows(
         member="EXISTS (SELECT FROM posting p WHERE p.entry_id = journal_entry.id)",
@@ -123,8 +131,12 @@ DELETABLE = frozenset(
     {
         "idempotency_record",
         "outbox_message",
+        "feed_event",
         "rate_limit_bucket",
         "payment_code",
+        "one_time_secret",
+        "pin_failure",
+        "staff_wechat",
         "program_acceptance",
         "batch_acceptance",
         "bonus_tier",

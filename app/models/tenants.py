@@ -5,7 +5,15 @@ from __future__ import annotations
 import enum
 from datetime import time
 
-from sqlalchemy import CheckConstraint, ForeignKey, Numeric, Text, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Numeric,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import (
@@ -85,6 +93,9 @@ class Store(MerchantOwned, Base):
     lng: Mapped[float | None] = mapped_column(Numeric(9, 6, asdecimal=False))
     opens_at: Mapped[time | None]  # Local time; both empty: always open.
     closes_at: Mapped[time | None]
+    # What a till must have before it moves money. Demo stores ask for neither.
+    shift_required: Mapped[bool] = mapped_column(default=False, server_default="false")
+    terminal_required: Mapped[bool] = mapped_column(default=False, server_default="false")
     created_at: Mapped[CreatedAt]
 
 
@@ -113,7 +124,10 @@ class TerminalStatus(enum.Enum):
 
 
 class Terminal(MerchantOwned, Base):
-    """A terminal (收银终端): a tablet or phone that a store has enrolled."""
+    """A terminal (收银终端): a tablet or phone that a store has enrolled.
+
+    Its token says which device it is and opens nothing by itself: a person signs in on it.
+    """
 
     __tablename__ = "terminal"
     id: Mapped[PrimaryKey]
@@ -123,6 +137,8 @@ class Terminal(MerchantOwned, Base):
     status: Mapped[TerminalStatus] = state_column(
         TerminalStatus, "terminal_status", default=TerminalStatus.enrolled
     )
+    token_digest: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
+    enrolled_by_id: Mapped[Id | None]
     enrolled_at: Mapped[CreatedAt]
     revoked_at: Mapped[Timestamp | None]
 
@@ -134,18 +150,24 @@ class ShiftStatus(enum.Enum):
 
 
 class Shift(MerchantOwned, Base):
-    """A shift (班次): one person's drawer from the opening float to the counted cash."""
+    """A shift (班次): a drawer from the opening float to the counted cash.
+
+    A drawer is a terminal's, or that of a person who works without one.
+    """
 
     __tablename__ = "shift"
     __table_args__ = (
         CheckConstraint("opening_float_fen >= 0", name="shift_opening_float"),
         CheckConstraint("(status = 'open') = (counted_fen IS NULL)", name="shift_counted"),
+        Index("uq_shift_open_drawer", "drawer", unique=True, postgresql_where="status = 'open'"),
     )
     id: Mapped[PrimaryKey]
     merchant_id: Mapped[int] = mapped_column(ForeignKey("merchant.id"), index=True)
     store_id: Mapped[int] = mapped_column(ForeignKey("store.id"), index=True)
     staff_id: Mapped[IndexedId]
     terminal_id: Mapped[Id | None]
+    drawer: Mapped[str] = mapped_column(Text)
+    follows_id: Mapped[Id | None]  # The shift that was handed over to this one.
     status: Mapped[ShiftStatus] = state_column(
         ShiftStatus, "shift_status", default=ShiftStatus.open
     )
@@ -155,3 +177,4 @@ class Shift(MerchantOwned, Base):
     difference_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     opened_at: Mapped[CreatedAt]
     closed_at: Mapped[Timestamp | None]
+    closed_by_id: Mapped[Id | None]

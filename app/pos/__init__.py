@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.pos import payments, redemptions, sessions, top_ups
+from app.pos import feed, payments, redemptions, sessions, top_ups
 from app.pos.blueprint import bp
 from app.web.wire import DocumentedApi
 
@@ -22,4 +22,4 @@ def register_pos(app: Flask) -> None:
     document.register_blueprint(bp)
 
 
-__all__ = ["payments", "redemptions", "register_pos", "sessions", "top_ups"]
+__all__ = ["feed", "payments", "redemptions", "register_pos", "sessions", "top_ups"]

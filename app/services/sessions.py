@@ -96,6 +96,8 @@ def actor_of(
     store_id: int | None,
     role: str | None,
     digest: bytes,
+    terminal_id: int | None = None,
+    terminal_missing: bool = False,
 ) -> Actor:
     """Who a token's row (kaquan.authenticate) stands for, and whose rows that one sees."""
     if member_id is not None:
@@ -112,6 +114,8 @@ def actor_of(
         store_id=store_id,
         role=duty,
         token_digest=digest,
+        terminal_id=terminal_id,
+        terminal_missing=terminal_missing,
     )
 
 
