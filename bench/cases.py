@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import checks
+from bench import checks, feed_streams
 from bench.baseline import NAME, Baseline
 from bench.load import Measured, post, run_load
 from bench.output import Row, say
@@ -99,6 +99,15 @@ def growth(bench: Bench) -> None:
     checks.check_books(bench.urls, young)
 
 
+def feed(bench: Bench) -> None:
+    """A thousand screens hear a hundred stores' feeds while members pay there."""
+    database = clone(bench.urls, SHOP, "bench_feed")
+    feed_streams.run(
+        bench.urls, bench.home, database, payments(SHOP), stores=SHOP.stores, scale=SCALE
+    )
+    checks.check_books(bench.urls, database)
+
+
 BENCHES: dict[str, Callable[[Bench], None]] = {
     "pay": pay,
     "pay-combined": pay_combined,
@@ -106,6 +115,7 @@ BENCHES: dict[str, Callable[[Bench], None]] = {
     "top-up": top_up,
     "hot-store": hot_store,
     "growth": growth,
+    "feed": feed,
 }
 
 

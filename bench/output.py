@@ -20,6 +20,7 @@ class Row:
     p50_ms: float
     p99_ms: float
     rss_mb: float
+    is_time: bool = False  # Then less is better, and the ratio is the other way round.
 
     def print(self) -> None:
         row = {
@@ -29,7 +30,9 @@ class Row:
             "unit": self.unit,
             "baseline": round(self.baseline),
             "baseline_name": self.baseline_name,
-            "ratio": round(self.ours / self.baseline, 3),
+            "ratio": round(
+                self.baseline / self.ours if self.is_time else self.ours / self.baseline, 3
+            ),
             "p50_ms": round(self.p50_ms, 1),
             "p99_ms": round(self.p99_ms, 1),
             "rss_mb": round(self.rss_mb),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.pos import feed, payments, redemptions, sessions, top_ups
+from app.pos import feed, payments, redemptions, sessions, shifts, terminals, top_ups
 from app.pos.blueprint import bp
 from app.web.wire import DocumentedApi
 
@@ -19,7 +19,19 @@ def register_pos(app: Flask) -> None:
     )
     document = DocumentedApi(app, config_prefix="POS", spec_kwargs={"security": [{"bearer": []}]})
     document.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    document.spec.components.security_scheme(
+        "terminal", {"type": "apiKey", "in": "header", "name": "Terminal-Token"}
+    )
     document.register_blueprint(bp)
 
 
-__all__ = ["feed", "payments", "redemptions", "register_pos", "sessions", "top_ups"]
+__all__ = [
+    "feed",
+    "payments",
+    "redemptions",
+    "register_pos",
+    "sessions",
+    "shifts",
+    "terminals",
+    "top_ups",
+]

@@ -24,7 +24,7 @@ from app.models.sales import (
     TopUpStatus,
 )
 from app.models.tenants import Store
-from app.services import journal, ledger
+from app.services import journal, ledger, shifts
 from app.services.bearers import bonus_leg
 from app.services.card_returns import LotState, ReturnQuote, ReturnReason, return_quote
 from app.services.cards import CardStateConflict, lock_card, lot_leg, lots_of
@@ -104,7 +104,7 @@ def return_card(
             *_out_legs(session, card, quote.refund_fen, way, store, now),
             *_bearers_legs(session, card, lots, quote.forfeited_fen),
         ]
-        ledger.post_entry(
+        entry_id = ledger.post_entry(
             session,
             kind="card_returned",
             reference=f"card:{card_id}:returned",
@@ -112,6 +112,9 @@ def return_card(
             now=now,
             reason=reason.name,
         )
+        if way is PayoutWay.cash and actor.store_id is not None:
+            held = shifts.hold_shift(session, till=actor)
+            shifts.note_cash(session, shift_id=held, entry_id=entry_id, till=actor)
     card.status = CardStatus.returned
     session.flush()
     journal.send_later(session, "card.returned", subject_id=card_id, merchant_id=card.merchant_id)

@@ -193,6 +193,7 @@ def _write_refund(
         order_fen=payment.wechat_fen,
         reason=reason,
         staff_id=till.staff_id,
+        terminal_id=till.terminal_id,
         created_at=now,
         succeeded_at=None if wechat_fen else now,
     )

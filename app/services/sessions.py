@@ -14,8 +14,9 @@ from app.core.actor import PLATFORM_ROLES, Actor, Role, Scope
 from app.core.errors import N_, Category, DomainError
 from app.core.keys import new_token, token_digest
 from app.models.people import AccessToken, Staff, StaffStatus
-from app.models.tenants import Merchant, MerchantStatus
+from app.models.tenants import Merchant, MerchantStatus, Terminal
 from app.services import journal
+from app.services.pins import forgive
 
 MEMBER_LIFETIME = timedelta(days=30)
 STAFF_LIFETIME = timedelta(hours=12)
@@ -68,17 +69,47 @@ def sign_in_staff(
         raise SignInRefused
     staff: Staff = found[0]
     signed_in = _open(session, now=now, lifetime=STAFF_LIFETIME, staff_id=staff.id)
-    journal.audit(
-        session,
-        "staff.signed_in",
-        actor=Actor(
-            scope=Scope.store,
-            staff_id=staff.id,
-            merchant_id=staff.merchant_id,
-            store_id=staff.store_id,
-        ),
-    )
+    _note_sign_in(session, staff, None, None)
     return staff, signed_in
+
+
+def open_staff_session(
+    session: Session, *, person: Staff, terminal_id: int | None, how: str, now: datetime
+) -> SignedIn:
+    """Open a session for somebody who was recognised by another way than a password."""
+    opened = _open(
+        session, now=now, lifetime=STAFF_LIFETIME, staff_id=person.id, terminal_id=terminal_id
+    )
+    _note_sign_in(session, person, terminal_id, how)
+    return opened
+
+
+def bind_to_terminal(
+    session: Session, *, opened: SignedIn, terminal: Terminal, now: datetime
+) -> bool:
+    """Bind a fresh session to a device of the person's store; another store's ends it. A right
+    password makes wrong PINs there forgotten.
+    """
+    token = session.scalars(
+        select(AccessToken).where(AccessToken.token_digest == token_digest(opened.token))
+    ).one()
+    assert token.staff_id is not None, "members have no terminals"
+    person = session.get_one(Staff, token.staff_id)
+    if person.store_id != terminal.store_id:
+        token.revoked_at = now
+        return False
+    token.terminal_id = terminal.id
+    forgive(session, staff_id=person.id, terminal_id=terminal.id)
+    _note_sign_in(session, person, terminal.id, "password")
+    return True
+
+
+def is_password_of(session: Session, person: Staff | None, password: str) -> bool:
+    """Whether it is somebody's; for nobody it takes as long."""
+    hashed = None
+    if person is not None:
+        hashed = session.scalar(select(User.password).where(User.id == person.user_id))
+    return check_password_hash(hashed or _NOBODY, password) and person is not None
 
 
 def revoke_token(session: Session, *, digest: bytes, now: datetime) -> None:
@@ -119,6 +150,23 @@ def actor_of(
     )
 
 
+def _note_sign_in(
+    session: Session, person: Staff, terminal_id: int | None, how: str | None
+) -> None:
+    journal.audit(
+        session,
+        "staff.signed_in",
+        actor=Actor(
+            scope=Scope.store,
+            staff_id=person.id,
+            merchant_id=person.merchant_id,
+            store_id=person.store_id,
+            terminal_id=terminal_id,
+        ),
+        detail=None if how is None else {"how": how},
+    )
+
+
 def _open(
     session: Session,
     *,
@@ -126,6 +174,7 @@ def _open(
     lifetime: timedelta,
     member_id: int | None = None,
     staff_id: int | None = None,
+    terminal_id: int | None = None,
 ) -> SignedIn:
     token = new_token()
     expires_at = now + lifetime
@@ -134,6 +183,7 @@ def _open(
             token_digest=token_digest(token),
             member_id=member_id,
             staff_id=staff_id,
+            terminal_id=terminal_id,
             expires_at=expires_at,
         )
     )

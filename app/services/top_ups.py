@@ -26,7 +26,7 @@ from app.models.sales import (
     TopUpChannel,
     TopUpStatus,
 )
-from app.services import journal, ledger
+from app.services import journal, ledger, shifts
 from app.services.caps import room_on_card
 from app.services.ledger import Leg
 from app.services.members import find_by_phone, lock_phone
@@ -227,6 +227,7 @@ def reverse_cash_top_up(
     same_day = local_day(top_up.created_at) == local_day(now)
     if top_up.status is not TopUpStatus.credited or not same_day:
         raise TopUpNotReversible
+    shift_id = shifts.hold_shift(session, till=till)
     session.execute(
         select(Card.id).where(Card.id == top_up.card_id).with_for_update(key_share=True)
     )
@@ -241,7 +242,8 @@ def reverse_cash_top_up(
     top_up.status = TopUpStatus.reversed
     session.flush()
     entry = ledger.find_entry(session, f"top-up:{top_up.id}:credited")
-    ledger.reverse_entry(session, entry=entry, now=now, reason=reason)
+    back_id = ledger.reverse_entry(session, entry=entry, now=now, reason=reason)
+    shifts.note_cash(session, shift_id=shift_id, entry_id=back_id, till=till)
     journal.send_later(session, "top_up.reversed", subject_id=top_up.id, store_id=top_up.store_id)
     journal.audit(
         session, "top_up.reversed", actor=till, subject_id=top_up.id, member_id=top_up.member_id,
