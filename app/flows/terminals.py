@@ -85,6 +85,32 @@ def revoke(context: Context, manager: Actor, *, terminal_id: int) -> Terminal:
         )
 
 
+def set_till_rules(
+    context: Context,
+    manager: Actor,
+    *,
+    store_id: int,
+    shift_required: bool,
+    terminal_required: bool,
+) -> Store:
+    """What the tills of a store of the manager's must have before they move money.
+
+    Raises:
+        StoreNotFound: Also for another tenant's.
+    """
+    with context.database.unit_of_work(manager) as session:
+        if session.get(Store, store_id) is None:
+            raise StoreNotFound
+    with context.database.unit_of_work(SYSTEM) as session:
+        return terminals.set_till_rules(
+            session,
+            store_id=store_id,
+            shift_required=shift_required,
+            terminal_required=terminal_required,
+            manager=manager,
+        )
+
+
 def describe(context: Context, *, terminal_token: str) -> TerminalSeen:
     """A device, its store, and who may sign in on it."""
     with context.database.unit_of_work(SYSTEM) as session:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.pos import feed, payments, redemptions, sessions, shifts, terminals, top_ups
+from app.pos import (
+    approvals,
+    feed,
+    payments,
+    records,
+    redemptions,
+    sessions,
+    shifts,
+    terminals,
+    top_ups,
+)
 from app.pos.blueprint import bp
 from app.web.wire import DocumentedApi
 
@@ -26,8 +36,10 @@ def register_pos(app: Flask) -> None:
 
 
 __all__ = [
+    "approvals",
     "feed",
     "payments",
+    "records",
     "redemptions",
     "register_pos",
     "sessions",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from flask import request
 from flask.typing import ResponseReturnValue
@@ -25,6 +27,9 @@ from app.web.limits import (
     take,
 )
 from app.web.shapes import Code, StoreName
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 HEADER = "Terminal-Token"
 TERMINAL_TOKEN = {
@@ -69,6 +74,18 @@ class NewPin(Schema):
     pin = Words(required=True, shortest=1, longest=12, metadata={"description": "4 to 6 digits"})
 
 
+def device_required(view: Callable[P, R]) -> Callable[P, R]:
+    """Only a device that says which one it is; whether it is still enrolled is looked up after."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        if terminal_token() is None:
+            raise Unauthenticated
+        return view(*args, **kwargs)
+
+    return guarded
+
+
 @bp.post("/terminals/enrol")
 @bp.doc(security=[])
 @limited(SIGN_IN, by_address=True)
@@ -92,10 +109,11 @@ def enrol_terminal(body: dict[str, Any]) -> dict[str, Any]:
 @bp.get("/terminals/current")
 @bp.doc(parameters=[TERMINAL_TOKEN], security=[{"terminal": []}])
 @limited(SIGN_IN, by_address=True)
+@device_required
 @bp.response(200, Terminal)
 def show_terminal() -> dict[str, Any]:
     """This device, its store, and who may sign in on it. 401 ``terminal_unknown``: revoked."""
-    seen = terminals.describe(current_context(), terminal_token=_required_token())
+    seen = terminals.describe(current_context(), terminal_token=terminal_token() or "")
     return {
         "terminal": {"id": str(seen.terminal.id), "name": seen.terminal.name},
         "store": {"id": str(seen.store.id), "name": seen.store.name},
@@ -106,11 +124,14 @@ def show_terminal() -> dict[str, Any]:
 @bp.post("/sessions/pin")
 @bp.doc(parameters=[TERMINAL_TOKEN], security=[{"terminal": []}])
 @limited(SIGN_IN, by_address=True)
+@device_required
 @bp.arguments(PinSignIn)
 @bp.response(201, SignedIn)
 def create_pin_session(body: dict[str, Any]) -> dict[str, Any]:
     """Take over at an enrolled terminal. Five wrong PINs, and it wants the password once."""
-    opened = terminals.sign_in_by_pin(current_context(), terminal_token=_required_token(), **body)
+    opened = terminals.sign_in_by_pin(
+        current_context(), terminal_token=terminal_token() or "", **body
+    )
     return {"access_token": opened.token, "expires_at": opened.expires_at}
 
 
@@ -128,10 +149,3 @@ def change_pin(body: dict[str, Any]) -> ResponseReturnValue:
 def terminal_token() -> str | None:
     """The device's own token, when it has sent one."""
     return request.headers.get(HEADER) or None
-
-
-def _required_token() -> str:
-    token = terminal_token()
-    if token is None:
-        raise Unauthenticated
-    return token

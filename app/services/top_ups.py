@@ -212,9 +212,18 @@ def return_unclaimed(session: Session, *, now: datetime, limit: int = 100) -> in
 
 
 def reverse_cash_top_up(
-    session: Session, *, top_up_no: str, reason: str, till: Actor, now: datetime
+    session: Session,
+    *,
+    top_up_no: str,
+    reason: str,
+    till: Actor,
+    now: datetime,
+    drawer: Actor | None = None,
 ) -> TopUp:
     """A manager undoes a cash top-up of the same day, while all of it is still on the card.
+
+    Args:
+        drawer: Whose drawer gives the cash back; the manager's own unless told.
 
     Raises:
         TopUpSpent: The card has used some of it.
@@ -227,7 +236,7 @@ def reverse_cash_top_up(
     same_day = local_day(top_up.created_at) == local_day(now)
     if top_up.status is not TopUpStatus.credited or not same_day:
         raise TopUpNotReversible
-    shift_id = shifts.hold_shift(session, till=till)
+    shift_id = shifts.hold_shift(session, till=drawer or till)
     session.execute(
         select(Card.id).where(Card.id == top_up.card_id).with_for_update(key_share=True)
     )

@@ -10,6 +10,7 @@ from app.views.guard import register_guard
 from app.views.listing import LISTS
 from app.views.pages import PAGES
 from app.views.sessions import reader_session, security_session
+from app.views.terminals import Terminals
 from app.web.context import current_context
 
 
@@ -37,7 +38,7 @@ def register_consoles(app: Flask) -> None:
         register_guard(app)
         builder = ConsoleBuilder(indexview=Dashboard)
         builder.init_app(app, reader_session(app, database))
-        for view in (*LISTS, *PAGES):
+        for view in (*LISTS, *PAGES, Terminals):
             builder.add_view_no_menu(view)
 
 

@@ -143,6 +143,7 @@ STATES: Mapping[str, str] = {
     "generated": N_("Generated"),
     "generating": N_("Generating"),
     "issuer": N_("Issuer"),
+    "voucher_sale": N_("Voucher sale"),
     "late_payment": N_("Payment after closing"),
     "lost": N_("Reported lost"),
     "monthly": N_("Monthly"),

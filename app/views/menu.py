@@ -78,6 +78,7 @@ MENU: Sequence[Group] = (
             _list(N_("Merchants"), "Merchants"),
             _list(N_("Stores"), "Stores"),
             _list(N_("Pay points"), "PayPoints"),
+            Item(N_("Terminals"), "Terminals", "Terminals.show", "can_show"),
             _list(N_("Staff"), "People"),
         ),
     ),

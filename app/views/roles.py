@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.core.actor import Role
+from app.core.actor import MANAGER_ROLES, Role
 from app.core.errors import N_
 
 Rights = Mapping[str, frozenset[str]]
@@ -62,6 +62,12 @@ RIGHTS: Mapping[Role, Rights] = {
         *_PLACES, *_SALES, "Members", "People", "AuditLog", pages=("Dashboard",)
     ),
     Role.cashier: _rights(),  # Till only.
+}
+
+_TERMINALS: Rights = {"Terminals": frozenset({"can_show", "can_invite", "can_revoke", "can_rules"})}
+RIGHTS = {
+    role: {**rights, **_TERMINALS} if role in MANAGER_ROLES else rights
+    for role, rights in RIGHTS.items()
 }
 
 
