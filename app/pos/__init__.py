@@ -7,6 +7,7 @@ from flask import Flask
 from app.pos import (
     approvals,
     feed,
+    official_account,
     payments,
     records,
     redemptions,
@@ -14,6 +15,7 @@ from app.pos import (
     shifts,
     terminals,
     top_ups,
+    voucher_sales,
 )
 from app.pos.blueprint import bp
 from app.web.wire import DocumentedApi
@@ -33,11 +35,13 @@ def register_pos(app: Flask) -> None:
         "terminal", {"type": "apiKey", "in": "header", "name": "Terminal-Token"}
     )
     document.register_blueprint(bp)
+    app.register_blueprint(official_account.pages)
 
 
 __all__ = [
     "approvals",
     "feed",
+    "official_account",
     "payments",
     "records",
     "redemptions",
@@ -46,4 +50,5 @@ __all__ = [
     "shifts",
     "terminals",
     "top_ups",
+    "voucher_sales",
 ]

@@ -13,10 +13,12 @@ class FeedItem(Schema):
         metadata={
             "description": "payment.pending, payment.paid, payment.closed, voucher.redeemed,"
             " voucher.reversed, top_up.credited, top_up.reversed, refund.made, refund.succeeded,"
-            " refund.abnormal"
+            " refund.abnormal, voucher_sale.sold, voucher_sale.closed"
         }
     )
-    kind = fields.String(metadata={"description": "payment, redemption, top_up or refund"})
+    kind = fields.String(
+        metadata={"description": "payment, redemption, top_up, refund or voucher_sale"}
+    )
     number = fields.String()
     status = fields.String(metadata={"description": "when it was published"})
     amount_fen = fields.Integer()

@@ -18,7 +18,8 @@ _PARTS = {
         "SELECT 'payment' AS kind, id, payment_no AS number, status, amount_fen, card_fen,"
         " wechat_fen, 0::bigint AS cash_fen, 0::bigint AS bonus_fen,"
         " refunded_card_fen + refunded_wechat_fen AS refunded_fen, NULL::text AS reference,"
-        " member_id, staff_id, terminal_id, created_at AS at FROM payment WHERE store_id = :store_id"
+        " member_id, staff_id, terminal_id, created_at AS at FROM payment"
+        " WHERE store_id = :store_id"
     ),
     "redemption": (
         "SELECT 'redemption', id, redemption_no,"

@@ -287,6 +287,7 @@ def _ask_again(session: Session, refund: Refund, now: datetime) -> None:
     refund.status = RefundStatus.closed
     again_id, again_no = journal.next_document(session, table="refund", letter="F", now=now)
     copied = ("merchant_id", "store_id", "member_id", "payment_id", "top_up_id", "origin",
+              "voucher_sale_id",
               "order_no", "order_fen", "reason", "staff_id", "wechat_fen")  # fmt: skip
     session.add(
         Refund(

@@ -34,7 +34,10 @@ _CARDS = ("Members", "Programs", "Cards", "Gifts")
 _PAPER = ("Batches", "Vouchers")
 _BOOKS = ("Entries", "Postings")
 _PEOPLE = ("People", "AuditLog")
-_EVERYBODY: Rights = {"OwnPassword": frozenset({"can_change"})}
+_EVERYBODY: Rights = {
+    "OwnPassword": frozenset({"can_change"}),
+    "OwnWeChat": frozenset({"can_show", "can_bind", "can_unbind"}),
+}
 
 
 def _rights(*views: str, pages: tuple[str, ...] = ()) -> Rights:

@@ -40,7 +40,13 @@ BEGIN
                0, 0, f.order_no
         FROM public.refund f
         WHERE o.topic IN ('refund.made', 'refund.succeeded', 'refund.abnormal')
-          AND f.id = o.subject_id AND f.origin = 'payment') b
+          AND f.id = o.subject_id AND f.origin = 'payment'
+        UNION ALL
+        SELECT 'voucher_sale', v.sale_no, v.status, v.store_id, v.amount_fen, 0,
+               CASE v.tender WHEN 'wechat' THEN v.amount_fen ELSE 0 END,
+               CASE v.tender WHEN 'cash' THEN v.amount_fen ELSE 0 END, 0, NULL
+        FROM public.voucher_sale v
+        WHERE o.topic IN ('voucher_sale.sold', 'voucher_sale.closed') AND v.id = o.subject_id) b
     JOIN public.store s ON s.id = b.store_id
     WHERE o.id = ANY (p_message_ids)
     ORDER BY o.id;
