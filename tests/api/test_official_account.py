@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from app.core.actor import Role
+from app.flows import staff_wechat
+from app.flows.staff_wechat import WeChatReturnInvalid
 from tests.factories import PASSWORD
 
 
@@ -88,14 +89,14 @@ def test_a_way_back_is_good_once_and_in_its_own_browser_only(world, person):
     assert mine.get(back).status_code == 422
 
 
-def test_a_binding_is_not_begun_by_one_and_ended_by_another(world, person):
-    mine = Phone(world, f"p{person.id}")
-    mine.sign_in(person)
-    departed = mine.post("/console/own-wechat/bind", "/console/own-wechat/")
-    back = mine.through_wechat(departed)
-    mine.sign_in(world.make.staff(Role.cashier, world.make.store()))
-    assert mine.get(back).status_code in {403, 422}
-    assert world.rows("SELECT 1 FROM staff_wechat WHERE staff_id = :id", id=person.id) == []
+def test_a_binding_is_not_begun_by_one_and_ended_by_another(world, shop):
+    one, other = (world.make.actor(person) for person in shop.staff)
+    gone = staff_wechat.depart(world.context, one)
+    with pytest.raises(WeChatReturnInvalid):
+        staff_wechat.bind(world.context, other, code="demo-x", state=gone.state)
+    with pytest.raises(WeChatReturnInvalid):
+        staff_wechat.sign_in(world.context, code="demo-x", state=gone.state)
+    assert world.rows("SELECT 1 FROM staff_wechat WHERE staff_id = :id", id=other.staff_id) == []
 
 
 def test_one_wechat_is_one_person(world, shop):
