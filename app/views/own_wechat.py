@@ -30,10 +30,14 @@ class OwnWeChat(BaseView):
     @expose("/bind", methods=("POST",))
     @has_access
     def bind(self) -> ResponseReturnValue:
-        """To WeChat; it sends the browser back to the till's side, which binds it."""
+        """To WeChat; it sends the browser back to the till's side, which binds it.
+
+        By a page and not by a redirect: a form's answer may not lead to another host (our CSP).
+        """
         gone = staff_wechat.depart(current_context(), g.actor)
         session["wechat_state"], session["wechat_binding"] = gone.state, True
-        return redirect(gone.url)
+        page = render_template("console/own_wechat.html", bound_at=None, departure=gone.url)
+        return page, 200, {"Refresh": f"0; url={gone.url}"}
 
     @expose("/unbind", methods=("POST",))
     @has_access

@@ -38,8 +38,11 @@ class Phone:
 
     def through_wechat(self, departed):
         """WeChat asks nothing and sends the browser back; gives the address that it comes to."""
-        assert departed.status_code == 302, departed.text
-        back = self.get(departed.headers["Location"].partition("#")[0], **{"as": self.name})
+        there = departed.headers.get("Location")
+        if there is None:  # A form leads nowhere else by itself: a page does.
+            assert departed.status_code == 200, departed.text
+            there = departed.headers["Refresh"].partition("url=")[2]
+        back = self.get(there.partition("#")[0], **{"as": self.name})
         assert back.status_code == 302, back.text
         return back.headers["Location"]
 
