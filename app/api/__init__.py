@@ -6,6 +6,7 @@ from flask import Flask
 
 from app.api import gifts, me, payments, sessions, stores, top_ups, wechat_notify
 from app.api.blueprint import bp
+from app.web.express import open_lanes
 from app.web.wire import DocumentedApi
 
 
@@ -21,6 +22,7 @@ def register_api(app: Flask) -> None:
     document.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     document.register_blueprint(bp)
     app.register_blueprint(wechat_notify.bp)
+    open_lanes(app, payments.LANE)
 
 
 __all__ = ["gifts", "me", "payments", "register_api", "sessions", "stores", "top_ups"]

@@ -18,6 +18,7 @@ from app.pos import (
     voucher_sales,
 )
 from app.pos.blueprint import bp
+from app.web.express import open_lanes
 from app.web.wire import DocumentedApi
 
 
@@ -36,6 +37,7 @@ def register_pos(app: Flask) -> None:
     )
     document.register_blueprint(bp)
     app.register_blueprint(official_account.pages)
+    open_lanes(app, payments.LANE, redemptions.LANE, top_ups.LANE)
 
 
 __all__ = [
