@@ -59,6 +59,7 @@ POLICIES: Mapping[str, Rows] = {
     "merchant": _rows(
         public=ALL, member=ALL, store=f"id = {MERCHANT}", merchant=f"id = {MERCHANT}"
     ),
+    "merchant_papers": _MERCHANTS_ONLY,
     "store": _rows(public=ALL, member=ALL, store=f"id = {STORE}", merchant=_OWN_MERCHANT),
     "pay_point": _rows(public=ALL, member=ALL, store=_OWN_STORE, merchant=_OWN_MERCHANT),
     "terminal": _COUNTER,
@@ -78,6 +79,8 @@ POLICIES: Mapping[str, Rows] = {
     "one_time_secret": _SECRET,
     "pin_failure": _SECRET,
     "staff_wechat": _SECRET,
+    "second_factor": _SECRET,
+    "recovery_code": _SECRET,
     # Cards. An issuer sees its own programs' cards wherever they are used.
     "card_program": _rows(public=ALL, member=ALL, store=_ACCEPTED_HERE, merchant=_ACCEPTED_HERE),
     "program_acceptance": _CATALOGUE,
@@ -137,6 +140,8 @@ DELETABLE = frozenset(
         "one_time_secret",
         "pin_failure",
         "staff_wechat",
+        "second_factor",
+        "recovery_code",
         "program_acceptance",
         "batch_acceptance",
         "bonus_tier",

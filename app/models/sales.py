@@ -64,6 +64,7 @@ class TopUp(MerchantOwned, Base):
             "phone_digest",
             postgresql_where="status IN ('pending', 'closing', 'paid')",
         ),
+        Index("ix_top_up_credited_at", "credited_at", postgresql_using="brin"),
         unique_where_given("top_up", "wechat_transaction_id"),
         Index("ix_top_up_store", "store_id", "id", postgresql_where="store_id IS NOT NULL"),
         # A cashier's cash of the day, asked for by every cash top-up.
@@ -136,6 +137,8 @@ class Payment(MerchantOwned, Base):
         unique_where_given("payment", "wechat_transaction_id"),
         Index("ix_payment_store", "store_id", "id"),
         Index("ix_payment_merchant", "merchant_id", "id"),
+        # Days of the dashboards: rows come in the order of time, so a few pages of BRIN are enough.
+        Index("ix_payment_paid_at", "paid_at", postgresql_using="brin"),
         Index("ix_payment_open", "created_at", postgresql_where="status IN ('pending', 'closing')"),
     )
     id: Mapped[PrimaryKey]
@@ -196,6 +199,7 @@ class Refund(MerchantOwned, Base):
         ),
         Index("ix_refund_payment", "payment_id"),
         Index("ix_refund_store", "store_id", "id"),
+        Index("ix_refund_created_at", "created_at", postgresql_using="brin"),
         Index("ix_refund_open", "created_at", postgresql_where="status = 'processing'"),
     )
     id: Mapped[PrimaryKey]

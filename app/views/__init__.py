@@ -7,9 +7,10 @@ from flask import Flask
 from app.views.builder import ConsoleBuilder
 from app.views.dashboard import Dashboard
 from app.views.guard import register_guard
-from app.views.listing import LISTS
+from app.views.listing import DESKS, LISTS
 from app.views.own_wechat import OwnWeChat
 from app.views.pages import PAGES
+from app.views.search import Search
 from app.views.sessions import reader_session, security_session
 from app.views.terminals import Terminals
 from app.web.context import current_context
@@ -39,7 +40,7 @@ def register_consoles(app: Flask) -> None:
         register_guard(app)
         builder = ConsoleBuilder(indexview=Dashboard)
         builder.init_app(app, reader_session(app, database))
-        for view in (*LISTS, *PAGES, Terminals, OwnWeChat):
+        for view in (*LISTS, *PAGES, *DESKS, Search, Terminals, OwnWeChat):
             builder.add_view_no_menu(view)
 
 

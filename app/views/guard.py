@@ -30,6 +30,8 @@ class Frame:
     role: str
     place: str | None
     menu: Sequence[Section]
+    second_factor: bool
+    may_search: bool
 
 
 def register_guard(app: Flask) -> None:
@@ -85,4 +87,6 @@ def _frame() -> Frame | None:
         role=roles.LABELS[actor.role],
         place=None if actor.merchant_id == OPERATOR_ID else store or merchant,
         menu=menu_of(actor.role),
+        second_factor=roles.allows(actor.role, "can_show", "OwnSecondFactor"),
+        may_search=roles.allows(actor.role, "can_list", "Search"),
     )

@@ -21,7 +21,12 @@ from app.models.plumbing import AuditRecord
 from app.models.sales import Payment, Refund, TopUp
 from app.models.tenants import Merchant, PayPoint, Store
 from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
+from app.views.desks import action, those_allowed
+from app.views.merchants import MerchantDesk, merchant_buttons, papers_of, warnings_of
+from app.views.pay_points import PayPointDesk, pay_point_buttons
+from app.views.people import SecondFactorDesk, StaffDesk, person_buttons
 from app.views.records import Records
+from app.views.stores import StoreDesk, place_of, store_buttons
 from app.web.context import current_context
 
 
@@ -32,9 +37,30 @@ class Merchants(Records):
     explanation = N_("Who trades here, at which commission.")
     list_columns = ["name", "code", "status", "commission_bp", "settlement_cycle", "created_at"]
     show_columns = ["name", "code", "kind", "status", "commission_bp", "settlement_cycle",
-                    "created_at"]  # fmt: skip
+                    "settlement_days", "created_at"]  # fmt: skip
     filter_columns = ("status", "settlement_cycle")
     search_in = ("name", "code")
+
+    def list_buttons(self) -> Any:
+        add = action(gettext("Take a merchant on"), "MerchantDesk.add", tone="main")
+        return those_allowed(add)
+
+    def buttons(self, row: Any) -> Any:
+        return merchant_buttons(row)
+
+    def more_facts(self, row: Any) -> Any:
+        return papers_of(self.datamodel.session, row)
+
+    def notices(self, row: Any) -> Any:
+        return warnings_of(self.datamodel.session, row)
+
+    def related(self, row: Any) -> Any:
+        stores = ("name", "city", "address", "status")
+        people = ("name", "role", "store_id", "status")
+        return [
+            (gettext("Stores"), *self.related_rows(Store, Store.merchant_id == row.id, stores)),
+            (gettext("Staff"), *self.related_rows(Staff, Staff.merchant_id == row.id, people)),
+        ]
 
 
 class Stores(Records):
@@ -42,14 +68,23 @@ class Stores(Records):
     datamodel = SQLAInterface(Store)
     title_text = N_("Stores")
     explanation = N_("Where members pay and paper is redeemed.")
-    list_columns = ["name", "merchant_id", "city", "address", "status", "opens_at", "closes_at"]
-    show_columns = ["name", "code", "merchant_id", "status", "city", "address", "phone", "opens_at",
-                    "closes_at", "created_at"]  # fmt: skip
+    list_columns = ["name", "merchant_id", "city", "address", "status"]
+    show_columns = ["name", "code", "merchant_id", "status", "city", "address", "phone",
+                    "created_at"]  # fmt: skip
     filter_columns = ("merchant_id", "status")
     search_in = ("name", "code", "city")
 
+    def list_buttons(self) -> Any:
+        return those_allowed(action(gettext("Add store"), "StoreDesk.add", tone="main"))
+
+    def buttons(self, row: Any) -> Any:
+        return store_buttons(row)
+
+    def more_facts(self, row: Any) -> Any:
+        return place_of(row)
+
     def related(self, row: Any) -> Any:
-        columns = ("name", "token", "status")
+        columns = ("id", "name", "token", "status")
         return [
             (gettext("Pay points"),
              *self.related_rows(PayPoint, PayPoint.store_id == row.id, columns))
@@ -62,9 +97,12 @@ class PayPoints(Records):
     title_text = N_("Pay points")
     explanation = N_("The codes on the counters that members scan.")
     list_columns = ["id", "merchant_id", "store_id", "name", "token", "status"]
-    show_columns = ["id", "merchant_id", "store_id", "name", "token", "status"]
+    show_columns = ["name", "store_id", "merchant_id", "token", "status", "id"]
     filter_columns = ("merchant_id", "store_id", "status")
     search_in = ("token", "name")
+
+    def buttons(self, row: Any) -> Any:
+        return pay_point_buttons(row)
 
 
 class People(Records):
@@ -77,6 +115,12 @@ class People(Records):
     show_columns = list_columns
     filter_columns = ("role", "merchant_id", "store_id", "status")
     search_in = ("name",)
+
+    def list_buttons(self) -> Any:
+        return those_allowed(action(gettext("Add staff"), "StaffDesk.add", tone="main"))
+
+    def buttons(self, row: Any) -> Any:
+        return person_buttons(row)
 
 
 class Members(Records):
@@ -335,3 +379,4 @@ LISTS: Sequence[type[Records]] = (
     *(Merchants, Stores, PayPoints, People, Members, Programs, Cards, TopUps, Payments, Refunds),
     *(Batches, Vouchers, Redemptions, Gifts, Entries, Postings, AuditLog),
 )
+DESKS = (MerchantDesk, StoreDesk, PayPointDesk, StaffDesk, SecondFactorDesk)

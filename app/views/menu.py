@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import request, url_for
+from flask import g, request, url_for
 
 from app.core.actor import Role
 from app.core.errors import N_
@@ -46,7 +46,7 @@ def _list(label: str, view: str) -> Item:
 
 
 MENU: Sequence[Group] = (
-    Group(N_("Overview"), (Item(N_("Today"), "Dashboard", "Dashboard.show", "can_show"),)),
+    Group(N_("Overview"), (Item(N_("Dashboard"), "Dashboard", "Dashboard.show", "can_show"),)),
     Group(
         N_("Records"),
         (
@@ -103,7 +103,7 @@ MENU: Sequence[Group] = (
 def menu_of(role: Role) -> list[Section]:
     """What somebody of that role finds at the side, with where they are now marked."""
     sections = []
-    here = request.blueprint
+    here = g.get("menu_view") or request.blueprint  # A desk belongs to a list (views/desks).
     for group in MENU:
         links = [
             Link(item.label, url_for(item.endpoint), item.view == here)

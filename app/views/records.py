@@ -23,6 +23,7 @@ from sqlalchemy.exc import OperationalError
 from app.core.clock import local_day, utc_now
 from app.views import filters
 from app.views.cells import Cell, column_name
+from app.views.desks import Action
 from app.views.filters import Chip, Field, Period
 from app.views.names import TARGETS, cell_of, find_names, options_of, page_of
 
@@ -84,8 +85,11 @@ class Records(ModelView):  # type: ignore[misc]
             facts=[
                 (column_name(name), value)
                 for name, value in zip(self.show_columns, values, strict=True)
-            ],
+            ]
+            + [*self.more_facts(row)],
+            notices=self.notices(row),
             related=self.related(row),
+            row=row,
         )
 
     @expose("/totals/")
@@ -105,6 +109,22 @@ class Records(ModelView):  # type: ignore[misc]
             return render_template("console/totals.html", count=None, sums=[])
         named = [(column_name(s), int(value)) for s, value in zip(self.sums, sums, strict=True)]
         return render_template("console/totals.html", count=count, sums=named)
+
+    def list_buttons(self) -> Sequence[Action]:
+        """The buttons over the list: what may be added."""
+        return ()
+
+    def buttons(self, _row: Any) -> Sequence[Action]:
+        """The buttons on a record's page: what may be done with it."""
+        return ()
+
+    def more_facts(self, _row: Any) -> Sequence[tuple[str, Cell]]:
+        """What stands on a record's page beside its own columns."""
+        return ()
+
+    def notices(self, _row: Any) -> Sequence[str]:
+        """What somebody has to see to, over everything else on a record's page."""
+        return ()
 
     def related(self, _row: Any) -> Sequence[tuple[str, Sequence[str], Sequence[Sequence[Cell]]]]:
         """More tables for a record's page: a title, columns and their rows."""

@@ -39,30 +39,61 @@ _EVERYBODY: Rights = {
     "OwnWeChat": frozenset({"can_show", "can_bind", "can_unbind"}),
 }
 
+# Desks: where something is done.
+_OWN_FACTOR: Rights = {"OwnSecondFactor": frozenset({"can_show", "can_begin", "can_confirm"})}
+_MERCHANT_DESK: Rights = {
+    "MerchantDesk": frozenset({"can_add", "can_edit", "can_freeze", "can_thaw"})
+}
+_PLACE_DESKS: Rights = {
+    "StoreDesk": frozenset({"can_add", "can_edit", "can_close", "can_reopen"}),
+    "PayPointDesk": frozenset({"can_add", "can_rename", "can_retire", "can_poster"}),
+}
+_POSTERS: Rights = {"PayPointDesk": frozenset({"can_poster"})}
+_STAFF_DESK: Rights = {
+    "StaffDesk": frozenset({"can_add", "can_edit", "can_password", "can_suspend", "can_reinstate"})
+}
+_FACTOR_DESK: Rights = {"SecondFactorDesk": frozenset({"can_reset"})}
 
-def _rights(*views: str, pages: tuple[str, ...] = ()) -> Rights:
+
+def _rights(*views: str, pages: tuple[str, ...] = (), desks: tuple[Rights, ...] = ()) -> Rights:
     return {
         **_EVERYBODY,
+        **({"Search": frozenset({"can_list"})} if views else {}),
         **dict.fromkeys(views, _LOOK),
         **dict.fromkeys(pages, _SEE),
+        **{view: permissions for desk in desks for view, permissions in desk.items()},
     }
 
 
 _ALL = ("Merchants", *_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS, *_PEOPLE)
 
 RIGHTS: Mapping[Role, Rights] = {
-    Role.platform_admin: _rights(*_ALL, pages=("Dashboard", "TrialBalance", "RightsTable")),
-    Role.platform_finance: _rights(*_ALL, pages=("Dashboard", "TrialBalance")),
-    Role.content_editor: _rights("Merchants", "Stores"),
-    Role.auditor: _rights(*_ALL, pages=("Dashboard", "TrialBalance", "RightsTable")),
+    Role.platform_admin: _rights(
+        *_ALL,
+        pages=("Dashboard", "TrialBalance", "RightsTable"),
+        desks=(_OWN_FACTOR, _MERCHANT_DESK, _PLACE_DESKS, _STAFF_DESK, _FACTOR_DESK),
+    ),
+    Role.platform_finance: _rights(
+        *_ALL, pages=("Dashboard", "TrialBalance"), desks=(_OWN_FACTOR,)
+    ),
+    Role.content_editor: _rights("Merchants", "Stores", desks=(_OWN_FACTOR,)),
+    Role.auditor: _rights(
+        *_ALL, pages=("Dashboard", "TrialBalance", "RightsTable"), desks=(_OWN_FACTOR,)
+    ),
     Role.merchant_admin: _rights(
-        *_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS, *_PEOPLE, pages=("Dashboard", "TrialBalance")
+        *(*_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS, *_PEOPLE),
+        pages=("Dashboard", "TrialBalance"),
+        desks=(_OWN_FACTOR, _PLACE_DESKS, _STAFF_DESK),
     ),
     Role.merchant_finance: _rights(
-        *_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS, pages=("Dashboard", "TrialBalance")
+        *(*_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS),
+        pages=("Dashboard", "TrialBalance"),
+        desks=(_OWN_FACTOR,),
     ),
     Role.store_manager: _rights(
-        *_PLACES, *_SALES, "Members", "People", "AuditLog", pages=("Dashboard",)
+        *(*_PLACES, *_SALES, "Members", "People", "AuditLog"),
+        pages=("Dashboard",),
+        desks=(_POSTERS, _STAFF_DESK),
     ),
     Role.cashier: _rights(),  # Till only.
 }

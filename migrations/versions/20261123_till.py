@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261123_till"
-down_revision = "20261123_foundation"
+down_revision = "20261123_figures"
 branch_labels = None
 depends_on = None
 
