@@ -91,6 +91,12 @@ def run_once(
     return answer
 
 
+def run_without_key(context: Context, effect: Callable[[Session], Body]) -> Answer:
+    """Make the effect of a call whose second sending is refused by what it is."""
+    with context.database.unit_of_work(SYSTEM) as session:
+        return Answer(status=201, text=json.dumps(effect(session), ensure_ascii=False))
+
+
 def claim_key(session: Session, call: MoneyCall, *, seal_with: Keys | None = None) -> Claim:
     """Claim the key until this transaction ends.
 

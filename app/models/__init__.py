@@ -14,6 +14,7 @@ from app.models import (  # noqa: F401
     sales,
     settings,
     tenants,
+    tills,
     voucher_records,
     vouchers,
 )

@@ -84,6 +84,9 @@ POLICIES: Mapping[str, Rows] = {
     ),
     "payment_code": _SECRET,
     "access_token": _SECRET,
+    "one_time_secret": _SECRET,
+    "pin_failure": _SECRET,
+    "staff_wechat": _SECRET,
     "second_factor": _SECRET,
     "recovery_code": _SECRET,
     # Cards. An issuer sees its own programs' cards wherever they are used.
@@ -124,6 +127,11 @@ POLICIES: Mapping[str, Rows] = {
     "voucher_task": _MERCHANTS_ONLY,
     "voucher_import": _rows(),
     "print_file": _rows(),
+    "feed_event": _COUNTER,
+    "shift_entry": _COUNTER,
+    "voucher_sale": _COUNTER,
+    "voucher_sale_item": _COUNTER,
+    "approval": _COUNTER,
     # The ledger.
     "journal_entry": _rows(
         member="EXISTS (SELECT FROM posting p WHERE p.entry_id = journal_entry.id)",
@@ -166,8 +174,12 @@ DELETABLE = frozenset(
     {
         "idempotency_record",
         "outbox_message",
+        "feed_event",
         "rate_limit_bucket",
         "payment_code",
+        "one_time_secret",
+        "pin_failure",
+        "staff_wechat",
         "second_factor",
         "recovery_code",
         "program_acceptance",

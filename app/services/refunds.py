@@ -193,6 +193,7 @@ def _write_refund(
         order_fen=payment.wechat_fen,
         reason=reason,
         staff_id=till.staff_id,
+        terminal_id=till.terminal_id,
         created_at=now,
         succeeded_at=None if wechat_fen else now,
     )
@@ -286,6 +287,7 @@ def _ask_again(session: Session, refund: Refund, now: datetime) -> None:
     refund.status = RefundStatus.closed
     again_id, again_no = journal.next_document(session, table="refund", letter="F", now=now)
     copied = ("merchant_id", "store_id", "member_id", "payment_id", "top_up_id", "origin",
+              "voucher_sale_id",
               "order_no", "order_fen", "reason", "staff_id", "wechat_fen")  # fmt: skip
     session.add(
         Refund(

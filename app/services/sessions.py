@@ -14,8 +14,9 @@ from app.core.actor import PLATFORM_ROLES, Actor, Role, Scope
 from app.core.errors import N_, Category, DomainError
 from app.core.keys import new_token, token_digest
 from app.models.people import AccessToken, SecondFactor, Staff, StaffStatus
-from app.models.tenants import Merchant, MerchantStatus
+from app.models.tenants import Merchant, MerchantStatus, Terminal
 from app.services import journal
+from app.services.pins import forgive
 
 MEMBER_LIFETIME = timedelta(days=30)
 STAFF_LIFETIME = timedelta(hours=12)
@@ -101,27 +102,66 @@ def fingerprint(session: Session, *, staff_id: int) -> str | None:
     return None if kept is None else token_digest(kept).hex()[:16]
 
 
-def open_staff_session(session: Session, *, person: Staff, now: datetime) -> SignedIn:
-    """Let somebody in who has shown all that was asked for."""
-    signed_in = _open(session, now=now, lifetime=STAFF_LIFETIME, staff_id=person.id)
-    journal.audit(
-        session,
-        "staff.signed_in",
-        actor=Actor(
-            scope=Scope.store,
-            staff_id=person.id,
-            merchant_id=person.merchant_id,
-            store_id=person.store_id,
-        ),
-    )
-    return signed_in
-
-
 def _may_come_in() -> ColumnElement[bool]:
     active = select(Merchant.id).where(
         Merchant.id == Staff.merchant_id, Merchant.status == MerchantStatus.active
     )
     return and_(User.active, Staff.status == StaffStatus.active, active.exists())
+
+
+def open_staff_session(
+    session: Session,
+    *,
+    person: Staff,
+    now: datetime,
+    terminal_id: int | None = None,
+    how: str | None = None,
+) -> SignedIn:
+    """Let somebody in who has shown all that was asked for.
+
+    Args:
+        how: ``pin`` or ``wechat``, in the place of the password.
+
+    Raises:
+        SignInUnfinished: In the place of a password only: the console has more to ask first.
+    """
+    if how is not None and person.must_change_password:
+        raise SignInUnfinished
+    if how == "wechat" and has_second_factor(session, person.id):
+        raise SignInUnfinished
+    opened = _open(
+        session, now=now, lifetime=STAFF_LIFETIME, staff_id=person.id, terminal_id=terminal_id
+    )
+    _note_sign_in(session, person, terminal_id, how)
+    return opened
+
+
+def bind_to_terminal(
+    session: Session, *, opened: SignedIn, terminal: Terminal, now: datetime
+) -> bool:
+    """Bind a fresh session to a device of the person's store; another store's ends it. A right
+    password makes wrong PINs there forgotten.
+    """
+    token = session.scalars(
+        select(AccessToken).where(AccessToken.token_digest == token_digest(opened.token))
+    ).one()
+    assert token.staff_id is not None, "members have no terminals"
+    person = session.get_one(Staff, token.staff_id)
+    if person.store_id != terminal.store_id:
+        token.revoked_at = now
+        return False
+    token.terminal_id = terminal.id
+    forgive(session, staff_id=person.id, terminal_id=terminal.id)
+    _note_sign_in(session, person, terminal.id, "password")
+    return True
+
+
+def is_password_of(session: Session, person: Staff | None, password: str) -> bool:
+    """Whether it is somebody's; for nobody it takes as long."""
+    hashed = None
+    if person is not None:
+        hashed = session.scalar(select(User.password).where(User.id == person.user_id))
+    return check_password_hash(hashed or _NOBODY, password) and person is not None
 
 
 def revoke_token(session: Session, *, digest: bytes, now: datetime) -> None:
@@ -139,6 +179,8 @@ def actor_of(
     store_id: int | None,
     role: str | None,
     digest: bytes,
+    terminal_id: int | None = None,
+    terminal_missing: bool = False,
 ) -> Actor:
     """Who a token's row (kaquan.authenticate) stands for, and whose rows that one sees."""
     if member_id is not None:
@@ -155,6 +197,25 @@ def actor_of(
         store_id=store_id,
         role=duty,
         token_digest=digest,
+        terminal_id=terminal_id,
+        terminal_missing=terminal_missing,
+    )
+
+
+def _note_sign_in(
+    session: Session, person: Staff, terminal_id: int | None, how: str | None
+) -> None:
+    journal.audit(
+        session,
+        "staff.signed_in",
+        actor=Actor(
+            scope=Scope.store,
+            staff_id=person.id,
+            merchant_id=person.merchant_id,
+            store_id=person.store_id,
+            terminal_id=terminal_id,
+        ),
+        detail=None if how is None else {"how": how},
     )
 
 
@@ -165,6 +226,7 @@ def _open(
     lifetime: timedelta,
     member_id: int | None = None,
     staff_id: int | None = None,
+    terminal_id: int | None = None,
 ) -> SignedIn:
     token = new_token()
     expires_at = now + lifetime
@@ -173,6 +235,7 @@ def _open(
             token_digest=token_digest(token),
             member_id=member_id,
             staff_id=staff_id,
+            terminal_id=terminal_id,
             expires_at=expires_at,
         )
     )

@@ -85,6 +85,7 @@ MENU: Sequence[Group] = (
             _list(N_("Merchants"), "Merchants"),
             _list(N_("Stores"), "Stores"),
             _list(N_("Pay points"), "PayPoints"),
+            Item(N_("Till devices"), "TillDevices", "TillDevices.show", "can_show"),
             _list(N_("Staff"), "People"),
             _list(N_("Shifts"), "Shifts"),
             _list(N_("Terminals"), "Terminals"),
