@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.core.keys import Keys
 from app.db import Database
 from app.gateways.wechat.notifications import NotificationKeys
-from app.services.ports import WeChatLogin, WeChatPay, WeChatShipping
+from app.services.ports import DemoWeChat, WeChatLogin, WeChatPay, WeChatShipping
 from config import Settings
 
 
@@ -19,4 +19,5 @@ class Context:
     wechat_pay: WeChatPay
     wechat_login: WeChatLogin
     wechat_shipping: WeChatShipping
+    demo_wechat: DemoWeChat
     notification_keys: NotificationKeys

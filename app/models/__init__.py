@@ -2,7 +2,16 @@
 
 from flask_appbuilder.security.sqla import models as _fab_models  # noqa: F401
 
-from app.models import cards, ledger, people, plumbing, sales, tenants, vouchers  # noqa: F401
+from app.models import (  # noqa: F401
+    cards,
+    ledger,
+    people,
+    plumbing,
+    refund_requests,
+    sales,
+    tenants,
+    vouchers,
+)
 from app.models.base import Base
 
 metadata = Base.metadata

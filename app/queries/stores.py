@@ -55,6 +55,7 @@ _STORES = text("""
                    ) AS accepts
         FROM store s JOIN merchant m ON m.id = s.merchant_id
         WHERE s.status = 'open' AND m.status = 'active'
+          AND (cast(:store_id AS bigint) IS NULL OR s.id = :store_id)
           AND (cast(:q AS text) IS NULL OR position(lower(:q) IN lower(s.name || ' ' || m.name
                || ' ' || s.address || ' ' || s.city)) > 0)
     ) found
@@ -86,12 +87,14 @@ def list_stores(
     limit: int,
     after: tuple[int, int] | None,
     member: bool,
+    store_id: int | None = None,
 ) -> tuple[list[StoreSeen], tuple[int, int] | None]:
     """One page of open stores, nearest first (in the order of their ids without a position).
 
     Args:
         after: Distance in metres (-1 without a position) and id of the last store shown.
         member: Whether the session is in a member's scope, so that the cards seen are hers.
+        store_id: That store only.
     """
     after_distance, after_id = after or (-2, 0)
     rows = session.execute(
@@ -101,6 +104,7 @@ def list_stores(
             "lng": lng,
             "q": q or None,
             "member": member,
+            "store_id": store_id,
             "limit": limit + 1,
             "after_distance": after_distance,
             "after_id": after_id,

@@ -143,6 +143,13 @@ class WeChatShipping(Protocol):
         """Say that an order was delivered on the spot. Saying it again changes nothing."""
 
 
+class DemoWeChat(Protocol):
+    """The member's own WeChat, which only a demo has at hand."""
+
+    def press(self, action: str, package: str) -> None:
+        """Press ``pay`` or ``cancel`` in the sheet of this package."""
+
+
 class WeChatLogin(Protocol):
     """Sign-in of the mini-program."""
 

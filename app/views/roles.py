@@ -29,7 +29,7 @@ _LOOK = frozenset({"can_list", "can_show"})
 _SEE = frozenset({"can_show"})
 
 _PLACES = ("Stores", "PayPoints")
-_SALES = ("TopUps", "Payments", "Refunds", "Redemptions")
+_SALES = ("TopUps", "Payments", "Refunds", "RefundRequests", "Redemptions")
 _CARDS = ("Members", "Programs", "Cards", "Gifts")
 _PAPER = ("Batches", "Vouchers")
 _BOOKS = ("Entries", "Postings")
