@@ -3,6 +3,7 @@
 
 declare const __API_BASE__: string
 declare const wx: unknown
+declare const process: { env: Record<string, string | undefined> }
 
 declare module '*.vue' {
   import type { DefineComponent } from 'vue'

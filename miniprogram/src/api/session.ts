@@ -18,7 +18,7 @@ interface Kept {
 }
 
 export const session = reactive<{ token: string; member: Profile | null }>({
-  token: (uni.getStorageSync(SLOT) as Kept | '')?.token ?? '',
+  token: (uni.getStorageSync(SLOT) as Partial<Kept>).token ?? '',
   member: null,
 })
 

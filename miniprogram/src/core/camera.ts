@@ -1,5 +1,4 @@
 /** QR codes in a browser: barcode-detector and its wasm come from our own server, on first use. */
-// #ifdef H5
 import wasmUrl from 'zxing-wasm/reader/zxing_reader.wasm?url'
 
 const LOOK_EVERY_MS = 180
@@ -52,7 +51,7 @@ export function readPicture(): Promise<string | null> {
     input.accept = 'image/*'
     input.oncancel = () => resolve('')
     input.onchange = () => {
-      const [file] = input.files ?? []
+      const file = input.files?.[0]
       if (!file) return resolve('')
       reader ??= makeReader()
       Promise.all([reader, createImageBitmap(file)])
@@ -62,13 +61,3 @@ export function readPicture(): Promise<string | null> {
     input.click()
   })
 }
-// #endif
-// #ifndef H5
-export function startCamera(_selector: string, _found: (text: string) => void): Promise<() => void> {
-  return Promise.reject(new Error('WeChat has a scanner of its own'))
-}
-
-export function readPicture(): Promise<string | null> {
-  return Promise.resolve('')
-}
-// #endif
