@@ -2,7 +2,7 @@
 import { reactive } from 'vue'
 
 import { forgetAttempts } from '@/core/keys'
-import { isDemo, loginCode } from '@/core/wechat'
+import { loginCode } from '@/core/wechat'
 
 import { Problem } from './problem'
 import { send } from './send'
@@ -61,19 +61,22 @@ async function trySignIn(): Promise<void> {
 export async function call<Answer>(method: Method, path: string, body?: object, key?: string): Promise<Answer> {
   if (!session.token) await signIn()
   const sent = { method, path, body, key }
+  const used = session.token
   try {
-    return await patient<Answer>(() => send<Answer>({ ...sent, token: session.token }), method)
+    return await patient<Answer>(() => send<Answer>({ ...sent, token: used }), method)
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== 'unauthenticated') throw error
-    const stale = session.token
-    if (isDemo()) uni.removeStorageSync(SLOT)
-    session.token = ''
-    await signIn().catch((reason: unknown) => {
-      session.token = reason instanceof SignInNeeded ? '' : stale
-      throw reason
-    })
+    if (session.token === used) await renew() // Else another call has done it meanwhile.
     return send<Answer>({ ...sent, token: session.token })
   }
+}
+
+/** Whoever cannot be signed in silently is a stranger from now on; without a network she stays. */
+function renew(): Promise<void> {
+  return signIn().catch((reason: unknown) => {
+    if (reason instanceof SignInNeeded) dropSession()
+    throw reason
+  })
 }
 
 /** A call that needs nobody; whoever is signed in is told along. */

@@ -72,6 +72,7 @@ export function ask(title: string, content: string, confirmText: string): Promis
       title,
       content,
       confirmText,
+      confirmColor: '#0b8a70',
       cancelText: t('Not now'),
       success: ({ confirm }) => resolve(confirm),
       fail: () => resolve(false),
