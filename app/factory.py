@@ -58,10 +58,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     if settings.production:
         app.config["TRUSTED_HOSTS"] = [urlsplit(settings.public_base_url).hostname, "127.0.0.1"]
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        proxied = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
-        app.wsgi_app = proxied  # type: ignore[method-assign]
     register_json(app)
     keep_context(app, build_context(settings))
     register_security(app, production=settings.production)
@@ -76,6 +72,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     Babel(app, default_locale="zh_CN", locale_selector=choose_language)
     register_commands(app)
     app.context_processor(lambda: {"settings": settings})
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        proxied = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
+        app.wsgi_app = proxied  # type: ignore[method-assign]
     return app
 
 

@@ -18,6 +18,7 @@ from app.api import (
     wechat_notify,
 )
 from app.api.blueprint import bp
+from app.web.express import open_lanes
 from app.web.wire import DocumentedApi
 
 
@@ -33,6 +34,7 @@ def register_api(app: Flask) -> None:
     document.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     document.register_blueprint(bp)
     app.register_blueprint(wechat_notify.bp)
+    open_lanes(app, payments.LANE)
 
 
 __all__ = [

@@ -12,15 +12,17 @@ from app.api import schemas
 from app.api.blueprint import bp
 from app.core.clock import utc_now
 from app.flows import paying
+from app.flows.context import Context
+from app.flows.once import Answer
 from app.flows.presenting import payment_body
 from app.models.sales import Payment, PaymentStatus
 from app.models.tenants import Store
 from app.queries.quotes import quote_payment
 from app.queries.stores import find_pay_point
 from app.services.refusals import PaymentNotFound, PayPointNotFound
-from app.web.auth import bearer_digest, current_actor, member_required
-from app.web.body import request_hash, request_key
+from app.web.auth import current_actor, member_required
 from app.web.context import current_context
+from app.web.express import Lane, MoneyRequest, money_request
 from app.web.limits import MONEY, READ, limited
 from app.web.paging import page, read_cursor, write_cursor
 from app.web.wire import IDEMPOTENT, answered
@@ -48,23 +50,29 @@ def quote(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def pay(context: Context, asked: MoneyRequest) -> Answer:
+    """Pay at the store whose code was scanned. The token is checked in the same round trip."""
+    return paying.pay(
+        context,
+        token_digest=asked.token_digest,
+        key=asked.key,
+        request_hash=asked.request_hash,
+        pay_point=asked.body["pay_point"],
+        amount_fen=asked.body["amount_fen"],
+    )
+
+
 @bp.post("/payments")
 @bp.doc(**IDEMPOTENT)
 @limited(MONEY)
 @bp.arguments(schemas.NewPayment)
 @bp.response(201, schemas.Payment)
 def create_payment(body: dict[str, Any]) -> Response:
-    """Pay: cards first, the rest by WeChat Pay. The token is checked in the same round trip."""
-    return answered(
-        paying.pay(
-            current_context(),
-            token_digest=bearer_digest(),
-            key=request_key(),
-            request_hash=request_hash(),
-            pay_point=body["pay_point"],
-            amount_fen=body["amount_fen"],
-        )
-    )
+    """Pay: cards first, the rest by WeChat Pay."""
+    return answered(pay(current_context(), money_request(body)))
+
+
+LANE = Lane("/api/v1/payments", MONEY, schemas.NewPayment(), pay)
 
 
 @bp.get("/payments/<int:payment_id>")

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, TypeVar
 
 from flask_appbuilder import Model as FabModel
-from sqlalchemy import BigInteger, DateTime, Enum, Identity, func
+from sqlalchemy import BigInteger, DateTime, Enum, Identity, Index, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 
 E = TypeVar("E", bound=enum.Enum)
@@ -45,3 +45,10 @@ def state_column(states: type[E], name: str, *, default: E | None = None) -> Map
     kind = Enum(states, native_enum=False, length=24, create_constraint=True, name=name)
     server_default = None if default is None else default.name
     return mapped_column(kind, default=default, server_default=server_default)
+
+
+def unique_where_given(table: str, column: str) -> Index:
+    """A unique index without the rows that leave the column empty, which are most of them."""
+    return Index(
+        f"uq_{table}_{column}", column, unique=True, postgresql_where=f"{column} IS NOT NULL"
+    )

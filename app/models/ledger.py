@@ -5,7 +5,16 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, CreatedAt, Fen, Id, MerchantOwned, PrimaryKey, Timestamp
+from app.models.base import (
+    Base,
+    CreatedAt,
+    Fen,
+    Id,
+    MerchantOwned,
+    PrimaryKey,
+    Timestamp,
+    unique_where_given,
+)
 
 ASSETS = (
     "bank:wechat",
@@ -40,10 +49,11 @@ class JournalEntry(Base):
     """A journal entry (记账凭证). ``reference`` names the event, so that it is booked once."""
 
     __tablename__ = "journal_entry"
+    __table_args__ = (unique_where_given("journal_entry", "reverses_id"),)
     id: Mapped[PrimaryKey]
     kind: Mapped[str] = mapped_column(Text)
     reference: Mapped[str] = mapped_column(Text, unique=True)
-    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("journal_entry.id"), unique=True)
+    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("journal_entry.id"))
     occurred_at: Mapped[Timestamp]
     reason: Mapped[str | None] = mapped_column(Text)
 

@@ -17,6 +17,7 @@ from app.models.base import (
     PrimaryKey,
     Timestamp,
     state_column,
+    unique_where_given,
 )
 
 
@@ -63,6 +64,7 @@ class TopUp(MerchantOwned, Base):
             "phone_digest",
             postgresql_where="status IN ('pending', 'closing', 'paid')",
         ),
+        unique_where_given("top_up", "wechat_transaction_id"),
         Index("ix_top_up_store", "store_id", "id", postgresql_where="store_id IS NOT NULL"),
         # A cashier's cash of the day, asked for by every cash top-up.
         Index("ix_top_up_staff", "staff_id", "created_at", postgresql_where="staff_id IS NOT NULL"),
@@ -92,7 +94,7 @@ class TopUp(MerchantOwned, Base):
     staff_id: Mapped[Id | None]
     shift_id: Mapped[Id | None]
     prepay_id: Mapped[str | None] = mapped_column(Text)
-    wechat_transaction_id: Mapped[str | None] = mapped_column(Text, unique=True)
+    wechat_transaction_id: Mapped[str | None] = mapped_column(Text)
     expires_at: Mapped[Timestamp | None]
     asked_at: Mapped[Timestamp | None]  # When WeChat was last asked what became of it.
     created_at: Mapped[CreatedAt]
@@ -130,6 +132,7 @@ class Payment(MerchantOwned, Base):
             name="payment_paid_at",
         ),
         Index("ix_payment_member", "member_id", "id"),
+        unique_where_given("payment", "wechat_transaction_id"),
         Index("ix_payment_store", "store_id", "id"),
         Index("ix_payment_merchant", "merchant_id", "id"),
         Index("ix_payment_open", "created_at", postgresql_where="status IN ('pending', 'closing')"),
@@ -151,7 +154,7 @@ class Payment(MerchantOwned, Base):
     refunded_wechat_fen: Mapped[Fen] = mapped_column(default=0, server_default="0")
     refunded_commission_fen: Mapped[Fen] = mapped_column(default=0, server_default="0")
     prepay_id: Mapped[str | None] = mapped_column(Text)
-    wechat_transaction_id: Mapped[str | None] = mapped_column(Text, unique=True)
+    wechat_transaction_id: Mapped[str | None] = mapped_column(Text)
     expires_at: Mapped[Timestamp | None]
     asked_at: Mapped[Timestamp | None]  # When WeChat was last asked what became of it.
     created_at: Mapped[CreatedAt]

@@ -6,6 +6,7 @@ from flask import Flask
 
 from app.pos import payments, redemptions, sessions, top_ups
 from app.pos.blueprint import bp
+from app.web.express import open_lanes
 from app.web.wire import DocumentedApi
 
 
@@ -20,6 +21,7 @@ def register_pos(app: Flask) -> None:
     document = DocumentedApi(app, config_prefix="POS", spec_kwargs={"security": [{"bearer": []}]})
     document.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     document.register_blueprint(bp)
+    open_lanes(app, payments.LANE, redemptions.LANE, top_ups.LANE)
 
 
 __all__ = ["payments", "redemptions", "register_pos", "sessions", "top_ups"]

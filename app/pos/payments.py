@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import utc_now
 from app.flows import once, paying
-from app.flows.once import Body, MoneyCall
+from app.flows.context import Context
+from app.flows.once import Answer, Body, MoneyCall
 from app.flows.presenting import payment_body, refund_body
 from app.models.sales import Payment
 from app.models.tenants import Store
@@ -18,11 +19,24 @@ from app.pos import schemas
 from app.pos.blueprint import bp
 from app.services.refunds import refund_payment
 from app.services.refusals import PaymentNotFound
-from app.web.auth import bearer_digest, current_actor, till_required
+from app.web.auth import current_actor, till_required
 from app.web.body import request_hash, request_key
 from app.web.context import current_context
+from app.web.express import Lane, MoneyRequest, money_request
 from app.web.limits import TILL, limited
 from app.web.wire import IDEMPOTENT, answered
+
+
+def charge(context: Context, asked: MoneyRequest) -> Answer:
+    """Charge the code on a member's phone. The token is checked in the same round trip."""
+    return paying.pay(
+        context,
+        token_digest=asked.token_digest,
+        key=asked.key,
+        request_hash=asked.request_hash,
+        payment_code=asked.body["payment_code"].replace(" ", ""),
+        amount_fen=asked.body["amount_fen"],
+    )
 
 
 @bp.post("/payments")
@@ -32,16 +46,10 @@ from app.web.wire import IDEMPOTENT, answered
 @bp.response(201, schemas.Payment)
 def create_payment(body: dict[str, Any]) -> Response:
     """Charge the code on a member's phone. What the card lacks, the member pays by WeChat there."""
-    return answered(
-        paying.pay(
-            current_context(),
-            token_digest=bearer_digest(),
-            key=request_key(),
-            request_hash=request_hash(),
-            payment_code=body["payment_code"].replace(" ", ""),
-            amount_fen=body["amount_fen"],
-        )
-    )
+    return answered(charge(current_context(), money_request(body)))
+
+
+LANE = Lane("/pos/api/payments", TILL, schemas.NewPayment(), charge)
 
 
 @bp.get("/payments/<string:payment_no>")

@@ -11,15 +11,17 @@ from sqlalchemy.orm import Session
 from app.core.clock import utc_now
 from app.core.errors import DomainError
 from app.flows import once, redeeming
-from app.flows.once import Body, MoneyCall
+from app.flows.context import Context
+from app.flows.once import Answer, Body, MoneyCall
 from app.pos import schemas
 from app.pos.blueprint import bp
 from app.services import redemptions
 from app.services.redemptions import VoucherSeen, read_code
 from app.services.refusals import refusal
-from app.web.auth import bearer_digest, current_actor, look_up_actor, till_required
+from app.web.auth import actor_behind, current_actor, till_required
 from app.web.body import request_hash, request_key
 from app.web.context import current_context
+from app.web.express import Lane, MoneyRequest, money_request
 from app.web.limits import TILL, WRONG_CODE, limited, require_not_exhausted, take
 from app.web.shapes import Code
 from app.web.wire import IDEMPOTENT, answered
@@ -38,9 +40,28 @@ def look_up_voucher(body: dict[str, Any]) -> dict[str, Any]:
         code = read_code(body["code"])
         seen = redeeming.look_up(context, code=code, till=actor)
     except DomainError as error:
-        _count_wrong(error, actor.caller)
+        _count_wrong(error, actor.caller, context)
         raise
     return _voucher_body(seen)
+
+
+def redeem(context: Context, asked: MoneyRequest) -> Answer:
+    """Redeem one paper voucher, once, in full. The token is checked in the same round trip."""
+    try:
+        return redeeming.redeem(
+            context,
+            token_digest=asked.token_digest,
+            key=asked.key,
+            request_hash=asked.request_hash,
+            code=read_code(asked.body["code"]),
+        )
+    except DomainError as error:
+        # Only a failure costs the count's round trips: a right code stays at one.
+        if error.code == "voucher_not_found":
+            caller = actor_behind(asked.token_digest, context=context)
+            if caller is not None:
+                _count_wrong(error, caller.caller, context)
+        raise
 
 
 @bp.post("/redemptions")
@@ -49,24 +70,11 @@ def look_up_voucher(body: dict[str, Any]) -> dict[str, Any]:
 @bp.arguments(Code)
 @bp.response(201, schemas.Redemption)
 def create_redemption(body: dict[str, Any]) -> Response:
-    """Redeem one paper voucher, once, in full. The token is checked in the same round trip."""
-    digest = bearer_digest()
-    key = request_key()
-    try:
-        code = read_code(body["code"])
-        answer = redeeming.redeem(
-            current_context(),
-            token_digest=digest,
-            key=key,
-            request_hash=request_hash(),
-            code=code,
-        )
-    except DomainError as error:
-        # Only a failure costs the count's round trips: a right code stays at one.
-        if error.code == "voucher_not_found":
-            _count_wrong(error, look_up_actor().caller)
-        raise
-    return answered(answer)
+    """Redeem one paper voucher, once, in full."""
+    return answered(redeem(current_context(), money_request(body)))
+
+
+LANE = Lane("/pos/api/redemptions", TILL, Code(), redeem)
 
 
 @bp.post("/redemptions/<string:redemption_no>/reverse")
@@ -98,14 +106,14 @@ def reverse_redemption(body: dict[str, Any], redemption_no: str) -> Response:
     return answered(once.run_once(context, call, effect))
 
 
-def _count_wrong(error: DomainError, whose: str) -> None:
+def _count_wrong(error: DomainError, whose: str, context: Context) -> None:
     """Count a guess; typing errors are none, since anyone can tell those.
 
     A till that has guessed too often is told to wait and nothing else.
     """
     if error.code == "voucher_not_found":
-        require_not_exhausted(WRONG_CODE, whose)
-        take(WRONG_CODE, whose)
+        require_not_exhausted(WRONG_CODE, whose, context=context)
+        take(WRONG_CODE, whose, context=context)
 
 
 def _voucher_body(seen: VoucherSeen) -> dict[str, Any]:

@@ -9,16 +9,34 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import utc_now
 from app.flows import once, topping_up
-from app.flows.once import Body, MoneyCall
+from app.flows.context import Context
+from app.flows.once import Answer, Body, MoneyCall
 from app.flows.topping_up import CashReceiver
 from app.pos import schemas
 from app.pos.blueprint import bp
 from app.services import top_ups
-from app.web.auth import bearer_digest, current_actor, till_required
+from app.web.auth import current_actor, till_required
 from app.web.body import request_hash, request_key
 from app.web.context import current_context
+from app.web.express import Lane, MoneyRequest, money_request
 from app.web.limits import TILL, limited
 from app.web.wire import IDEMPOTENT, answered
+
+
+def take_cash(context: Context, asked: MoneyRequest) -> Answer:
+    """Take cash; the member's card has it at once. The token is checked in the same round trip."""
+    body = asked.body
+    return topping_up.top_up_with_cash(
+        context,
+        token_digest=asked.token_digest,
+        key=asked.key,
+        request_hash=asked.request_hash,
+        receiver=CashReceiver(
+            phone=body["phone"], payment_code=body["payment_code"], card_no=body["card_no"]
+        ),
+        program_id=body["program_id"],
+        amount_fen=body["amount_fen"],
+    )
 
 
 @bp.post("/top-ups")
@@ -27,20 +45,11 @@ from app.web.wire import IDEMPOTENT, answered
 @bp.arguments(schemas.NewCashTopUp)
 @bp.response(201, schemas.CashTopUp)
 def create_top_up(body: dict[str, Any]) -> Response:
-    """Take cash; the member's card has it at once. The token is checked in the same round trip."""
-    return answered(
-        topping_up.top_up_with_cash(
-            current_context(),
-            token_digest=bearer_digest(),
-            key=request_key(),
-            request_hash=request_hash(),
-            receiver=CashReceiver(
-                phone=body["phone"], payment_code=body["payment_code"], card_no=body["card_no"]
-            ),
-            program_id=body["program_id"],
-            amount_fen=body["amount_fen"],
-        )
-    )
+    """Take cash; the member's card has it at once."""
+    return answered(take_cash(current_context(), money_request(body)))
+
+
+LANE = Lane("/pos/api/top-ups", TILL, schemas.NewCashTopUp(), take_cash)
 
 
 @bp.post("/top-ups/<string:top_up_no>/reverse")

@@ -10,6 +10,7 @@ from flask import g, request
 
 from app.core.actor import TILL_ROLES, Actor
 from app.core.keys import token_digest
+from app.flows.context import Context
 from app.services.refusals import Forbidden, StoreRequired, Unauthenticated
 from app.services.sessions import actor_of
 from app.web.context import current_context
@@ -38,10 +39,18 @@ def bearer_digest() -> bytes:
     header = request.headers.get("Authorization", "")
     if not header and request.path.startswith(_BY_COOKIE):
         return _cookie_digest()
+    token = bearer_token(header)
+    if token is None:
+        raise Unauthenticated
+    return token_digest(token)
+
+
+def bearer_token(header: str) -> str | None:
+    """The token in an Authorization header, if there is one."""
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token or len(token) > _LONGEST_TOKEN:
-        raise Unauthenticated
-    return token_digest(token.strip())
+        return None
+    return token.strip()
 
 
 def _cookie_digest() -> bytes:
@@ -52,9 +61,9 @@ def _cookie_digest() -> bytes:
     return token_digest(token)
 
 
-def actor_behind(digest: bytes) -> Actor | None:
+def actor_behind(digest: bytes, *, context: Context | None = None) -> Actor | None:
     """Whom a token stands for now; nobody, when it was revoked, has expired or never was."""
-    row = current_context().database.call(_WHO, (digest,))
+    row = (context or current_context()).database.call(_WHO, (digest,))
     member_id, staff_id, merchant_id, store_id, role = row
     if member_id is None and staff_id is None:
         return None
@@ -112,15 +121,6 @@ def till_required(view: Callable[P, R]) -> Callable[P, R]:
         return view(*args, **kwargs)
 
     return guarded
-
-
-def look_up_actor() -> Actor:
-    """Who calls, for a view that left the token to its hot function. Costs a round trip.
-
-    Raises:
-        Unauthenticated
-    """
-    return _authenticate()
 
 
 def optional_actor() -> Actor | None:

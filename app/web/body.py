@@ -108,6 +108,17 @@ def read_object() -> dict[str, Any]:
     raw = request.get_data(cache=False)
     if raw and not request.is_json:
         raise UnsupportedMediaType
+    body = parse_object(raw)
+    request.environ["kaquan.body"] = body
+    return body
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """The JSON object that a body is; an empty body is an empty one.
+
+    Raises:
+        InvalidJson: As ``read_object``.
+    """
     try:
         body = _JSON.decode(raw.decode()) if raw else {}
         if b"\\u" in raw:  # Only so can half a pair be written.
@@ -116,7 +127,6 @@ def read_object() -> dict[str, Any]:
         raise InvalidJson from None
     if not isinstance(body, dict):
         raise InvalidJson
-    request.environ["kaquan.body"] = body
     return body
 
 
@@ -129,9 +139,14 @@ def request_key() -> str:
     key = request.headers.get("Idempotency-Key")
     if not key:
         raise IdempotencyKeyRequired
-    if not _KEY.fullmatch(key):
+    if not is_key(key):
         raise IdempotencyKeyInvalid
     return key
+
+
+def is_key(text: str) -> bool:
+    """Whether a client may use this as an Idempotency-Key."""
+    return _KEY.fullmatch(text) is not None
 
 
 def request_hash() -> bytes:

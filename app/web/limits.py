@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from flask import request
 
+from app.flows.context import Context
 from app.web.auth import bearer_digest
 from app.web.context import current_context
 from app.web.errors import TooManyRequests
@@ -64,30 +65,30 @@ def limited(
     return decorate
 
 
-def take(limit: Limit, whose: str) -> None:
-    """Count one call.
+def take(limit: Limit, whose: str, *, context: Context | None = None) -> None:
+    """Count one call. Where Flask is not, the context is named.
 
     Raises:
         TooManyRequests: With the seconds to wait.
     """
-    _refuse_if(_seconds(_TAKE, limit, whose))
+    _refuse_if(_seconds(_TAKE, limit, whose, context))
 
 
-def require_not_exhausted(limit: Limit, whose: str) -> None:
+def require_not_exhausted(limit: Limit, whose: str, *, context: Context | None = None) -> None:
     """For limits that count failures: look before, ``take`` after a failure.
 
     Raises:
         TooManyRequests
     """
-    _refuse_if(_seconds(_WAIT, limit, whose))
+    _refuse_if(_seconds(_WAIT, limit, whose, context))
 
 
 def client_address() -> str:
     return request.remote_addr or "unknown"
 
 
-def _seconds(statement: str, limit: Limit, whose: str) -> float:
-    context = current_context()
+def _seconds(statement: str, limit: Limit, whose: str, context: Context | None) -> float:
+    context = context or current_context()
     if not context.settings.rate_limits:
         return 0.0
     name = f"{limit.name}:{whose}"

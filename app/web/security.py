@@ -13,6 +13,7 @@ _HEADERS = {
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+_HSTS = "Strict-Transport-Security"
 _CSP = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self';"
     " form-action 'self'; frame-ancestors 'none'"
@@ -30,20 +31,33 @@ def register_security(app: Flask, *, production: bool) -> None:
     app.before_request(_require_csrf_token)
     app.jinja_env.globals["csp_nonce"] = csp_nonce
 
+    if production:
+        app.config[_HSTS] = "max-age=31536000; includeSubDomains"
+
     @app.after_request
     def _protect(response: Response) -> Response:
-        for name, value in _HEADERS.items():
+        to_program = request.path.startswith(PROGRAMS)
+        for name, value in program_headers(app) if to_program else _common_headers(app):
             response.headers.setdefault(name, value)
         response.headers.setdefault("X-Request-Id", g.request_id)
-        if request.path.startswith(PROGRAMS):
-            response.headers.setdefault("Cache-Control", "no-store")
-        else:
+        if not to_program:
             response.headers.setdefault("Content-Security-Policy", _csp())
-        if production:
-            response.headers.setdefault(
-                "Strict-Transport-Security", "max-age=31536000; includeSubDomains"
-            )
         return response
+
+
+def program_headers(app: Flask) -> list[tuple[str, str]]:
+    """What goes with every answer of the JSON faces."""
+    return [*_common_headers(app), ("Cache-Control", "no-store")]
+
+
+def _common_headers(app: Flask) -> list[tuple[str, str]]:
+    hsts = app.config.get(_HSTS)
+    return [*_HEADERS.items(), *([(_HSTS, hsts)] if hsts else [])]
+
+
+def new_request_id() -> str:
+    """What an answer and the lines it leaves in the log share."""
+    return secrets.token_hex(8)
 
 
 def csp_nonce() -> str:
@@ -67,4 +81,4 @@ def _require_csrf_token() -> None:
 
 
 def _name_request() -> None:
-    g.request_id = secrets.token_hex(8)
+    g.request_id = new_request_id()

@@ -22,13 +22,16 @@ CREATE OR REPLACE FUNCTION kaquan.authenticate(p_token_digest bytea)
     SELECT member_id, staff_id, merchant_id, store_id, role FROM kaquan.find_caller(p_token_digest);
 $$;
 
+-- Functions of the hot calls run with enable_seqscan = off: a plan made while a table is young would read
+-- the whole of it, and a connection keeps the plan after the table has grown.
+
 -- Says what to do with a call that carries a key: 'new', 'takeover' (an unfinished call whose lease
 -- has run out), 'replay' (the kept answer follows), 'reused' (another request), 'busy'.
 -- Until the transaction ends nobody else gets anything but 'busy' for the same key.
 CREATE OR REPLACE FUNCTION kaquan.claim_key(
     p_caller text, p_key text, p_request_hash bytea,
     OUT verdict text, OUT http_status integer, OUT answer text, OUT subject_id bigint)
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     v_kept public.idempotency_record;
 BEGIN

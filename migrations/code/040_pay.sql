@@ -82,7 +82,7 @@ CREATE OR REPLACE FUNCTION kaquan.pay(
     p_token_digest bytea, p_key text, p_request_hash bytea, p_pay_point text, p_payment_code bytea,
     p_amount_fen bigint, p_lifetime interval, p_lease interval,
     OUT verdict text, OUT http_status integer, OUT answer text, OUT payment_id bigint)
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     v_now timestamptz := clock_timestamp();
     v_who record;  -- The caller, and the shop: of the pay point, or where the caller stands.

@@ -25,7 +25,7 @@ CREATE OR REPLACE FUNCTION kaquan.batch_accepted(p_batch_id bigint, p_merchant_i
 CREATE OR REPLACE FUNCTION kaquan.redeem(
     p_token_digest bytea, p_key text, p_request_hash bytea, p_code_digests bytea[],
     OUT verdict text, OUT http_status integer, OUT answer text, OUT voucher_id bigint)
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     v_now timestamptz := clock_timestamp();
     v_who record;

@@ -96,7 +96,7 @@ CREATE OR REPLACE FUNCTION kaquan.top_up_with_cash(
     p_token_digest bytea, p_key text, p_request_hash bytea, p_phone_digest bytea, p_payment_code bytea,
     p_card_no text, p_program_id bigint, p_amount_fen bigint,
     OUT verdict text, OUT http_status integer, OUT answer text, OUT detail_fen bigint)
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     v_now timestamptz := clock_timestamp();
     v_today timestamptz := date_trunc('day', v_now, 'Asia/Shanghai');

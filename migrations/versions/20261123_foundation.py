@@ -307,7 +307,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("reference"),
-        sa.UniqueConstraint("reverses_id"),
+    )
+    op.create_index(
+        "uq_journal_entry_reverses_id",
+        "journal_entry",
+        ["reverses_id"],
+        unique=True,
+        postgresql_where="reverses_id IS NOT NULL",
     )
     op.create_table(
         "lot",
@@ -348,7 +354,7 @@ def upgrade() -> None:
         "lot",
         ["expires_at"],
         unique=False,
-        postgresql_where="remaining_fen > 0",
+        postgresql_where="expires_at IS NOT NULL",
     )
     op.create_table(
         "member",
@@ -543,7 +549,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("payment_no"),
-        sa.UniqueConstraint("wechat_transaction_id"),
+    )
+    op.create_index(
+        "uq_payment_wechat_transaction_id",
+        "payment",
+        ["wechat_transaction_id"],
+        unique=True,
+        postgresql_where="wechat_transaction_id IS NOT NULL",
     )
     op.create_index("ix_payment_member", "payment", ["member_id", "id"], unique=False)
     op.create_index("ix_payment_merchant", "payment", ["merchant_id", "id"], unique=False)
@@ -753,7 +765,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("top_up_no"),
-        sa.UniqueConstraint("wechat_transaction_id"),
+    )
+    op.create_index(
+        "uq_top_up_wechat_transaction_id",
+        "top_up",
+        ["wechat_transaction_id"],
+        unique=True,
+        postgresql_where="wechat_transaction_id IS NOT NULL",
     )
     op.create_index(op.f("ix_top_up_card_id"), "top_up", ["card_id"], unique=False)
     op.create_index(op.f("ix_top_up_member_id"), "top_up", ["member_id"], unique=False)
@@ -1702,7 +1720,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_member_merchant_merchant_id"), table_name="member_merchant")
     op.drop_table("member_merchant")
     op.drop_table("member")
-    op.drop_index("ix_lot_expires_at", table_name="lot", postgresql_where="remaining_fen > 0")
+    op.drop_index("ix_lot_expires_at", table_name="lot", postgresql_where="expires_at IS NOT NULL")
     op.drop_index(op.f("ix_lot_card_id"), table_name="lot")
     op.drop_table("lot")
     op.drop_table("journal_entry")

@@ -293,7 +293,8 @@ def test_a_success_after_our_close_goes_back_in_full(world, messenger, pending):
 
     world.jobs.run_until(all_processed)
     assert outcomes["late"] == 1
-    assert set(outcomes) == {"late", "repeated"}
+    # The refund that follows is told of, too, and may be quick.
+    assert set(outcomes) - {"succeeded"} == {"late", "repeated"}
     refunds = "SELECT status FROM refund WHERE payment_id = :id"
     world.jobs.run_until(lambda: world.rows(refunds, id=int(pending["id"])) == [("succeeded",)])
     assert _status(pending) == "closed"
