@@ -62,9 +62,7 @@ def ask_for_refund(
     if payment.status not in _REFUNDABLE or left == 0:
         raise NothingToRefund
     if amount_fen > left:
-        raise RefundRequestTooMuch(
-            refundable_yuan=money.yuan(left), extra={"refundable_fen": left}
-        )
+        raise RefundRequestTooMuch(refundable_yuan=money.yuan(left), extra={"refundable_fen": left})
     request = RefundRequest(
         merchant_id=payment.merchant_id,
         store_id=payment.store_id,

@@ -65,7 +65,7 @@ def test_a_statement_of_one_card_knows_that_card_only(world, shop, owner, paid):
         world_member = session.get_one(Member, member_id)
     world.make.card(world_member, other, principal_fen=7_00)
     mine = owner.get("/api/v1/me/activities", card_id=card["id"]).json()["items"]
-    assert [one["balance_after_fen"] for one in mine][0] == 75_00
+    assert mine[0]["balance_after_fen"] == 75_00
     everything = owner.get("/api/v1/me/activities").json()["items"]
     assert everything[0]["balance_after_fen"] == 82_00
     foreign = world.sign_in_member().get("/api/v1/me/activities", card_id=card["id"])
@@ -166,4 +166,3 @@ def test_the_demo_presses_pay_in_the_simulated_wechat(world, shop, owner):
     world.jobs.run_until(lambda: owner.get(done).json()["status"] == "paid")
     unknown = {"package": "prepay_id=nothing", "action": "pay"}
     _refused(owner.post(sheet, unknown, key=""), 502, "wechat_refused")
-

@@ -39,6 +39,7 @@ def test_a_stranger_looks_around_signs_in_and_binds_a_phone(phone):
     one.open("pages/me/phone")
     one.type("phone", number)
     one.tap("bind")
+    expect(one.page.get_by_text("已绑定", exact=True)).to_be_visible()
     one.open("pages/me/index")
     one.expect("phone", f"{number[:3]}****{number[7:]}")
 
