@@ -34,6 +34,7 @@ def test_programs_tell_their_tiers_and_where_they_are_good(world, shop):
 def test_one_store_tells_the_same_as_the_list(world, shop):
     one = world.stranger.get(f"/api/v1/stores/{shop.store.id}")
     assert one.json()["name"] == shop.store.name
+    assert one.json()["distance_m"] is None
     _refused(world.stranger.get("/api/v1/stores/999999999"), 404, "store_not_found")
 
 
@@ -166,3 +167,16 @@ def test_the_demo_presses_pay_in_the_simulated_wechat(world, shop, owner):
     world.jobs.run_until(lambda: owner.get(done).json()["status"] == "paid")
     unknown = {"package": "prepay_id=nothing", "action": "pay"}
     _refused(owner.post(sheet, unknown, key=""), 502, "wechat_refused")
+
+
+def test_no_distance_is_told_without_a_position_and_no_store_is_lost_in_paging(world, shop):
+    first = world.stranger.get("/api/v1/stores", limit=1).json()
+    assert [one["distance_m"] for one in first["items"]] == [None]
+    everything = world.stranger.get("/api/v1/stores", limit=100).json()["items"]
+    paged = [first["items"][0]["id"]]
+    cursor = first["next_cursor"]
+    while cursor and len(paged) < len(everything):
+        page = world.stranger.get("/api/v1/stores", limit=1, cursor=cursor).json()
+        paged += [one["id"] for one in page["items"]]
+        cursor = page["next_cursor"]
+    assert paged == [one["id"] for one in everything]

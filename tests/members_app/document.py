@@ -1,4 +1,4 @@
-"""Writes the server's OpenAPI document for the members' app: ``python -m tests.members_app.document``."""
+"""Keeps the server's OpenAPI document for the app: ``python -m tests.members_app.document``."""
 
 from __future__ import annotations
 

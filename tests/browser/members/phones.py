@@ -47,7 +47,8 @@ class Phone:
         return self.page.locator(f'[data-test="{name}"]:visible').first
 
     def tap(self, name: str) -> None:
-        self.see(name).click()
+        """As a person does: not before the button can be pressed."""
+        self.page.locator(f'[data-test="{name}"]:visible:not([disabled])').first.click()
 
     def type(self, name: str, text: str) -> None:
         self.see(name).locator("input, textarea").first.fill(text)
