@@ -1,6 +1,6 @@
 # 卡券通: every task has one command. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint fix verify bench migration translations miniprogram lock clean
+.PHONY: help setup setup-dev run test lint fix verify bench screens migration translations miniprogram lock clean
 MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 export PYTHON
@@ -44,6 +44,9 @@ verify: setup ## Ask every invariant of the current database
 
 bench: setup-dev ## Run the benchmarks, or one: make bench B=pay
 	@exec $(PY) -m bench $(B)
+
+screens: setup-dev ## Photograph the demo's main screens into docs/screens/: make screens [S=dashboard]
+	@S='$(S)' exec $(PY) -m tests.browser.screens
 
 migration: setup-dev ## Draft a migration from the models: make migration M="add gifts"
 	@test -n '$(M)' || { echo 'say what it does: make migration M="add gifts"' >&2; exit 1; }

@@ -6,6 +6,7 @@ A missing secret stops the start with one clear line, never the first request.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ class Settings:
     demo: bool
     simulated: bool  # The far end is our own simulator, with keys made under the home.
     rate_limits: bool
+    totp_required: bool  # Platform and merchant roles come in with a second factor only.
+    map_tile_url: str | None  # Where the map picker's tiles come from; None: a drawn grid.
     database_url: str | None
     database_admin_url: str | None
     demo_password: str
@@ -116,6 +119,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=_count(env, "TRUSTED_PROXIES"),
         simulated=not given,
         rate_limits=_rate_limits(env, production=production),
+        totp_required=_is_on(env, "TOTP_REQUIRED", default=production),
+        map_tile_url=_tile_url(env),
         database_url=env.get("DATABASE_URL") or None,
         database_admin_url=env.get("DATABASE_ADMIN_URL") or None,
         demo_password=env.get("DEMO_PASSWORD") or DEMO_PASSWORD,
@@ -196,6 +201,23 @@ def _rate_limits(env: Mapping[str, str], *, production: bool) -> bool:
     if value == "off" and production:
         raise SettingsError("RATE_LIMITS=off is for load tests and refused in production")
     return value == "on"
+
+
+def _is_on(env: Mapping[str, str], name: str, *, default: bool) -> bool:
+    value = env.get(name) or ("on" if default else "off")
+    if value not in {"on", "off"}:
+        raise SettingsError(f"{name} is on or off")
+    return value == "on"
+
+
+def _tile_url(env: Mapping[str, str]) -> str | None:
+    """A Leaflet template such as ``https://tiles.example/{z}/{x}/{y}.png``, GCJ-02."""
+    url = env.get("MAP_TILE_URL")
+    if not url:
+        return None
+    if not re.fullmatch(r"https://[A-Za-z0-9.{}-]+(?::\d+)?/[^\s;,'\"]*", url) or "{z}" not in url:
+        raise SettingsError("MAP_TILE_URL is an https address with {z}, {x} and {y}")
+    return url
 
 
 def _count(env: Mapping[str, str], name: str) -> int:

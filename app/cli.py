@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
+import time
 
 import click
 import psycopg
@@ -13,13 +15,17 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
+from app.cli_records import register_record_commands
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.core.demo import DEMO_ACCOUNTS
 from app.jobs.worker import run_worker
+from app.models.base import OPERATOR_ID
 from app.queries.invariants import check_invariants
 from app.services.audit_chain import verify_audit
-from app.services.demo import is_empty, make_demo_voucher_codes, seed_demo
+from app.services.demo import is_empty, make_demo_voucher_codes, seed_demo, seed_history
+from app.services.demo.crowd import load_crowd, size_crowd
+from app.services.demo.voucher_codes import program_of_issuer
 from app.views import write_roles
 from app.web.context import current_context
 from app.web.migrations import alembic_config
@@ -35,6 +41,7 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(audit_group)
     app.cli.add_command(worker)
     app.cli.add_command(verify)
+    register_record_commands(app)
 
 
 @click.command()
@@ -96,6 +103,7 @@ def prepare() -> None:
     with context.database.unit_of_work(SYSTEM) as session:
         if is_empty(session):
             seed_demo(session, password=context.settings.demo_password, now=utc_now())
+            seed_history(session, keys=context.keys, now=utc_now())
 
 
 @demo_group.command("voucher-codes")
@@ -117,6 +125,35 @@ def voucher_codes(merchant_code: str | None, count: int, face_value_fen: int, ki
             now=utc_now(),
         )
     click.echo("\n".join(codes))
+
+
+@demo_group.command("seed")
+@click.option("--merchants", type=click.IntRange(0, 100_000), required=True)
+@click.option("--stores", type=click.IntRange(0, 1_000_000), required=True)
+@click.option("--members", type=click.IntRange(0, 100_000_000), required=True)
+@click.option("--payments", type=click.IntRange(0, 1_000_000_000), required=True)
+def seed(merchants: int, stores: int, members: int, payments: int) -> None:
+    """Fill the database for load tests, beside what is there; one JSON line says with what."""
+    context = _demo_context()
+    if context.settings.database_admin_url is None:
+        sys.exit("kaquan: set DATABASE_ADMIN_URL (the owner) to fill the database")
+    with context.database.unit_of_work(SYSTEM) as session:
+        program_id = program_of_issuer(session, OPERATOR_ID)
+    began = time.monotonic()
+    try:
+        crowd = size_crowd(
+            merchants=merchants, stores=stores, members=members, payments=payments,
+            program_id=program_id, code=f"load{secrets.token_hex(3)}-", now=utc_now(),
+        )  # fmt: skip
+    except ValueError as error:
+        sys.exit(f"kaquan: {error}")
+    admin_url = context.settings.database_admin_url
+    with psycopg.connect(admin_url, cursor_factory=psycopg.ClientCursor) as connection:
+        load_crowd(connection.cursor(), crowd, keys=context.keys)
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute("ANALYZE")
+    made = {"merchants": merchants, "stores": stores, "members": members, "payments": payments}
+    click.echo(json.dumps({**made, "seconds": round(time.monotonic() - began, 1)}))
 
 
 @demo_group.command("info")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import checks
+from bench import checks, reading
 from bench.baseline import NAME, Baseline
 from bench.load import Measured, post, run_load
 from bench.output import Row, say
@@ -30,6 +30,8 @@ PAUSE_SECONDS = 0.7  # At the start of every turn: connections settle, nothing i
 SHOP = Seed(name="shop", members=100_000 * SCALE, vouchers=300_000 * SCALE)
 YOUNG = Seed(name="young", members=2_500)  # Ten thousand postings.
 GROWN = Seed(name="grown", members=100_000 * SCALE, rounds=32)  # Ten million.
+MANY = Seed(name="many", members=20_000, stores=10, merchants=2, bare_payments=10_000_000 * SCALE)
+FEW = Seed(name="few", members=2_000, stores=10, merchants=2, bare_payments=10_000)
 
 Requests = Iterator[bytes]
 
@@ -99,6 +101,16 @@ def growth(bench: Bench) -> None:
     checks.check_books(bench.urls, young)
 
 
+def export(bench: Bench) -> None:
+    """A million payments out of the database, to a spreadsheet and to csv."""
+    reading.export_rows(bench.urls, bench.home, MANY)
+
+
+def lists(bench: Bench) -> None:
+    """Pages of payments: of ten million, against the same of ten thousand."""
+    reading.read_lists(bench.urls, bench.home, MANY, FEW)
+
+
 BENCHES: dict[str, Callable[[Bench], None]] = {
     "pay": pay,
     "pay-combined": pay_combined,
@@ -106,6 +118,8 @@ BENCHES: dict[str, Callable[[Bench], None]] = {
     "top-up": top_up,
     "hot-store": hot_store,
     "growth": growth,
+    "export": export,
+    "lists": lists,
 }
 
 

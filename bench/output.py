@@ -17,9 +17,10 @@ class Row:
     unit: str
     baseline: float
     baseline_name: str
-    p50_ms: float
-    p99_ms: float
     rss_mb: float
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    ratio: float | None = None  # Unless given: ours against the baseline. For times: the reverse.
 
     def print(self) -> None:
         row = {
@@ -29,12 +30,15 @@ class Row:
             "unit": self.unit,
             "baseline": round(self.baseline),
             "baseline_name": self.baseline_name,
-            "ratio": round(self.ours / self.baseline, 3),
-            "p50_ms": round(self.p50_ms, 1),
-            "p99_ms": round(self.p99_ms, 1),
+            "ratio": round(self.ours / self.baseline if self.ratio is None else self.ratio, 3),
+            **_rounded(p50_ms=self.p50_ms, p99_ms=self.p99_ms),
             "rss_mb": round(self.rss_mb),
         }
         print(json.dumps(row), flush=True)
+
+
+def _rounded(**times: float | None) -> dict[str, float]:
+    return {name: round(value, 1) for name, value in times.items() if value is not None}
 
 
 def say(text: str) -> None:

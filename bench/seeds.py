@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 from psycopg import ClientCursor, sql
 from sqlalchemy import make_url
+from werkzeug.security import generate_password_hash
 
 from app.core import codes
 from app.core.keys import Keys, masked_phone
@@ -26,6 +27,7 @@ from runtime.postgres_cluster import OWNER
 ROOT = Path(__file__).resolve().parent.parent
 BEGAN_AT = datetime(2026, 1, 1, tzinfo=UTC)
 PREFIX = "bench_seed_"
+DESK_PASSWORD = "bench-desk-password-2026"  # noqa: S105 - it guards seeded rows
 # Fixed, so that a kept seed's codes and phones are found again. They guard nothing.
 SECRETS = {name: f"bench-only-{name}-0123456789abcdef" for name in ("SECRET_KEY", "CODE_KEY_1")}
 SECRETS["PHONE_KEY"] = "bench-only-PHONE_KEY-0123456789abcdef"
@@ -44,6 +46,7 @@ class Seed:
     members: int
     rounds: int = 0  # How often each member has paid already.
     vouchers: int = 0
+    bare_payments: int = 0  # Payments without entries, for lists (bench/payments.sql).
     merchants: int = 10
     stores: int = 100
 
@@ -59,7 +62,8 @@ class Seed:
             *sorted((ROOT / "migrations").rglob("*")),
             *sorted((ROOT / "app/models").iterdir()),
         ]
-        for path in [*paths, ROOT / "bench" / "seed.sql", Path(__file__)]:
+        sources = [ROOT / "bench" / "seed.sql", ROOT / "bench" / "payments.sql", Path(__file__)]
+        for path in [*paths, *sources]:
             if path.suffix in {".py", ".sql", ".psql"}:
                 found.update(path.read_bytes())
         return f"{PREFIX}{self.name}_{found.hexdigest()[:12]}"
@@ -153,6 +157,17 @@ def _fill(url: str, seed: Seed) -> None:
                 "appid": load_settings({}).wechat.mini_appid,
             },
         )
+        if seed.bare_payments:
+            connection.execute(
+                (ROOT / "bench" / "payments.sql").read_text(),
+                {
+                    "payments": seed.bare_payments,
+                    "members": seed.members,
+                    "stores": seed.stores,
+                    "began_at": BEGAN_AT,
+                    "password": generate_password_hash(DESK_PASSWORD),
+                },
+            )
         for index in indexes:
             connection.execute(index)
         _continue_sequences(connection)

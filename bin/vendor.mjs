@@ -3,8 +3,11 @@ import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 
 const TARGET = "app/static/vendor";
+const NOTO = "@embedpdf/fonts-sc/fonts/NotoSansHans-";
 const FILES = {
   echarts: ["echarts/dist/echarts.common.min.js"],
+  // Noto Sans in Chinese (SIL Open Font License), for what app/documents draws on paper.
+  fonts: [`${NOTO}Regular.otf`, `${NOTO}Bold.otf`, "@embedpdf/fonts-sc/LICENSE"],
   leaflet: ["leaflet/dist/leaflet.js", "leaflet/dist/leaflet.css", "leaflet/dist/images"],
   scanner: ["barcode-detector/dist/iife/ponyfill.js", "zxing-wasm/dist/reader/zxing_reader.wasm"],
 };

@@ -143,3 +143,24 @@ def test_a_setting_that_makes_no_sense_is_refused_in_one_line(tmp_path, name, va
     with pytest.raises(SettingsError) as refusal:
         load_settings({"KAQUAN_HOME": str(tmp_path), name: value})
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TOTP_REQUIRED", "yes"),
+        ("MAP_TILE_URL", "http://tiles.example/{z}/{x}/{y}.png"),
+        ("MAP_TILE_URL", "https://tiles.example/map.png"),
+        ("MAP_TILE_URL", "https://tiles.example; script-src */{z}"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_stops_the_start(tmp_path, name, value):
+    with pytest.raises(SettingsError, match=name):
+        load_settings({"KAQUAN_HOME": str(tmp_path), name: value})
+
+
+def test_the_second_factor_is_required_in_production_unless_told_otherwise(tmp_path, production):
+    assert load_settings(production).totp_required
+    home = {"KAQUAN_HOME": str(tmp_path)}
+    assert not load_settings(home).totp_required
+    assert load_settings({**home, "TOTP_REQUIRED": "on"}).totp_required

@@ -30,6 +30,10 @@ class Keys:
     def seal_phone(self, phone: str) -> bytes:
         return sealing.seal(phone.encode(), key=self.phone_key, purpose="phone")
 
+    def open_phone(self, sealed: bytes) -> str:
+        """The whole number again. Whoever shows it needs the right, a reason and an audit row."""
+        return sealing.unseal(sealed, key=self.phone_key, purpose="phone").decode()
+
     def payment_code_digest(self, code: str) -> bytes:
         return sealing.blind_index(code, key=self.secret_key, purpose="payment-code")
 

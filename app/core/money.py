@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import enum
+import re
 
 MAX_FEN = 10**12  # Ten billion yuan: far above any business here, far below 64 bits.
 BASIS = 10_000
+_DECIMAL = re.compile(
+    r"(?P<whole>[0-9]{1,3}(?:,[0-9]{3}){0,4}|[0-9]{1,12})(?:\.(?P<part>[0-9]{1,2}))?"
+)
 
 
 class Rounding(enum.Enum):
@@ -34,6 +38,24 @@ def yuan(amount_fen: int) -> str:
     """Fen as yuan for reading: ``1,234.50``; a minus sign for what went out."""
     sign = "-" if amount_fen < 0 else ""
     return f"{sign}{abs(amount_fen) // 100:,}.{abs(amount_fen) % 100:02d}"
+
+
+def read_yuan(typed: str) -> int | None:
+    """Fen from yuan as people type them: ``1,234.5``, ``¥12``. None when it is no amount."""
+    return _hundredths(typed.strip().lstrip("¥￥"))
+
+
+def read_percent(typed: str) -> int | None:
+    """Basis points from a percentage as people type it: ``0.6``, ``12.5 %``. None when none."""
+    return _hundredths(typed.strip().rstrip("%％"))
+
+
+def _hundredths(typed: str) -> int | None:
+    found = _DECIMAL.fullmatch(typed.strip().replace("，", ","))
+    if found is None:
+        return None
+    whole = found["whole"].replace(",", "")
+    return int(whole) * 100 + int((found["part"] or "").ljust(2, "0"))
 
 
 def _divide(numerator: int, denominator: int, rounding: Rounding) -> int:

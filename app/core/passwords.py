@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 MIN_LENGTH = 10
 MAX_LENGTH = 200
 
@@ -27,6 +29,7 @@ kaquan12345 kaquan123456 kaquan2025 kaquan2026 kaquantong kaquantong123
 """
 _COMMON = frozenset(_WORDS.split())
 _FEWEST_DIFFERENT = 5
+_LEGIBLE = "abcdefghjkmnpqrstuvwxyz23456789"  # Without what is misread on paper or aloud.
 
 
 def is_common(password: str, *, username: str) -> bool:
@@ -39,3 +42,12 @@ def is_common(password: str, *, username: str) -> bool:
         or len(set(plain)) < _FEWEST_DIFFERENT
         or (len(username) > 3 and username.lower() in plain and len(plain) - len(username) < 6)
     )
+
+
+def new_password() -> str:
+    """One to hand to somebody, who changes it at the first sign-in: ``k7mh-2pxd-9wqt``."""
+    return "-".join("".join(secrets.choice(_LEGIBLE) for _ in range(4)) for _ in range(3))
+
+
+def new_recovery_code() -> str:
+    return "-".join("".join(secrets.choice(_LEGIBLE) for _ in range(5)) for _ in range(2))

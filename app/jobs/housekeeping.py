@@ -15,6 +15,7 @@ from app.services import top_ups
 from app.services.audit_chain import read_audit_watermark, seal_audit
 from app.services.expiry import expire_lots
 from app.services.gifts import return_expired_gifts
+from app.services.rollups import fold_rollups
 from app.services.snapshots import read_watermark, take_balance_snapshots
 from app.services.voucher_endings import expire_vouchers
 
@@ -27,6 +28,7 @@ _CLEANUPS = {
     "outbox_message": "created_at < now() - interval '3 days' AND sent_at IS NOT NULL",
     "rate_limit_bucket": "refilled_at < now() - interval '1 day'",
     "payment_code": "expires_at < now() - interval '1 day'",
+    "job_failure": "failed_at < now() - interval '90 days'",
 }
 
 
@@ -50,6 +52,12 @@ def keep_balances(context: Context) -> None:
         watermark = read_watermark(session)
     with context.database.unit_of_work(SYSTEM) as session:
         take_balance_snapshots(session, watermark=watermark, now=utc_now())
+
+
+def fold(context: Context) -> None:
+    """Hourly figures, an hour at a time when it is over."""
+    with context.database.unit_of_work(SYSTEM) as session:
+        fold_rollups(session, now=utc_now())
 
 
 def seal(context: Context) -> None:

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from procrastinate import App, PsycopgConnector, RetryStrategy
+from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
-from app.flows import delivering, notifications, orders, refunding
+from app.flows import delivering, exporting, notifications, orders, refunding
 from app.flows.context import Context
 from app.jobs import housekeeping
+from app.jobs.failures import failure_kept
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ TASK_OF_TOPIC = {
     "refund.requested": "request_refund",
     "payment.captured": "report_payment",
     "top_up.captured": "report_top_up",
+    "export.asked": "write_export",
 }
 
 _WORK: dict[str, Callable[[Context, int], None]] = {
@@ -41,7 +43,12 @@ _WORK: dict[str, Callable[[Context, int], None]] = {
     "request_refund": refunding.request_refund,
     "report_payment": delivering.report_payment,
     "report_top_up": delivering.report_top_up,
+    "write_export": exporting.run_export,
 }
+
+# What takes minutes waits in a queue of its own: it must not keep notifications waiting.
+LONG = "long"
+QUEUE = {"write_export": LONG}
 
 # Who is waiting at a counter goes before who is told afterwards.
 PRIORITY = {"process_notification": 20, "request_refund": 10}
@@ -78,6 +85,8 @@ _TICKS = (
     Tick(name="expire", cron="3 * * * *", work=housekeeping.expire),
     Tick(name="keep_balances", cron="*/10 * * * * 5", work=housekeeping.keep_balances),
     Tick(name="seal_audit", cron="* * * * * 40", work=housekeeping.seal),
+    Tick(name="fold_rollups", cron="* * * * * 50", work=housekeeping.fold),
+    Tick(name="expire_exports", cron="*/10 * * * * 35", work=exporting.expire),
     Tick(name="clean_up", cron="*/10 * * * * 25", work=housekeeping.clean_up),
 )
 
@@ -86,23 +95,33 @@ def build_queue(context: Context, database_url: str) -> App:
     """The queue with its tasks bound to this process's context."""
     queue = App(connector=PsycopgConnector(conninfo=database_url, min_size=1, max_size=4))
     for name, work in _WORK.items():
-        _add_task(queue, name, partial(work, context))
+        _add_task(queue, name, partial(work, context), context)
     for tick in _TICKS:
         _add_tick(queue, tick, context)
     return queue
 
 
-def _add_task(queue: App, name: str, work: Callable[[int], None]) -> None:
-    @queue.task(name=name, retry=_SOON)
-    def run(subject_id: int) -> None:
-        work(subject_id)
+def _add_task(queue: App, name: str, work: Callable[[int], None], context: Context) -> None:
+    where = QUEUE.get(name, "default")
+
+    @queue.task(name=name, queue=where, retry=_SOON, pass_context=True)
+    def run(job: JobContext, subject_id: int) -> None:
+        with failure_kept(context, job):
+            work(subject_id)
 
 
 def _add_tick(queue: App, tick: Tick, context: Context) -> None:
     @queue.periodic(cron=tick.cron)
-    @queue.task(name=tick.name, lock=tick.name, queueing_lock=tick.name, priority=_TICK_PRIORITY)
-    def run(timestamp: int) -> None:
-        tick.work(context)
+    @queue.task(
+        name=tick.name,
+        lock=tick.name,
+        queueing_lock=tick.name,
+        priority=_TICK_PRIORITY,
+        pass_context=True,
+    )
+    def run(job: JobContext, timestamp: int) -> None:
+        with failure_kept(context, job):
+            tick.work(context)
 
 
 def _each(items: Sequence[T], work: Callable[[T], None]) -> None:

@@ -18,7 +18,7 @@ from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.db import DatabaseBusy, DatabaseDown
 from app.flows.context import Context
-from app.jobs.queue import PRIORITY, TASK_OF_TOPIC
+from app.jobs.queue import PRIORITY, QUEUE, TASK_OF_TOPIC
 from app.models.plumbing import OutboxMessage
 
 log = logging.getLogger(__name__)
@@ -28,10 +28,10 @@ BATCH = 500
 
 _DEFER = text("""
     SELECT procrastinate_defer_jobs_v1(array_agg(ROW(
-        'default', task, priority, NULL, NULL, jsonb_build_object('subject_id', subject_id), NULL
+        queue, task, priority, NULL, NULL, jsonb_build_object('subject_id', subject_id), NULL
     )::procrastinate_job_to_defer_v1))
-    FROM unnest(cast(:tasks AS text[]), cast(:priorities AS int[]), cast(:subjects AS bigint[]))
-         job(task, priority, subject_id)
+    FROM unnest(cast(:queues AS text[]), cast(:tasks AS text[]), cast(:priorities AS int[]),
+                cast(:subjects AS bigint[])) job(queue, task, priority, subject_id)
 """)
 
 
@@ -51,7 +51,13 @@ def relay_batch(session: Session, *, now: datetime) -> int:
         tasks, subjects = zip(*jobs, strict=True)
         priorities = [PRIORITY.get(task, 0) for task in tasks]
         session.execute(
-            _DEFER, {"tasks": list(tasks), "priorities": priorities, "subjects": list(subjects)}
+            _DEFER,
+            {
+                "queues": [QUEUE.get(task, "default") for task in tasks],
+                "tasks": list(tasks),
+                "priorities": priorities,
+                "subjects": list(subjects),
+            },
         )
     session.execute(
         update(OutboxMessage)

@@ -16,7 +16,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 
 from app.flows.context import Context
-from app.jobs.queue import build_queue
+from app.jobs.queue import LONG, build_queue
 from app.jobs.relay import run_relay
 
 log = logging.getLogger(__name__)
@@ -36,33 +36,44 @@ def run_worker(context: Context, database_url: str) -> None:
 async def _work(queue: App, context: Context) -> None:
     stop = threading.Event()
     async with queue.open_async():
-        worker = asyncio.create_task(
-            queue.run_worker_async(
-                concurrency=4,
-                install_signal_handlers=False,
-                delete_jobs="successful",
-                fetch_job_polling_interval=2.0,
-                update_heartbeat_interval=HEARTBEAT_SECONDS,
-                stalled_worker_timeout=STALLED_SECONDS,
-            )
-        )
+        workers = [
+            asyncio.create_task(_take_jobs(queue, name, at_once))
+            for name, at_once in (("default", 4), (LONG, 1))
+        ]
         parts = [
-            worker,
+            *workers,
             asyncio.create_task(_sweep(queue)),
             asyncio.create_task(asyncio.to_thread(run_relay, context, stop)),
         ]
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, worker.cancel)
+            loop.add_signal_handler(number, _stop, workers)
         log.info("the worker is at work")
         await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
-        for part in parts[:2]:
+        for part in parts[:-1]:
             part.cancel()
         results = await asyncio.gather(*parts, return_exceptions=True)
     failed = [result for result in results if isinstance(result, Exception)]
     if failed:
         raise failed[0]
+
+
+async def _take_jobs(queue: App, name: str, at_once: int) -> None:
+    await queue.run_worker_async(
+        queues=[name],
+        concurrency=at_once,
+        install_signal_handlers=False,
+        delete_jobs="successful",
+        fetch_job_polling_interval=2.0,
+        update_heartbeat_interval=HEARTBEAT_SECONDS,
+        stalled_worker_timeout=STALLED_SECONDS,
+    )
+
+
+def _stop(workers: list[asyncio.Task[None]]) -> None:
+    for worker in workers:
+        worker.cancel()
 
 
 async def _sweep(queue: App) -> None:

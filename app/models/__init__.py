@@ -4,11 +4,15 @@ from flask_appbuilder.security.sqla import models as _fab_models  # noqa: F401
 
 from app.models import (  # noqa: F401
     cards,
+    decisions,
+    exports,
     ledger,
     people,
     plumbing,
     refund_requests,
+    rollups,
     sales,
+    settings,
     tenants,
     vouchers,
 )

@@ -49,7 +49,31 @@ class Staff(MerchantOwned, Base):
         StaffStatus, "staff_status", default=StaffStatus.active
     )
     daily_cash_limit_fen: Mapped[Fen | None]  # Cash top-ups per local day; empty: no limit.
+    # Somebody else chose the password: nobody comes in before it is changed.
+    must_change_password: Mapped[bool] = mapped_column(default=False, server_default="false")
     created_at: Mapped[CreatedAt]
+
+
+class SecondFactor(Base):
+    """The secret of somebody's code generator (TOTP), sealed. It counts once it is confirmed."""
+
+    __tablename__ = "second_factor"
+    staff_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("staff.id"), primary_key=True, autoincrement=False
+    )
+    secret_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    confirmed_at: Mapped[Timestamp | None]
+    last_step: Mapped[Id] = mapped_column(default=0, server_default="0")  # No code works twice.
+
+
+class RecoveryCode(Base):
+    """One way in for somebody whose code generator is lost; each is good once."""
+
+    __tablename__ = "recovery_code"
+    id: Mapped[PrimaryKey]
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    code_digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    used_at: Mapped[Timestamp | None]
 
 
 class MemberStatus(enum.Enum):

@@ -6,7 +6,7 @@ from sqlalchemy import Index, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, CreatedAt, Id, PrimaryKey, Timestamp
+from app.models.base import Base, CreatedAt, Id, IndexedId, PrimaryKey, Timestamp
 
 
 class IdempotencyRecord(Base):
@@ -99,3 +99,15 @@ class CachedToken(Base):
     name: Mapped[str] = mapped_column(Text, primary_key=True)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     expires_at: Mapped[Timestamp]
+
+
+class JobFailure(Base):
+    """That a job of the queue has failed once, and how: kind of error and its first line only."""
+
+    __tablename__ = "job_failure"
+    id: Mapped[PrimaryKey]
+    job_id: Mapped[IndexedId]
+    task_name: Mapped[str] = mapped_column(Text)
+    attempt: Mapped[int]
+    error: Mapped[str] = mapped_column(Text)
+    failed_at: Mapped[CreatedAt]

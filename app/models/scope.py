@@ -18,7 +18,8 @@ _ENTER = text(
     "SELECT set_config('role', :role, true),"
     " set_config('app.member_id', :member_id, true),"
     " set_config('app.merchant_id', :merchant_id, true),"
-    " set_config('app.store_id', :store_id, true)"
+    " set_config('app.store_id', :store_id, true),"
+    " set_config('app.staff_id', :staff_id, true)"
 )
 _TAKE_ROLE = text("SELECT set_config('role', :role, true)")
 
@@ -32,6 +33,7 @@ def enter_scope(connection: Connection, actor: Actor) -> None:
             "member_id": _setting(actor.member_id),
             "merchant_id": _setting(actor.merchant_id),
             "store_id": _setting(actor.store_id),
+            "staff_id": _setting(actor.staff_id),
         },
     )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import enum
-from datetime import time
+from datetime import date
 
-from sqlalchemy import CheckConstraint, ForeignKey, Numeric, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Numeric, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core.coordinates import CoordinateSystem
 from app.models.base import (
     Base,
     CreatedAt,
@@ -44,6 +46,7 @@ class Merchant(Base):
     __table_args__ = (
         CheckConstraint("commission_bp BETWEEN 0 AND 10000", name="merchant_commission"),
         CheckConstraint("(kind = 'operator') = (id = 1)", name="merchant_operator_is_one"),
+        CheckConstraint("settlement_days BETWEEN 0 AND 90", name="merchant_settlement_days"),
     )
     id: Mapped[PrimaryKey]
     code: Mapped[str] = mapped_column(Text, unique=True)
@@ -58,7 +61,25 @@ class Merchant(Base):
     settlement_cycle: Mapped[SettlementCycle] = state_column(
         SettlementCycle, "merchant_settlement_cycle", default=SettlementCycle.monthly
     )
+    # Paid out so many days after a period's end (T+n).
+    settlement_days: Mapped[int] = mapped_column(default=1, server_default="1")
+    own_programs: Mapped[bool] = mapped_column(default=False, server_default="false")
     created_at: Mapped[CreatedAt]
+
+
+class MerchantPapers(MerchantOwned, Base):
+    """A merchant's papers (资质): licence and filing (备案), and whom to call; not public."""
+
+    __tablename__ = "merchant_papers"
+    merchant_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("merchant.id"), primary_key=True, autoincrement=False
+    )
+    licence_no: Mapped[str] = mapped_column(Text, default="", server_default="")
+    licence_expires_on: Mapped[date | None]  # Empty: for good.
+    filing_no: Mapped[str] = mapped_column(Text, default="", server_default="")
+    filing_expires_on: Mapped[date | None]
+    contact_name: Mapped[str] = mapped_column(Text, default="", server_default="")
+    contact_phone: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class StoreStatus(enum.Enum):
@@ -83,8 +104,12 @@ class Store(MerchantOwned, Base):
     phone: Mapped[str] = mapped_column(Text, default="", server_default="")
     lat: Mapped[float | None] = mapped_column(Numeric(9, 6, asdecimal=False))  # GCJ-02 degrees
     lng: Mapped[float | None] = mapped_column(Numeric(9, 6, asdecimal=False))
-    opens_at: Mapped[time | None]  # Local time; both empty: always open.
-    closes_at: Mapped[time | None]
+    # In which system the position was given; it is converted before it is kept.
+    coordinate_source: Mapped[CoordinateSystem] = state_column(
+        CoordinateSystem, "store_coordinate_source", default=CoordinateSystem.gcj02
+    )
+    # core/opening_hours: [["12345", "09:00", "21:30"], …] in local time; empty: always open.
+    hours: Mapped[list[list[str]]] = mapped_column(JSONB, default=list, server_default="[]")
     created_at: Mapped[CreatedAt]
 
 

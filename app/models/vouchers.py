@@ -144,6 +144,7 @@ class Redemption(MerchantOwned, Base):
             postgresql_where="reversed_at IS NULL",
         ),
         Index("ix_redemption_store", "store_id", "id"),
+        Index("ix_redemption_instants", "redeemed_at", postgresql_using="brin"),
         Index("ix_redemption_merchant", "merchant_id", "id"),
         CheckConstraint("face_value_fen > 0", name="redemption_face_value"),
     )

@@ -13,10 +13,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.queries.invariants_business import BUSINESS
+from app.queries.invariants_figures import FIGURES
 from app.queries.invariants_ledger import LEDGER
 from app.queries.invariants_model import Invariant
 
-INVARIANTS: tuple[Invariant, ...] = LEDGER + BUSINESS
+INVARIANTS: tuple[Invariant, ...] = LEDGER + BUSINESS + FIGURES
 
 
 @dataclass(frozen=True, kw_only=True)

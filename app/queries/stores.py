@@ -8,7 +8,8 @@ from datetime import datetime, time
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.core.clock import local
+from app.core import opening_hours
+from app.core.clock import local_day
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,7 @@ _NOWHERE = 40_000_000  # Metres, more than any distance on earth: a place not kn
 _STORES = text("""
     SELECT * FROM (
         SELECT s.id, s.name, m.name AS merchant, s.address, s.phone, s.lat, s.lng,
-            s.opens_at, s.closes_at,
+            s.hours,
             CASE WHEN cast(:lat AS float8) IS NOT NULL AND s.lat IS NOT NULL THEN
             (6371008.8 * acos(least(1.0,
                 sin(radians(cast(:lat AS float8))) * sin(radians(s.lat))
@@ -125,9 +126,9 @@ def list_stores(
             lat=row.lat and float(row.lat),
             lng=row.lng and float(row.lng),
             distance_m=row.distance_m,
-            open_now=is_open(row.opens_at, row.closes_at, now),
-            opens_at=row.opens_at,
-            closes_at=row.closes_at,
+            open_now=opening_hours.is_open(opening_hours.read(row.hours), now),
+            opens_at=_hours_today(row.hours, now)[0],
+            closes_at=_hours_today(row.hours, now)[1],
             accepts_my_cards=row.accepts,
         )
         for row in rows[:limit]
@@ -148,11 +149,7 @@ def list_pay_points(session: Session, *, limit: int) -> list[PayPointSeen]:
     return [PayPointSeen(**row._mapping) for row in session.execute(_PAY_POINTS, {"limit": limit})]
 
 
-def is_open(opens_at: time | None, closes_at: time | None, now: datetime) -> bool:
-    """Whether it is within the hours, local time, which may pass midnight. No hours: always."""
-    if opens_at is None or closes_at is None or opens_at == closes_at:
-        return True
-    clock = local(now).time()
-    if opens_at < closes_at:
-        return opens_at <= clock < closes_at
-    return clock >= opens_at or clock < closes_at
+def _hours_today(kept: list[list[str]], now: datetime) -> tuple[time | None, time | None]:
+    """From the first opening to the last closing of the local day; none when it never closes."""
+    spans = opening_hours.spans_on(opening_hours.read(kept), local_day(now))
+    return (spans[0].opens, spans[-1].closes) if spans else (None, None)

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.core.actor import Actor
+from app.core.business_settings import GIFT_HOURS
 from app.core.errors import N_, Category, DomainError
 from app.core.keys import Keys, token_digest
 from app.models.base import OPERATOR_ID
@@ -17,12 +18,12 @@ from app.models.ledger import Posting
 from app.models.people import Member, MemberStatus
 from app.models.vouchers import Gift, GiftStatus
 from app.services import journal, ledger
+from app.services.business_settings import read_setting
 from app.services.caps import room_on_card
 from app.services.comebacks import Take, expiry_after, legs_back, takes_of
 from app.services.ledger import Leg
 from app.services.refusals import CardCapExceeded, CardNotFound, MemberFrozen
 
-CLAIM_WINDOW = timedelta(hours=24)
 MAX_MESSAGE = 200
 
 _CARD_OF = text("SELECT id, status, merchant_id FROM kaquan.card_of(:member_id, :program_id, :now)")
@@ -94,7 +95,7 @@ def send_gift(
         claim_digest=token_digest(keys.gift_token(gift_no)),
         status=GiftStatus.sent,
         created_at=now,
-        expires_at=now + CLAIM_WINDOW,
+        expires_at=now + timedelta(hours=read_setting(session, GIFT_HOURS)),
     )
     session.add(gift)
     session.flush()

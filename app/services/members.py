@@ -9,11 +9,13 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.core.actor import Actor
 from app.core.errors import N_, Category, DomainError
 from app.core.keys import Keys, masked_phone
 from app.models.people import Member, MemberIdentity, MemberStatus, PaymentCode
+from app.services import journal
 from app.services.ports import WeChatIdentity
-from app.services.refusals import MemberFrozen
+from app.services.refusals import MemberFrozen, MemberNotFound
 
 PAYMENT_CODE_LIFETIME = timedelta(seconds=60)
 
@@ -22,6 +24,42 @@ class PhoneTaken(DomainError):
     code = "phone_already_bound"
     category = Category.CONFLICT
     template = N_("This phone number belongs to another member. Please contact customer service.")
+
+
+class MemberStateConflict(DomainError):
+    code = "member_state_conflict"
+    category = Category.CONFLICT
+    template = N_("The member is in another state by now. Please look at the page again.")
+
+
+def set_member_status(
+    session: Session, *, member_id: int, status: MemberStatus, reason: str, actor: Actor
+) -> Member:
+    """Freeze a member, who then pays, gives and tops up nothing, or let them go on.
+
+    What comes back to a frozen member's cards still arrives.
+
+    Raises:
+        MemberNotFound, MemberStateConflict: Erased, or in that state already.
+    """
+    assert status is not MemberStatus.erased, "erasing shreds: services/erasures"
+    member = session.get(
+        Member, member_id, with_for_update={"key_share": True}, populate_existing=True
+    )
+    if member is None:
+        raise MemberNotFound
+    if member.status in {status, MemberStatus.erased}:
+        raise MemberStateConflict
+    member.status = status
+    journal.audit(
+        session,
+        f"member.{status.name}",
+        actor=actor,
+        subject_id=member_id,
+        member_id=member_id,
+        detail={"reason": reason},
+    )
+    return member
 
 
 def find_or_create_member(session: Session, *, appid: str, identity: WeChatIdentity) -> Member:

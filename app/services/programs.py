@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.core.actor import Actor
+from app.core.actor import Actor, Scope
+from app.core.business_settings import ANONYMOUS_CAP_FEN, REGISTERED_CAP_FEN
 from app.core.errors import N_, Category, DomainError
+from app.core.money import yuan
 from app.models.base import OPERATOR_ID
 from app.models.cards import (
     Bearer,
@@ -19,7 +21,10 @@ from app.models.cards import (
     ProgramAcceptance,
     ProgramStatus,
 )
+from app.models.tenants import Merchant
 from app.services import journal
+from app.services.business_settings import read_setting
+from app.services.merchants import MerchantNotFound
 from app.services.refusals import ProgramNotFound
 
 
@@ -35,6 +40,23 @@ class ProgramRulesInvalid(DomainError):
     code = "program_rules_invalid"
     category = Category.INVALID
     template = N_("Caps, the smallest top-up, tiers and days must be more than nothing.")
+
+
+class ProgramCapTooHigh(DomainError):
+    code = "program_cap_too_high"
+    category = Category.INVALID
+    template = N_(
+        "A registered card holds at most %(registered_yuan)s yuan, an anonymous one"
+        " %(anonymous_yuan)s yuan (国办发〔2011〕25号)."
+    )
+
+
+class OwnProgramsNotAllowed(DomainError):
+    code = "own_programs_not_allowed"
+    category = Category.FORBIDDEN
+    template = N_(
+        "The operator has not allowed this merchant to issue cards of its own. Please ask it to."
+    )
 
 
 class DefaultProgramTaken(DomainError):
@@ -77,9 +99,9 @@ def create_program(
         tiers: The bonus in fen for each threshold in fen (充300送60 is ``{300_00: 60_00}``).
 
     Raises:
-        ProgramCodeTaken, ProgramRulesInvalid, DefaultProgramTaken
+        ProgramCodeTaken, ProgramRulesInvalid, ProgramCapTooHigh, DefaultProgramTaken
     """
-    _require_rules(rules, tiers)
+    _require_rules(session, rules, tiers)
     _require_new(session, issuer_id, code, is_default)
     program = CardProgram(
         merchant_id=issuer_id,
@@ -96,17 +118,85 @@ def create_program(
     )
     session.add(program)
     session.flush()
-    session.add_all(
-        BonusTier(
-            merchant_id=issuer_id, program_id=program.id, threshold_fen=floor, bonus_fen=bonus
-        )
-        for floor, bonus in tiers.items()
-    )
+    _write_tiers(session, program, tiers)
     set_acceptance(session, program_id=program.id, accepted_by=accepted_by, actor=actor)
     journal.audit(
         session, "program.created", actor=actor, subject_id=program.id, merchant_id=issuer_id
     )
     return program
+
+
+def update_program(
+    session: Session,
+    *,
+    program_id: int,
+    name: str,
+    rules: ProgramRules,
+    tiers: Mapping[int, int],
+    actor: Actor,
+) -> CardProgram:
+    """Change a program's name and rules, for top-ups from now on: value on cards keeps its terms.
+
+    Raises:
+        ProgramNotFound: Also for a merchant's staff when another one issues it.
+        OwnProgramsNotAllowed, ProgramRulesInvalid, ProgramCapTooHigh
+    """
+    _require_rules(session, rules, tiers)
+    program = _lock(session, program_id)
+    _require_issuer(session, program, actor)
+    before = _described(session, program)
+    program.name = name
+    for rule, value in vars(rules).items():
+        setattr(program, rule, value)
+    if program.merchant_id == OPERATOR_ID:
+        program.bonus_bearer = Bearer.platform
+    session.execute(delete(BonusTier).where(BonusTier.program_id == program_id))
+    _write_tiers(session, program, tiers)
+    session.flush()
+    after = _described(session, program)
+    journal.audit(
+        session,
+        "program.changed",
+        actor=actor,
+        subject_id=program_id,
+        merchant_id=program.merchant_id,
+        detail={
+            key: {"before": before[key], "after": after[key]}
+            for key in after
+            if before[key] != after[key]
+        },
+    )
+    return program
+
+
+def allow_own_programs(
+    session: Session, *, merchant_id: int, allowed: bool, actor: Actor
+) -> Merchant:
+    """Let a merchant issue card programs of its own, or no more; what is out stays good."""
+    merchant = session.get(Merchant, merchant_id, with_for_update={"key_share": True})
+    if merchant is None or merchant_id == OPERATOR_ID:
+        raise MerchantNotFound
+    merchant.own_programs = allowed
+    session.flush()
+    journal.audit(
+        session,
+        "merchant.own_programs",
+        actor=actor,
+        subject_id=merchant_id,
+        merchant_id=merchant_id,
+        detail={"allowed": allowed},
+    )
+    return merchant
+
+
+def require_own_programs(session: Session, *, merchant_id: int) -> None:
+    """Refuse a merchant that the operator has not allowed to issue cards.
+
+    Raises:
+        OwnProgramsNotAllowed
+    """
+    if not session.scalar(select(Merchant.own_programs).where(Merchant.id == merchant_id)):
+        raise OwnProgramsNotAllowed
 
 
 def set_acceptance(
@@ -147,8 +237,14 @@ def set_acceptance(
 def set_program_status(
     session: Session, *, program_id: int, status: ProgramStatus, actor: Actor
 ) -> CardProgram:
-    """Take a program off sale or put it back; cards that are out stay good."""
+    """Take a program off sale or put it back; cards that are out stay good.
+
+    Raises:
+        ProgramNotFound: Also for a merchant's staff when another one issues it.
+        OwnProgramsNotAllowed
+    """
     program = _lock(session, program_id)
+    _require_issuer(session, program, actor)
     program.status = status
     journal.audit(
         session,
@@ -167,11 +263,58 @@ def _lock(session: Session, program_id: int) -> CardProgram:
     return program
 
 
-def _require_rules(rules: ProgramRules, tiers: Mapping[int, int]) -> None:
+def _require_issuer(session: Session, program: CardProgram, actor: Actor) -> None:
+    """A merchant's staff have a say in what the merchant issues, as far as the operator allows."""
+    if actor.scope in {Scope.platform, Scope.system}:
+        return
+    if program.merchant_id != actor.merchant_id:
+        raise ProgramNotFound
+    require_own_programs(session, merchant_id=program.merchant_id)
+
+
+def _write_tiers(session: Session, program: CardProgram, tiers: Mapping[int, int]) -> None:
+    session.add_all(
+        BonusTier(
+            merchant_id=program.merchant_id,
+            program_id=program.id,
+            threshold_fen=floor,
+            bonus_fen=bonus,
+        )
+        for floor, bonus in tiers.items()
+    )
+
+
+def _described(session: Session, program: CardProgram) -> dict[str, object]:
+    """A program's terms as the audit log keeps them."""
+    tiers = session.execute(
+        select(BonusTier.threshold_fen, BonusTier.bonus_fen)
+        .where(BonusTier.program_id == program.id)
+        .order_by(BonusTier.threshold_fen)
+    )
+    return {
+        "name": program.name,
+        "registered_cap_fen": program.registered_cap_fen,
+        "anonymous_cap_fen": program.anonymous_cap_fen,
+        "min_top_up_fen": program.min_top_up_fen,
+        "spend_first": program.spend_first.name,
+        "bonus_bearer": program.bonus_bearer.name,
+        "principal_days": program.principal_days,
+        "bonus_days": program.bonus_days,
+        "tiers": [[threshold_fen, bonus_fen] for threshold_fen, bonus_fen in tiers],
+    }
+
+
+def _require_rules(session: Session, rules: ProgramRules, tiers: Mapping[int, int]) -> None:
     amounts = [rules.registered_cap_fen, rules.anonymous_cap_fen, rules.min_top_up_fen]
     days = [days for days in (rules.principal_days, rules.bonus_days) if days is not None]
     if min([*amounts, *days, *tiers.keys(), *tiers.values()]) <= 0:
         raise ProgramRulesInvalid
+    registered_fen = read_setting(session, REGISTERED_CAP_FEN)
+    anonymous_fen = read_setting(session, ANONYMOUS_CAP_FEN)
+    if rules.registered_cap_fen > registered_fen or rules.anonymous_cap_fen > anonymous_fen:
+        raise ProgramCapTooHigh(
+            registered_yuan=yuan(registered_fen), anonymous_yuan=yuan(anonymous_fen)
+        )
 
 
 def _require_new(session: Session, issuer_id: int, code: str, is_default: bool) -> None:  # noqa: FBT001

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash
 
 from app.core.actor import PLATFORM_ROLES, Actor, Role, Scope
 from app.core.errors import N_, Category, DomainError
 from app.core.keys import new_token, token_digest
-from app.models.people import AccessToken, Staff, StaffStatus
+from app.models.people import AccessToken, SecondFactor, Staff, StaffStatus
 from app.models.tenants import Merchant, MerchantStatus
 from app.services import journal
 
@@ -33,6 +33,12 @@ class SignInRefused(DomainError):
     template = N_("The user name or the password is wrong.")
 
 
+class SignInUnfinished(DomainError):
+    code = "sign_in_unfinished"
+    category = Category.FORBIDDEN
+    template = N_("This account needs one more step. Please sign in at the console first.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class SignedIn:
     token: str
@@ -49,36 +55,73 @@ def sign_in_staff(
     """Check a person's password and open a session that carries store and role.
 
     Raises:
+        SignInRefused: As ``check_password`` does.
+        SignInUnfinished: The password is right, but the console has more to ask.
+    """
+    person = check_password(session, username=username, password=password)
+    if person.must_change_password or has_second_factor(session, person.id):
+        raise SignInUnfinished
+    return person, open_staff_session(session, person=person, now=now)
+
+
+def check_password(session: Session, *, username: str, password: str) -> Staff:
+    """Whose password it is.
+
+    Raises:
         SignInRefused: Without saying which of the two was wrong, or that the account or its
             merchant is frozen.
     """
     found = session.execute(
         select(Staff, User.password)
         .join(User, User.id == Staff.user_id)
-        .join(Merchant, Merchant.id == Staff.merchant_id)
-        .where(
-            User.username == username,
-            User.active,
-            Staff.status == StaffStatus.active,
-            Merchant.status == MerchantStatus.active,
-        )
+        .where(User.username == username, _may_come_in())
     ).one_or_none()
     hashed = _NOBODY if found is None or found[1] is None else found[1]
     if not check_password_hash(hashed, password) or found is None:
         raise SignInRefused
-    staff: Staff = found[0]
-    signed_in = _open(session, now=now, lifetime=STAFF_LIFETIME, staff_id=staff.id)
+    person: Staff = found[0]
+    return person
+
+
+def has_second_factor(session: Session, staff_id: int) -> bool:
+    """Whether somebody is asked for a code after the password."""
+    confirmed = select(SecondFactor.staff_id).where(
+        SecondFactor.staff_id == staff_id, SecondFactor.confirmed_at.is_not(None)
+    )
+    return session.scalar(confirmed) is not None
+
+
+def fingerprint(session: Session, *, staff_id: int) -> str | None:
+    """Changes with the password; None when the person may not come in any more."""
+    kept = session.scalar(
+        select(User.password)
+        .join(Staff, Staff.user_id == User.id)
+        .where(Staff.id == staff_id, _may_come_in())
+    )
+    return None if kept is None else token_digest(kept).hex()[:16]
+
+
+def open_staff_session(session: Session, *, person: Staff, now: datetime) -> SignedIn:
+    """Let somebody in who has shown all that was asked for."""
+    signed_in = _open(session, now=now, lifetime=STAFF_LIFETIME, staff_id=person.id)
     journal.audit(
         session,
         "staff.signed_in",
         actor=Actor(
             scope=Scope.store,
-            staff_id=staff.id,
-            merchant_id=staff.merchant_id,
-            store_id=staff.store_id,
+            staff_id=person.id,
+            merchant_id=person.merchant_id,
+            store_id=person.store_id,
         ),
     )
-    return staff, signed_in
+    return signed_in
+
+
+def _may_come_in() -> ColumnElement[bool]:
+    active = select(Merchant.id).where(
+        Merchant.id == Staff.merchant_id, Merchant.status == MerchantStatus.active
+    )
+    return and_(User.active, Staff.status == StaffStatus.active, active.exists())
 
 
 def revoke_token(session: Session, *, digest: bytes, now: datetime) -> None:

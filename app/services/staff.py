@@ -56,6 +56,12 @@ class PasswordWrong(DomainError):
     template = N_("The present password is wrong.")
 
 
+class PasswordUnchanged(DomainError):
+    code = "password_unchanged"
+    category = Category.INVALID
+    template = N_("This is the present password. Please choose another one.")
+
+
 class StaffNotFound(DomainError):
     code = "staff_not_found"
     category = Category.NOT_FOUND
@@ -73,17 +79,19 @@ def add_staff(
     store_id: int | None = None,
     daily_cash_limit_fen: int | None = None,
     known_to_all: bool = False,
+    must_change_password: bool = False,
     actor: Actor,
 ) -> Staff:
     """Take somebody on the staff, with a login for console and till.
 
     Args:
         known_to_all: The demo's password is printed on its home page, so it may be any.
+        must_change_password: Somebody else knows it; at the first sign-in it is replaced.
 
     Raises:
         RoleDoesNotFit, UsernameTaken, PasswordTooShort, PasswordTooCommon
     """
-    _require_fitting_role(session, role, merchant_id, store_id)
+    require_fitting_role(session, role, merchant_id, store_id)
     if not known_to_all:
         require_good_password(password, username=username)
     if session.scalar(select(User.id).where(User.username == username)) is not None:
@@ -95,7 +103,7 @@ def add_staff(
         email=f"{username}@{_NOWHERE}",
         password=generate_password_hash(password),
         active=True,
-        roles=[_console_role(session, role)],
+        roles=[console_role(session, role)],
     )
     session.add(user)
     session.flush()
@@ -106,6 +114,7 @@ def add_staff(
         name=name,
         role=role,
         daily_cash_limit_fen=daily_cash_limit_fen,
+        must_change_password=must_change_password,
     )
     session.add(person)
     session.flush()
@@ -147,10 +156,25 @@ def change_password(
     user = session.get_one(User, person.user_id)
     if not check_password_hash(user.password or "", present):
         raise PasswordWrong
+    replace_password(session, person=person, wanted=wanted, actor=actor, now=now)
+
+
+def replace_password(
+    session: Session, *, person: Staff, wanted: str, actor: Actor, now: datetime
+) -> None:
+    """Somebody's own new password, in place of the present one or of one given to them.
+
+    Raises:
+        PasswordUnchanged, PasswordTooShort, PasswordTooCommon
+    """
+    user = session.get_one(User, person.user_id)
+    if check_password_hash(user.password or "", wanted):
+        raise PasswordUnchanged
     require_good_password(wanted, username=user.username)
     user.password = generate_password_hash(wanted)
-    end_sessions(session, staff_id=staff_id, now=now)
-    journal.audit(session, "staff.password_changed", actor=actor, subject_id=staff_id)
+    person.must_change_password = False
+    end_sessions(session, staff_id=person.id, now=now)
+    journal.audit(session, "staff.password_changed", actor=actor, subject_id=person.id)
 
 
 def end_sessions(session: Session, *, staff_id: int, now: datetime) -> None:
@@ -182,9 +206,14 @@ def set_staff_status(
     return person
 
 
-def _require_fitting_role(
+def require_fitting_role(
     session: Session, role: Role, merchant_id: int, store_id: int | None
 ) -> None:
+    """Refuse a role at the wrong place: a cashier without a store, a platform role elsewhere.
+
+    Raises:
+        RoleDoesNotFit
+    """
     if (role in PLATFORM_ROLES) != (merchant_id == OPERATOR_ID):
         raise RoleDoesNotFit
     if (role in STORE_ROLES) != (store_id is not None):
@@ -195,7 +224,7 @@ def _require_fitting_role(
             raise RoleDoesNotFit
 
 
-def _console_role(session: Session, role: Role) -> ConsoleRole:
+def console_role(session: Session, role: Role) -> ConsoleRole:
     """The console's role of the same name. Its permissions are given at start-up, from one file."""
     found = session.scalars(select(ConsoleRole).where(ConsoleRole.name == role.name)).one_or_none()
     if found is None:

@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.core.actor import MANAGER_ROLES, Actor
+from app.core.business_settings import UNCLAIMED_DAYS
 from app.core.clock import local_day
 from app.core.errors import N_, Category, DomainError
 from app.core.keys import Keys, masked_phone
@@ -27,6 +28,7 @@ from app.models.sales import (
     TopUpStatus,
 )
 from app.services import journal, ledger
+from app.services.business_settings import read_setting
 from app.services.caps import room_on_card
 from app.services.ledger import Leg
 from app.services.members import find_by_phone, lock_phone
@@ -40,7 +42,6 @@ from app.services.refusals import (
 )
 
 LIFETIME = timedelta(minutes=30)
-UNCLAIMED_AFTER = timedelta(days=30)  # Money for a phone that nobody binds goes back after this.
 MAX_TOP_UP_FEN = 5_000_000
 
 WITH_CASH = (
@@ -198,9 +199,10 @@ def deliver_to_phone(session: Session, *, member: Member, now: datetime) -> int:
 
 def return_unclaimed(session: Session, *, now: datetime, limit: int = 100) -> int:
     """Send money back that nobody's phone has claimed for the period. Returns how many top-ups."""
+    unclaimed_since = now - timedelta(days=read_setting(session, UNCLAIMED_DAYS))
     due = session.scalars(
         select(TopUp)
-        .where(TopUp.status == TopUpStatus.paid, TopUp.paid_at <= now - UNCLAIMED_AFTER)
+        .where(TopUp.status == TopUpStatus.paid, TopUp.paid_at <= unclaimed_since)
         .order_by(TopUp.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -6,9 +6,11 @@ from flask import Flask
 
 from app.views.builder import ConsoleBuilder
 from app.views.dashboard import Dashboard
+from app.views.exports import Exports
 from app.views.guard import register_guard
-from app.views.listing import LISTS
+from app.views.listing import DESKS, LISTS
 from app.views.pages import PAGES
+from app.views.search import Search
 from app.views.sessions import reader_session, security_session
 from app.web.context import current_context
 
@@ -37,7 +39,7 @@ def register_consoles(app: Flask) -> None:
         register_guard(app)
         builder = ConsoleBuilder(indexview=Dashboard)
         builder.init_app(app, reader_session(app, database))
-        for view in (*LISTS, *PAGES):
+        for view in (*LISTS, *PAGES, *DESKS, Search, Exports):
             builder.add_view_no_menu(view)
 
 

@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session, scoped_session
 
 from app.core.actor import Actor, Role
 from app.views import roles
+from app.views.login_steps import LoginSteps
+from app.views.second_factors import OwnSecondFactor
 from app.views.signing_in import LoginView, OwnPassword, load_user
 from app.web.language import LOCALES, SESSION_KEY
 from app.web.redirects import came_from
@@ -57,7 +59,8 @@ class ConsoleSecurity(SecurityManager):
     def register_views(self) -> None:
         self.auth_view = LoginView()
         self.appbuilder.add_view_no_menu(self.auth_view)
-        self.appbuilder.add_view_no_menu(OwnPassword)
+        for view in (LoginSteps, OwnPassword, OwnSecondFactor):
+            self.appbuilder.add_view_no_menu(view)
 
     @property
     def session(self) -> scoped_session[Session]:

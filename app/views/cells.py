@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from flask import Flask
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 
 from app.core import money
 from app.core.actor import Role
@@ -16,7 +16,7 @@ from app.core.clock import local
 from app.views import labels, roles
 
 NOTHING = "—"
-_WORDS = {
+WORDS = {
     "account": labels.ACCOUNTS,
     "action": labels.ACTIONS,
     "kind": labels.ENTRY_KINDS,
@@ -35,6 +35,8 @@ class Cell:
 
 def register_cells(app: Flask) -> None:
     app.jinja_env.filters["yuan"] = money.yuan
+    app.jinja_env.filters["local_time"] = _when
+    app.jinja_env.filters["roughly"] = roughly
     app.jinja_env.filters["account_name"] = lambda name: gettext(labels.ACCOUNTS.get(name, name))
 
 
@@ -55,12 +57,19 @@ def cell(column: str, value: object, *, name: str | None = None, url: str | None
     if isinstance(value, Mapping):
         return Cell("，".join(f"{key}: {inner}" for key, inner in value.items()), "detail")
     text = str(value)
-    if column in _WORDS:
-        known = _WORDS[column].get(text)
+    if column in WORDS:
+        known = WORDS[column].get(text)
         return Cell(gettext(known) if known else text, "name")
     return Cell(
         text, "code" if column.endswith(("_no", "_last4", "token", "reference")) else "text"
     )
+
+
+def roughly(number: int) -> str:
+    """A large number as people say it: 1,200 万 in Chinese, with all its noughts in English."""
+    if number >= 10_000 and str(get_locale()).startswith("zh"):
+        return f"{number // 10_000:,} 万"
+    return f"{number:,}"
 
 
 def state_name(value: enum.Enum) -> str:

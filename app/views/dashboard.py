@@ -1,21 +1,32 @@
-"""The first page of each console: what was taken today, against yesterday, and what is owed."""
+"""The first page of each console: what was taken, against the days before, and what is owed."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from flask import g
+from flask import g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView, expose
-from flask_appbuilder.security.decorators import has_access
-from sqlalchemy.orm import Session
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext
 
+from app.core import money
 from app.core.actor import Scope
-from app.core.clock import SHANGHAI, end_of_day, local_day, utc_now
-from app.queries.takings import Takings, rank_stores, sum_by_hour, sum_takings
+from app.core.clock import local_day, utc_now
+from app.queries.takings import Takings
 from app.queries.trial_balance import outstanding_fen
+from app.views.charts import PERIODS, Span, draw_charts, read_span, takings_of
 
-_STORES_SHOWN = 8
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """One figure in fen, with what it was in the periods that it is compared with."""
+
+    label: str
+    fen: int
+    note: str = ""
+    before: Sequence[tuple[str, int]] = ()
 
 
 class Dashboard(BaseView):
@@ -28,27 +39,71 @@ class Dashboard(BaseView):
     @has_access
     def show(self) -> ResponseReturnValue:
         session = self.appbuilder.session
-        today = local_day(utc_now())
-        since, until = _bounds(today)
-        hours = sum_by_hour(session, since=since, until=until)
+        span = _span()
+        now = takings_of(session, span.bounds)
+        earlier = [(label, takings_of(session, bounds)) for label, bounds in span.compared()]
+        tiles = _tiles(now, earlier)
+        # A store holds no member's money: cards are the issuer's.
+        if g.actor.scope is not Scope.store:
+            note = gettext("on cards and vouchers, not yet spent")
+            label = gettext("Outstanding liability")
+            tiles.append(Tile(label=label, fen=outstanding_fen(session), note=note))
         return self.render_template(
             "console/dashboard.html",
-            today=today,
-            now=_takings_of(session, today),
-            yesterday=_takings_of(session, today - timedelta(days=1)),
-            last_week=_takings_of(session, today - timedelta(days=7)),
-            hours=list(enumerate(hours)),
-            highest=max(hours),
-            stores=rank_stores(session, since=since, until=until, limit=_STORES_SHOWN),
-            # A store holds no member's money: cards are the issuer's.
-            liability=None if g.actor.scope is Scope.store else outstanding_fen(session),
+            span=span,
+            periods=[
+                (gettext(label), url_for("Dashboard.show", period=name), name == span.name)
+                for name, (label, _) in PERIODS.items()
+            ],
+            tiles=tiles,
+            new_members=now.new_members,
+            charts=draw_charts(session, span=span, scope=g.actor.scope),
+            figures_url=url_for("Dashboard.figures", period=span.name),
+        )
+
+    @expose("/figures/")
+    @has_access
+    @permission_name("show")
+    def figures(self) -> ResponseReturnValue:
+        """What the page's charts draw, as JSON; amounts are fen."""
+        span = _span()
+        charts = draw_charts(self.appbuilder.session, span=span, scope=g.actor.scope)
+        return jsonify(
+            {
+                "period": span.name,
+                "from": span.first.isoformat(),
+                "to": span.last.isoformat(),
+                "charts": [chart.as_json() for chart in charts],
+            }
         )
 
 
-def _takings_of(session: Session, day: date) -> Takings:
-    since, until = _bounds(day)
-    return sum_takings(session, since=since, until=until)
+def _span() -> Span:
+    return read_span(request.args.get("period", ""), today=local_day(utc_now()))
 
 
-def _bounds(day: date) -> tuple[datetime, datetime]:
-    return datetime.combine(day, time(), SHANGHAI), end_of_day(day)
+def _tiles(now: Takings, earlier: Sequence[tuple[str, Takings]]) -> list[Tile]:
+    def tile(label: str, name: str, note: str = "") -> Tile:
+        before = [(when, getattr(taken, name)) for when, taken in earlier]
+        return Tile(label=label, fen=getattr(now, name), note=note, before=before)
+
+    counted = {"payments": now.payments, "redemptions": now.redemptions}
+    bonus = money.yuan(now.bonuses_fen)
+    return [
+        tile(
+            gettext("Takings"),
+            "takings_fen",
+            gettext("%(payments)s payments and %(redemptions)s redemptions", **counted),
+        ),
+        tile(
+            gettext("Top-ups"),
+            "top_ups_fen",
+            gettext("%(count)s top-ups, and ¥%(bonus)s of bonus", count=now.top_ups, bonus=bonus),
+        ),
+        tile(
+            gettext("Redemptions"),
+            "redemptions_fen",
+            gettext("of which reversed: ¥%(fen)s", fen=money.yuan(now.reversed_redemptions_fen)),
+        ),
+        tile(gettext("Refunds"), "refunds_fen"),
+    ]

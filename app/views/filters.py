@@ -6,21 +6,26 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, Select
-from werkzeug.datastructures import MultiDict
 
 from app.core.clock import SHANGHAI, end_of_day
 from app.core.errors import N_
-from app.views.cells import column_name, state_name
+from app.views.cells import WORDS, column_name, state_name
 
 PERIODS: Mapping[str, str] = {
     "today": N_("Today"),
     "yesterday": N_("Yesterday"),
     "month": N_("This month"),
+    "last_month": N_("Last month"),
 }
+YES_NO: Mapping[str, str] = {"yes": N_("Yes"), "no": N_("No")}
+_TENDERS: Mapping[str, str] = {
+    "card": N_("Card only"),
+    "wechat": N_("WeChat Pay only"),
+    "combined": N_("Card and WeChat Pay"),
+}
+_HAPPENED: Mapping[str, str] = {"reversed_at": N_("Reversed")}
 _LONGEST = 80
 
 
@@ -65,7 +70,7 @@ class Chip:
     names: tuple[str, ...]
 
 
-def read_period(arguments: MultiDict[str, str], *, today: date) -> Period:
+def read_period(arguments: Mapping[str, str], *, today: date) -> Period:
     """The period asked for. A day that is none limits nothing; a reversed period is put right."""
     named = arguments.get("period", "")
     if named == "today":
@@ -74,13 +79,16 @@ def read_period(arguments: MultiDict[str, str], *, today: date) -> Period:
         return Period(today - timedelta(days=1), today - timedelta(days=1))
     if named == "month":
         return Period(today.replace(day=1), today)
+    if named == "last_month":
+        last = today.replace(day=1) - timedelta(days=1)
+        return Period(last.replace(day=1), last)
     first, last = _day(arguments.get("from")), _day(arguments.get("to"))
     if first is not None and last is not None and last < first:
         first, last = last, first
     return Period(first, last)
 
 
-def period_chip(arguments: MultiDict[str, str], period: Period) -> Chip | None:
+def period_chip(arguments: Mapping[str, str], period: Period) -> Chip | None:
     named = arguments.get("period", "")
     if named in PERIODS:
         return Chip(gettext(PERIODS[named]), ("period",))
@@ -91,15 +99,7 @@ def period_chip(arguments: MultiDict[str, str], period: Period) -> Chip | None:
     return Chip(f"{first} – {last}", ("from", "to"))
 
 
-def within(query: Select[Any], column: ColumnElement[datetime], period: Period) -> Select[Any]:
-    if period.since is not None:
-        query = query.where(column >= period.since)
-    if period.until is not None:
-        query = query.where(column < period.until)
-    return query
-
-
-def state_field(column: str, states: type[enum.Enum], arguments: MultiDict[str, str]) -> Field:
+def state_field(column: str, states: type[enum.Enum], arguments: Mapping[str, str]) -> Field:
     options = [Option(state.name, state_name(state)) for state in states]
     return Field(
         name=column,
@@ -107,6 +107,31 @@ def state_field(column: str, states: type[enum.Enum], arguments: MultiDict[str, 
         value=arguments.get(column, ""),
         options=options,
     )
+
+
+def tender_field(arguments: Mapping[str, str]) -> Field:
+    return _worded("tender", column_name("tender"), _TENDERS, arguments)
+
+
+def flag_field(column: str, arguments: Mapping[str, str]) -> Field:
+    """Whether it is so, or has happened."""
+    label = gettext(_HAPPENED.get(column, "")) if column in _HAPPENED else column_name(column)
+    return _worded(column, label, YES_NO, arguments)
+
+
+def word_field(column: str, arguments: Mapping[str, str]) -> Field:
+    return _worded(column, column_name(column), WORDS[column], arguments)
+
+
+def _worded(name: str, label: str, words: Mapping[str, str], arguments: Mapping[str, str]) -> Field:
+    options = [Option(value, gettext(word)) for value, word in words.items()]
+    return Field(name=name, label=label, value=arguments.get(name, ""), options=options)
+
+
+def rounded(rows: int) -> int:
+    """An estimate shows one or two figures: more would claim to be counted."""
+    step = 10 ** max(0, len(str(rows)) - 2)
+    return round(rows / step) * step
 
 
 def chosen(field: Field) -> Chip | None:
@@ -117,7 +142,7 @@ def chosen(field: Field) -> Chip | None:
     return Chip(f"{field.label}: {shown}", (field.name,))
 
 
-def words(arguments: MultiDict[str, str], name: str) -> str:
+def words(arguments: Mapping[str, str], name: str) -> str:
     """What was typed: one line, of a length that a number or a name has."""
     return " ".join(arguments.get(name, "").replace("\0", "").split())[:_LONGEST]
 

@@ -15,6 +15,7 @@ from app.models.base import OPERATOR_ID
 from app.models.people import Staff
 from app.models.tenants import Merchant, Store
 from app.views import cells, roles
+from app.views.exports import count_ready
 from app.views.menu import Section, menu_of
 from app.views.signing_in import find_actor
 from app.web.staff_session import forget_session, session_token
@@ -30,6 +31,9 @@ class Frame:
     role: str
     place: str | None
     menu: Sequence[Section]
+    second_factor: bool
+    may_search: bool
+    files_ready: int
 
 
 def register_guard(app: Flask) -> None:
@@ -85,4 +89,7 @@ def _frame() -> Frame | None:
         role=roles.LABELS[actor.role],
         place=None if actor.merchant_id == OPERATOR_ID else store or merchant,
         menu=menu_of(actor.role),
+        second_factor=roles.allows(actor.role, "can_show", "OwnSecondFactor"),
+        may_search=roles.allows(actor.role, "can_list", "Search"),
+        files_ready=count_ready(),
     )

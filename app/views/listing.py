@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app.core.errors import N_
 from app.models.cards import BonusTier, Card, CardProgram, Lot, ProgramAcceptance
+from app.models.decisions import CardAdjustment, CardReturn
 from app.models.ledger import JournalEntry, Posting
 from app.models.people import Member, Staff
 from app.models.plumbing import AuditRecord
@@ -22,7 +23,20 @@ from app.models.refund_requests import RefundRequest
 from app.models.sales import Payment, Refund, TopUp
 from app.models.tenants import Merchant, PayPoint, Store
 from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
+from app.queries.narrowing import Narrowing
+from app.views.adjustments import Adjustments
+from app.views.card_desk import card_buttons
+from app.views.card_returns import CardReturns
+from app.views.consumptions import Consumptions
+from app.views.desks import Action, action, those_allowed
+from app.views.member_desk import for_members, member_buttons
+from app.views.merchants import MerchantDesk, merchant_buttons, papers_of, warnings_of
+from app.views.pay_points import PayPointDesk, pay_point_buttons
+from app.views.people import SecondFactorDesk, StaffDesk, person_buttons
+from app.views.program_desk import program_buttons, program_list_buttons, program_warnings
 from app.views.records import Records
+from app.views.stores import StoreDesk, place_of, store_buttons
+from app.views.till_records import Shifts, Terminals
 from app.web.context import current_context
 
 
@@ -33,9 +47,31 @@ class Merchants(Records):
     explanation = N_("Who trades here, at which commission.")
     list_columns = ["name", "code", "status", "commission_bp", "settlement_cycle", "created_at"]
     show_columns = ["name", "code", "kind", "status", "commission_bp", "settlement_cycle",
-                    "created_at"]  # fmt: skip
+                    "settlement_days", "created_at"]  # fmt: skip
+    when = "created_at"
     filter_columns = ("status", "settlement_cycle")
     search_in = ("name", "code")
+
+    def list_buttons(self) -> Any:
+        add = action(gettext("Take a merchant on"), "MerchantDesk.add", tone="main")
+        return those_allowed(add)
+
+    def buttons(self, row: Any) -> Any:
+        return merchant_buttons(row)
+
+    def more_facts(self, row: Any) -> Any:
+        return papers_of(self.datamodel.session, row)
+
+    def notices(self, row: Any) -> Any:
+        return warnings_of(self.datamodel.session, row)
+
+    def related(self, row: Any) -> Any:
+        stores = ("name", "city", "address", "status")
+        people = ("name", "role", "store_id", "status")
+        return [
+            (gettext("Stores"), *self.related_rows(Store, Store.merchant_id == row.id, stores)),
+            (gettext("Staff"), *self.related_rows(Staff, Staff.merchant_id == row.id, people)),
+        ]
 
 
 class Stores(Records):
@@ -43,14 +79,24 @@ class Stores(Records):
     datamodel = SQLAInterface(Store)
     title_text = N_("Stores")
     explanation = N_("Where members pay and paper is redeemed.")
-    list_columns = ["name", "merchant_id", "city", "address", "status", "opens_at", "closes_at"]
-    show_columns = ["name", "code", "merchant_id", "status", "city", "address", "phone", "opens_at",
-                    "closes_at", "created_at"]  # fmt: skip
+    list_columns = ["name", "merchant_id", "city", "address", "status"]
+    show_columns = ["name", "code", "merchant_id", "status", "city", "address", "phone",
+                    "created_at"]  # fmt: skip
+    when = "created_at"
     filter_columns = ("merchant_id", "status")
     search_in = ("name", "code", "city")
 
+    def list_buttons(self) -> Any:
+        return those_allowed(action(gettext("Add store"), "StoreDesk.add", tone="main"))
+
+    def buttons(self, row: Any) -> Any:
+        return store_buttons(row)
+
+    def more_facts(self, row: Any) -> Any:
+        return place_of(row)
+
     def related(self, row: Any) -> Any:
-        columns = ("name", "token", "status")
+        columns = ("id", "name", "token", "status")
         return [
             (gettext("Pay points"),
              *self.related_rows(PayPoint, PayPoint.store_id == row.id, columns))
@@ -63,9 +109,12 @@ class PayPoints(Records):
     title_text = N_("Pay points")
     explanation = N_("The codes on the counters that members scan.")
     list_columns = ["id", "merchant_id", "store_id", "name", "token", "status"]
-    show_columns = ["id", "merchant_id", "store_id", "name", "token", "status"]
+    show_columns = ["name", "store_id", "merchant_id", "token", "status", "id"]
     filter_columns = ("merchant_id", "store_id", "status")
     search_in = ("token", "name")
+
+    def buttons(self, row: Any) -> Any:
+        return pay_point_buttons(row)
 
 
 class People(Records):
@@ -76,8 +125,15 @@ class People(Records):
     list_columns = ["name", "role", "merchant_id", "store_id", "status", "daily_cash_limit_fen",
                     "created_at"]  # fmt: skip
     show_columns = list_columns
+    when = "created_at"
     filter_columns = ("role", "merchant_id", "store_id", "status")
     search_in = ("name",)
+
+    def list_buttons(self) -> Any:
+        return those_allowed(action(gettext("Add staff"), "StaffDesk.add", tone="main"))
+
+    def buttons(self, row: Any) -> Any:
+        return person_buttons(row)
 
 
 class Members(Records):
@@ -89,7 +145,7 @@ class Members(Records):
     show_columns = ["nickname", "phone_masked", "id", "status", "created_at"]
     when = "created_at"
     filter_columns = ("status",)
-    search_in = ("nickname",)
+    search_in = ("nickname", "phone_masked")
 
     list_template = "console/members.html"
     include_route_methods = Records.include_route_methods | {"find"}
@@ -109,12 +165,27 @@ class Members(Records):
             return redirect(url_for("Members.list"))
         return redirect(url_for("Members.show", pk=found))
 
+    def buttons(self, row: Any) -> Sequence[Action]:
+        return member_buttons(row)
+
+    def narrowing(self, arguments: Mapping[str, str]) -> Narrowing:
+        return for_members(super().narrowing(arguments))
+
     def related(self, row: Any) -> Any:
         cards = ("card_no", "program_id", "balance_fen", "status")
+        lots = ("card_id", "kind", "original_fen", "remaining_fen", "expires_at", "created_at")
         paid = ("payment_no", "store_id", "amount_fen", "status", "created_at")
+        topped_up = ("top_up_no", "channel", "amount_fen", "bonus_fen", "status", "created_at")
+        given = ("gift_no", "sender_id", "receiver_id", "amount_fen", "status", "created_at")
+        of_member = Card.member_id == row.id
+        own_lots = (Lot.remaining_fen > 0) & Lot.card_id.in_(select(Card.id).where(of_member))
+        mine = (Gift.sender_id == row.id) | (Gift.receiver_id == row.id)
         return [
-            (gettext("Cards"), *self.related_rows(Card, Card.member_id == row.id, cards)),
+            (gettext("Cards"), *self.related_rows(Card, of_member, cards)),
+            (gettext("Lots that are left"), *self.related_rows(Lot, own_lots, lots)),
+            (gettext("Top-ups"), *self.related_rows(TopUp, TopUp.member_id == row.id, topped_up)),
             (gettext("Payments"), *self.related_rows(Payment, Payment.member_id == row.id, paid)),
+            (gettext("Gifts"), *self.related_rows(Gift, mine, given)),
         ]
 
 
@@ -128,8 +199,19 @@ class Programs(Records):
     show_columns = ["name", "code", "merchant_id", "status", "is_default", "min_top_up_fen",
                     "registered_cap_fen", "anonymous_cap_fen", "spend_first", "bonus_bearer",
                     "principal_days", "bonus_days", "created_at"]  # fmt: skip
+    when = "created_at"
     filter_columns = ("merchant_id", "status")
     search_in = ("name", "code")
+    show_template = "console/program_show.html"
+
+    def list_buttons(self) -> Sequence[Action]:
+        return program_list_buttons(self.datamodel.session)
+
+    def buttons(self, row: Any) -> Sequence[Action]:
+        return program_buttons(row)
+
+    def warnings(self, row: Any) -> Any:
+        return program_warnings(self.datamodel.session, row)
 
     def related(self, row: Any) -> Any:
         session = self.datamodel.session
@@ -157,9 +239,19 @@ class Cards(Records):
     search_in = ("card_no",)
     sums = ("balance_fen",)
 
+    def buttons(self, row: Any) -> Sequence[Action]:
+        return card_buttons(row)
+
     def related(self, row: Any) -> Any:
         lots = ("kind", "original_fen", "remaining_fen", "expires_at", "created_at")
-        return [(gettext("Lots"), *self.related_rows(Lot, Lot.card_id == row.id, lots))]
+        asked = ("adjustment_no", "amount_fen", "reason", "status", "created_at")
+        given_back = ("return_no", "refund_fen", "interest_fen", "status", "created_at")
+        adjusted, back = CardAdjustment.card_id == row.id, CardReturn.card_id == row.id
+        return [
+            (gettext("Lots"), *self.related_rows(Lot, Lot.card_id == row.id, lots)),
+            (gettext("Adjustments"), *self.related_rows(CardAdjustment, adjusted, asked)),
+            (gettext("Returns of cards"), *self.related_rows(CardReturn, back, given_back)),
+        ]
 
 
 class TopUps(Records):
@@ -173,7 +265,7 @@ class TopUps(Records):
                     "merchant_id", "store_id", "member_id", "payer_id", "phone_masked", "card_id",
                     "voucher_id", "staff_id", "created_at", "credited_at"]  # fmt: skip
     when = "created_at"
-    filter_columns = ("channel", "status", "merchant_id", "store_id", "program_id")
+    filter_columns = ("channel", "status", "merchant_id", "store_id", "program_id", "staff_id")
     search_in = ("top_up_no",)
     sums = ("amount_fen", "bonus_fen")
 
@@ -190,7 +282,7 @@ class Payments(Records):
                     "merchant_id", "store_id", "pay_point_id", "member_id", "staff_id",
                     "wechat_transaction_id", "created_at", "paid_at", "closed_at"]  # fmt: skip
     when = "created_at"
-    filter_columns = ("status", "merchant_id", "store_id", "staff_id")
+    filter_columns = ("status", "tender", "merchant_id", "store_id", "staff_id")
     search_in = ("payment_no", "wechat_transaction_id")
     sums = ("amount_fen", "card_fen", "wechat_fen", "commission_fen")
 
@@ -212,7 +304,7 @@ class Refunds(Records):
                     "top_up_id", "order_no", "reason", "staff_id", "created_at",
                     "succeeded_at"]  # fmt: skip
     when = "created_at"
-    filter_columns = ("status", "origin", "merchant_id", "store_id", "staff_id")
+    filter_columns = ("status", "origin", "tender", "merchant_id", "store_id", "staff_id")
     search_in = ("refund_no", "order_no")
     sums = ("amount_fen", "card_fen", "wechat_fen")
 
@@ -258,7 +350,7 @@ class Vouchers(Records):
     show_columns = ["serial_no", "batch_id", "merchant_id", "code_last4", "face_value_fen",
                     "status", "frozen", "activated_at", "expires_on", "redeemed_at"]  # fmt: skip
     when = "activated_at"
-    filter_columns = ("status", "batch_id", "merchant_id")
+    filter_columns = ("status", "frozen", "batch_id", "merchant_id")
     search_in = ("serial_no",)
     sums = ("face_value_fen",)
 
@@ -281,7 +373,7 @@ class Redemptions(Records):
                     "redeemed_at", "reversed_at", "reversed_by_id",
                     "reversal_reason"]  # fmt: skip
     when = "redeemed_at"
-    filter_columns = ("merchant_id", "store_id", "staff_id", "batch_id")
+    filter_columns = ("merchant_id", "store_id", "staff_id", "batch_id", "reversed_at")
     search_in = ("redemption_no", "serial_no")
     sums = ("face_value_fen", "commission_fen")
 
@@ -309,7 +401,8 @@ class Entries(Records):
     list_columns = ["id", "occurred_at", "kind", "reference", "reverses_id", "reason"]
     show_columns = ["reference", "id", "kind", "occurred_at", "reverses_id", "reason"]
     when = "occurred_at"
-    search_in = ("reference", "kind")
+    filter_columns = ("kind",)
+    search_in = ("reference",)
 
     def related(self, row: Any) -> Any:
         columns = ("account", "amount_fen", "merchant_id", "store_id", "card_id", "batch_id")
@@ -328,8 +421,7 @@ class Postings(Records):
                     "card_id", "payment_id", "refund_id", "top_up_id", "gift_id", "batch_id",
                     "occurred_at"]  # fmt: skip
     when = "occurred_at"
-    filter_columns = ("merchant_id", "store_id")
-    search_in = ("account",)
+    filter_columns = ("account", "merchant_id", "store_id")
     sums = ("amount_fen",)
 
 
@@ -343,12 +435,13 @@ class AuditLog(Records):
     show_columns = ["id", "occurred_at", "action", "staff_id", "member_id", "merchant_id",
                     "store_id", "subject_id", "detail"]  # fmt: skip
     when = "occurred_at"
-    filter_columns = ("merchant_id", "store_id", "staff_id")
-    search_in = ("action",)
+    filter_columns = ("action", "merchant_id", "store_id", "staff_id")
 
 
 LISTS: Sequence[type[Records]] = (
     *(Merchants, Stores, PayPoints, People, Members, Programs, Cards, TopUps, Payments, Refunds),
     RefundRequests,
     *(Batches, Vouchers, Redemptions, Gifts, Entries, Postings, AuditLog),
+    *(Consumptions, Adjustments, CardReturns, Shifts, Terminals),
 )
+DESKS = (MerchantDesk, StoreDesk, PayPointDesk, StaffDesk, SecondFactorDesk)

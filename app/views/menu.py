@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import request, url_for
+from flask import g, request, url_for
 
 from app.core.actor import Role
 from app.core.errors import N_
@@ -46,10 +46,11 @@ def _list(label: str, view: str) -> Item:
 
 
 MENU: Sequence[Group] = (
-    Group(N_("Overview"), (Item(N_("Today"), "Dashboard", "Dashboard.show", "can_show"),)),
+    Group(N_("Overview"), (Item(N_("Dashboard"), "Dashboard", "Dashboard.show", "can_show"),)),
     Group(
         N_("Records"),
         (
+            _list(N_("Consumption records"), "Consumptions"),
             _list(N_("Payments"), "Payments"),
             _list(N_("Redemptions"), "Redemptions"),
             _list(N_("Top-ups"), "TopUps"),
@@ -64,6 +65,8 @@ MENU: Sequence[Group] = (
             _list(N_("Members"), "Members"),
             _list(N_("Cards"), "Cards"),
             _list(N_("Card programs"), "Programs"),
+            _list(N_("Adjustments"), "Adjustments"),
+            _list(N_("Returns of cards"), "CardReturns"),
         ),
     ),
     Group(
@@ -80,6 +83,8 @@ MENU: Sequence[Group] = (
             _list(N_("Stores"), "Stores"),
             _list(N_("Pay points"), "PayPoints"),
             _list(N_("Staff"), "People"),
+            _list(N_("Shifts"), "Shifts"),
+            _list(N_("Terminals"), "Terminals"),
         ),
     ),
     Group(
@@ -93,7 +98,10 @@ MENU: Sequence[Group] = (
     Group(
         N_("Oversight"),
         (
+            _list(N_("Download centre"), "Exports"),
             _list(N_("Audit log"), "AuditLog"),
+            Item(N_("Job monitor"), "JobMonitor", "JobMonitor.show", "can_show"),
+            Item(N_("Settings"), "SettingsPage", "SettingsPage.show", "can_show"),
             Item(N_("Roles and rights"), "RightsTable", "RightsTable.show", "can_show"),
         ),
     ),
@@ -103,7 +111,7 @@ MENU: Sequence[Group] = (
 def menu_of(role: Role) -> list[Section]:
     """What somebody of that role finds at the side, with where they are now marked."""
     sections = []
-    here = request.blueprint
+    here = g.get("menu_view") or request.blueprint  # A desk belongs to a list (views/desks).
     for group in MENU:
         links = [
             Link(item.label, url_for(item.endpoint), item.view == here)

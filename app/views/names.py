@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import g, url_for
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from app.models.base import OPERATOR_ID
 from app.models.cards import Card, CardProgram
+from app.models.decisions import CardAdjustment, CardReturn
 from app.models.ledger import JournalEntry, Posting
 from app.models.people import Member, Staff
 from app.models.sales import Payment, Refund, TopUp
-from app.models.tenants import Merchant, PayPoint, Store
+from app.models.tenants import Merchant, PayPoint, Store, Terminal
 from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
+from app.queries.named_ids import NAMED_IDS
 from app.views import roles
 from app.views.cells import Cell, cell
 from app.views.filters import Option
@@ -34,43 +37,33 @@ class Target:
     view: str
 
 
-def _member_name() -> ColumnElement[Any]:
-    return func.concat_ws(" ", func.nullif(Member.nickname, ""), Member.phone_masked)
-
-
-_MERCHANT = Target(Merchant, lambda: Merchant.name, "Merchants")
-_STORE = Target(Store, lambda: Store.name, "Stores")
-_STAFF = Target(Staff, lambda: Staff.name, "People")
-_MEMBER = Target(Member, _member_name, "Members")
-_PAYMENT = Target(Payment, lambda: Payment.payment_no, "Payments")
-
+_VIEW_OF = {
+    Merchant: "Merchants",
+    Store: "Stores",
+    PayPoint: "PayPoints",
+    Terminal: "Terminals",
+    Staff: "People",
+    Member: "Members",
+    CardProgram: "Programs",
+    Card: "Cards",
+    TopUp: "TopUps",
+    Payment: "Payments",
+    Refund: "Refunds",
+    VoucherBatch: "Batches",
+    Voucher: "Vouchers",
+    Gift: "Gifts",
+    JournalEntry: "Entries",
+}
 TARGETS: Mapping[str, Target] = {
-    "merchant_id": _MERCHANT,
-    "store_id": _STORE,
-    "staff_id": _STAFF,
-    "created_by_id": _STAFF,
-    "approved_by_id": _STAFF,
-    "reversed_by_id": _STAFF,
-    "member_id": _MEMBER,
-    "payer_id": _MEMBER,
-    "sender_id": _MEMBER,
-    "receiver_id": _MEMBER,
-    "pay_point_id": Target(PayPoint, lambda: func.nullif(PayPoint.name, ""), "PayPoints"),
-    "program_id": Target(CardProgram, lambda: CardProgram.name, "Programs"),
-    "card_id": Target(Card, lambda: Card.card_no, "Cards"),
-    "batch_id": Target(VoucherBatch, lambda: VoucherBatch.name, "Batches"),
-    "voucher_id": Target(Voucher, lambda: Voucher.serial_no, "Vouchers"),
-    "payment_id": _PAYMENT,
-    "top_up_id": Target(TopUp, lambda: TopUp.top_up_no, "TopUps"),
-    "refund_id": Target(Refund, lambda: Refund.refund_no, "Refunds"),
-    "gift_id": Target(Gift, lambda: Gift.gift_no, "Gifts"),
-    "entry_id": Target(JournalEntry, lambda: JournalEntry.reference, "Entries"),
-    "reverses_id": Target(JournalEntry, lambda: JournalEntry.reference, "Entries"),
+    column: Target(model, partial(name, model), _VIEW_OF[model])
+    for column, (model, name) in NAMED_IDS.items()
 }
 _VIEWS = {
-    **{target.model: target.view for target in TARGETS.values()},
+    **_VIEW_OF,
     Posting: "Postings",
     Redemption: "Redemptions",
+    CardAdjustment: "Adjustments",
+    CardReturn: "CardReturns",
 }
 Names = Mapping[Any, Mapping[int, str]]
 

@@ -8,7 +8,7 @@ sums of what is filtered come after them, on a request of their own.
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,32 +17,39 @@ from flask.typing import ResponseReturnValue
 from flask_appbuilder import ModelView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Boolean, ColumnElement, DateTime, Select, func, select
 from sqlalchemy.exc import OperationalError
 
 from app.core.clock import local_day, utc_now
-from app.views import filters
-from app.views.cells import Cell, column_name
+from app.queries.id_ranges import within_ids
+from app.queries.narrowing import TENDERS, Narrowing, narrow
+from app.queries.rollups import be_patient, estimate_rows, sum_filtered
+from app.views import exporting, filters
+from app.views.cells import WORDS, Cell, column_name
+from app.views.desks import Action
 from app.views.filters import Chip, Field, Period
 from app.views.names import TARGETS, cell_of, find_names, options_of, page_of
 
-PAGE = 50
+PAGE = 30
 RELATED = 100
 
 
 class Records(ModelView):  # type: ignore[misc]
     """Read only: what changes a record is a service, behind an action of its own."""
 
-    include_route_methods = {"list", "show", "totals"}
+    include_route_methods = {"list", "show", "totals", "export"}
     list_template = "console/list.html"
     show_template = "console/show.html"
 
     title_text = ""
     explanation = ""
     when: str | None = None  # The column that the period filters.
-    filter_columns: Sequence[str] = ()  # States and ids that may be chosen.
+    # What may be chosen: states, ids, words, and whether something is or has happened. "tender" is
+    # what was paid with.
+    filter_columns: Sequence[str] = ()
     search_in: Sequence[str] = ()  # Numbers and names: the beginning is enough.
     sums: Sequence[str] = ()
+    export_columns: Sequence[str] = ()  # Unless named: those of the list, then those of the page.
 
     def _init_forms(self) -> None:
         """No forms: rows are written by services only."""
@@ -64,7 +71,9 @@ class Records(ModelView):  # type: ignore[misc]
             chips=[(chip.label, self._address(without=chip.names)) for chip in chips],
             newer=newer,
             older=older,
-            totals_url=self._address(endpoint="totals") if self.sums else None,
+            totals_url=self._address(endpoint="totals"),
+            export_url=self._address(endpoint="export") if self.may_export() else None,
+            export_phones=exporting.may_have_phones(self),
         )
 
     @expose("/show/<int:pk>")
@@ -84,8 +93,11 @@ class Records(ModelView):  # type: ignore[misc]
             facts=[
                 (column_name(name), value)
                 for name, value in zip(self.show_columns, values, strict=True)
-            ],
+            ]
+            + [*self.more_facts(row)],
+            notices=self.notices(row),
             related=self.related(row),
+            row=row,
         )
 
     @expose("/totals/")
@@ -93,18 +105,55 @@ class Records(ModelView):  # type: ignore[misc]
     @permission_name("list")
     def totals(self) -> ResponseReturnValue:
         """How many rows the filters leave, and what they add up to; the page asks for it later."""
-        model = self.datamodel.obj
+        model, session = self.datamodel.obj, self.datamodel.session
+        narrowing = self.narrowing(request.args)
+        be_patient(session)
+        found = sum_filtered(session, model, narrowing, self.sums)
+        if found is not None:
+            return self._totals(found.rows, found.sums_fen)
         figures = [
             func.count(),
             *(func.coalesce(func.sum(getattr(model, s)), 0) for s in self.sums),
         ]
-        query = self._narrowed(select(*figures).select_from(model))
+        query = self._narrowed(select(*figures).select_from(model), narrowing)
         try:
-            count, *sums = self.datamodel.session.execute(query).one()
-        except OperationalError:  # It took longer than a statement may; narrower filters help.
-            return render_template("console/totals.html", count=None, sums=[])
+            count, *sums = session.execute(query).one()
+        except OperationalError:  # It took longer than a total may; narrower filters help.
+            session.rollback()
+            rows = self._narrowed(select(model.id), narrowing)
+            about = filters.rounded(estimate_rows(session, rows))
+            return render_template("console/totals.html", count=None, about=about, sums=[])
+        return self._totals(count, sums)
+
+    @expose("/export/", methods=("POST",))
+    @has_access
+    def export(self) -> ResponseReturnValue:
+        """Take away exactly what is filtered: a file at once, or one to be fetched later."""
+        return exporting.answer_export(self, back=self._address())
+
+    def may_export(self) -> bool:
+        found: bool = self.appbuilder.sm.has_access("can_export", self.class_permission_name)
+        return found
+
+    def _totals(self, count: int, sums: Sequence[int]) -> str:
         named = [(column_name(s), int(value)) for s, value in zip(self.sums, sums, strict=True)]
         return render_template("console/totals.html", count=count, sums=named)
+
+    def list_buttons(self) -> Sequence[Action]:
+        """The buttons over the list: what may be added."""
+        return ()
+
+    def buttons(self, _row: Any) -> Sequence[Action]:
+        """The buttons on a record's page: what may be done with it."""
+        return ()
+
+    def more_facts(self, _row: Any) -> Sequence[tuple[str, Cell]]:
+        """What stands on a record's page beside its own columns."""
+        return ()
+
+    def notices(self, _row: Any) -> Sequence[str]:
+        """What somebody has to see to, over everything else on a record's page."""
+        return ()
 
     def related(self, _row: Any) -> Sequence[tuple[str, Sequence[str], Sequence[Sequence[Cell]]]]:
         """More tables for a record's page: a title, columns and their rows."""
@@ -127,7 +176,8 @@ class Records(ModelView):  # type: ignore[misc]
     def _page(self) -> tuple[Sequence[Any], str | None, str | None]:
         """One page of rows and the addresses of the pages before and after it."""
         model = self.datamodel.obj
-        query = self._narrowed(select(model)).limit(PAGE + 1)
+        narrowing = self.narrowing(request.args)
+        query = self._narrowed(select(model), narrowing).limit(PAGE + 1)
         before = filters.number(request.args.get("before", ""))
         after = filters.number(request.args.get("after", ""))
         if after is not None:
@@ -152,38 +202,51 @@ class Records(ModelView):  # type: ignore[misc]
         found: Sequence[Any] = self.datamodel.session.scalars(query).all()
         return found
 
-    def _narrowed(self, query: Select[Any]) -> Select[Any]:
+    def _narrowed(self, query: Select[Any], narrowing: Narrowing) -> Select[Any]:
         """With the address's filters. The tenant's is not among them: that is the wall's work."""
         model = self.datamodel.obj
-        if self.when is not None:
-            query = filters.within(query, getattr(model, self.when), self._period())
-        for name in self.filter_columns:
-            value = request.args.get(name, "")
-            if not value:
-                continue
-            if (states := self._states(name)) is not None:
-                query = query.where(getattr(model, name) == states.__members__.get(value))
-            elif (found := filters.number(value)) is not None:
-                query = query.where(getattr(model, name) == found)
-        if typed := filters.words(request.args, "q"):
-            query = query.where(self.search(typed))
-        return query
+        narrowed = narrow(query, model, narrowing)
+        return within_ids(self.datamodel.session, narrowed, model, narrowing)
 
-    def search(self, typed: str) -> ColumnElement[bool]:
-        """What the search box means: the beginning of a number or name, whole for the rest."""
-        model = self.datamodel.obj
-        first, *others = (getattr(model, name).startswith(typed, autoescape=True)
-                          for name in self.search_in)  # fmt: skip
-        found: ColumnElement[bool] = first
-        for other in others:
-            found = found | other
-        return found
+    def narrowing(self, arguments: Mapping[str, str]) -> Narrowing:
+        """What the address asks for. What makes no sense there limits nothing."""
+        period = self.period(arguments)
+        tender = arguments.get("tender") if "tender" in self.filter_columns else None
+        equal = (self._choice(name, arguments.get(name, "")) for name in self.filter_columns)
+        return Narrowing(
+            when=self.when,
+            since=period.since if self.when else None,
+            until=period.until if self.when else None,
+            equal=tuple(pair for pair in equal if pair is not None),
+            tender=tender if tender in TENDERS else None,
+            search_in=tuple(self.search_in),
+            typed=filters.words(arguments, "q") if self.search_in else "",
+        )
+
+    def _choice(self, name: str, value: str) -> tuple[str, str | int | bool | None] | None:
+        """A chosen value as the database knows it: no row has a state that there is not."""
+        if not value or name == "tender":
+            return None
+        if (states := self._states(name)) is not None:
+            return name, value if value in states.__members__ else None
+        if self._is_flag(name):
+            return (name, value == "yes") if value in filters.YES_NO else None
+        if name in WORDS:
+            return name, value
+        number = filters.number(value)
+        return None if number is None else (name, number)
+
+    def chosen_labels(self, arguments: Mapping[str, str]) -> Sequence[str]:
+        """What the choices are called, for a file's name: a store, a state, a batch."""
+        fields = (self._field(name) for name in self.filter_columns if arguments.get(name))
+        return [option.label for field in fields for option in field.options
+                if option.value == arguments.get(field.name)]  # fmt: skip
 
     def _fields_and_chips(self) -> tuple[Sequence[Field], Sequence[Chip]]:
         fields = []
         chips: list[Chip | None] = []
         if self.when is not None:
-            chips.append(filters.period_chip(request.args, self._period()))
+            chips.append(filters.period_chip(request.args, self.period(request.args)))
         for name in self.filter_columns:
             field = self._field(name)
             # A merchant has itself to choose from: that is no choice.
@@ -195,9 +258,15 @@ class Records(ModelView):  # type: ignore[misc]
         return fields, [chip for chip in chips if chip is not None]
 
     def _field(self, name: str) -> Field:
+        if name == "tender":
+            return filters.tender_field(request.args)
         states = self._states(name)
         if states is not None:
             return filters.state_field(name, states, request.args)
+        if self._is_flag(name):
+            return filters.flag_field(name, request.args)
+        if name in WORDS:
+            return filters.word_field(name, request.args)
         return Field(
             name=name,
             label=column_name(name),
@@ -205,12 +274,16 @@ class Records(ModelView):  # type: ignore[misc]
             options=options_of(self.datamodel.session, name) if name in TARGETS else (),
         )
 
+    def _is_flag(self, name: str) -> bool:
+        """A yes or no, or an instant of which it is asked whether there is one."""
+        return isinstance(getattr(self.datamodel.obj, name).type, Boolean | DateTime)
+
     def _states(self, name: str) -> type[enum.Enum] | None:
         states = getattr(getattr(self.datamodel.obj, name).type, "enum_class", None)
         return states if states is not None and issubclass(states, enum.Enum) else None
 
-    def _period(self) -> Period:
-        return filters.read_period(request.args, today=local_day(utc_now()))
+    def period(self, arguments: Mapping[str, str]) -> Period:
+        return filters.read_period(arguments, today=local_day(utc_now()))
 
     def _cells(self, row: Any, columns: Sequence[str], names: Any) -> Sequence[Cell]:
         return [cell_of(row, column, names) for column in columns]

@@ -7,7 +7,7 @@ writes the declaration into Flask-AppBuilder's tables; a test walks every route 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from app.core.actor import Role
 from app.core.errors import N_
@@ -25,44 +25,92 @@ LABELS: Mapping[Role, str] = {
     Role.cashier: N_("Cashier"),
 }
 
-_LOOK = frozenset({"can_list", "can_show"})
-_SEE = frozenset({"can_show"})
+ADMIN, FINANCE, EDITOR, AUDITOR = (
+    Role.platform_admin,
+    Role.platform_finance,
+    Role.content_editor,
+    Role.auditor,
+)
+OWNER, ACCOUNTANT, MANAGER = Role.merchant_admin, Role.merchant_finance, Role.store_manager
+DECIDERS = (ADMIN, FINANCE)  # Makers and checkers; which of two people is which, services see to.
+PLATFORM = (ADMIN, FINANCE, AUDITOR)
+OFFICE = (*PLATFORM, OWNER, ACCOUNTANT)
+EVERYBODY_BUT_CASHIERS = (*OFFICE, EDITOR, MANAGER)
 
-_PLACES = ("Stores", "PayPoints")
-_SALES = ("TopUps", "Payments", "Refunds", "RefundRequests", "Redemptions")
-_CARDS = ("Members", "Programs", "Cards", "Gifts")
-_PAPER = ("Batches", "Vouchers")
-_BOOKS = ("Entries", "Postings")
-_PEOPLE = ("People", "AuditLog")
-_EVERYBODY: Rights = {"OwnPassword": frozenset({"can_change"})}
 
-
-def _rights(*views: str, pages: tuple[str, ...] = ()) -> Rights:
+def _may(**permissions: str) -> Rights:
+    """``_may(CardDesk="freeze lose")``: what may be done there, in words after ``can_``."""
     return {
-        **_EVERYBODY,
-        **dict.fromkeys(views, _LOOK),
-        **dict.fromkeys(pages, _SEE),
+        view: frozenset(f"can_{permission}" for permission in names.split())
+        for view, names in permissions.items()
     }
 
 
-_ALL = ("Merchants", *_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS, *_PEOPLE)
+def _lists(*views: str) -> Rights:
+    return _may(**dict.fromkeys(views, "list show export"))
 
-RIGHTS: Mapping[Role, Rights] = {
-    Role.platform_admin: _rights(*_ALL, pages=("Dashboard", "TrialBalance", "RightsTable")),
-    Role.platform_finance: _rights(*_ALL, pages=("Dashboard", "TrialBalance")),
-    Role.content_editor: _rights("Merchants", "Stores"),
-    Role.auditor: _rights(*_ALL, pages=("Dashboard", "TrialBalance", "RightsTable")),
-    Role.merchant_admin: _rights(
-        *_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS, *_PEOPLE, pages=("Dashboard", "TrialBalance")
+
+GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
+    # One's own account.
+    (_may(OwnPassword="change"), tuple(Role)),
+    (_may(OwnSecondFactor="show begin confirm"), (*PLATFORM, EDITOR, OWNER, ACCOUNTANT)),
+    # Overview.
+    (_may(Dashboard="show"), (*OFFICE, MANAGER)),
+    (_may(Search="list", Exports="list"), EVERYBODY_BUT_CASHIERS),
+    (_may(Exports="phones"), (ADMIN, OWNER)),  # With a reason, which is written down.
+    # Records.
+    (_lists("TopUps", "Payments", "Refunds", "RefundRequests", "Redemptions"), (*OFFICE, MANAGER)),
+    (_may(Consumptions="list export"), (*OFFICE, MANAGER)),
+    (_lists("Gifts"), OFFICE),
+    # Members and cards.
+    (_lists("Members"), (*OFFICE, MANAGER)),
+    (_lists("Cards", "Programs", "Adjustments", "CardReturns"), OFFICE),
+    (_may(CardDesk="statement", MemberDesk="statement"), OFFICE),
+    (
+        _may(CardDesk="freeze unfreeze lose replace", MemberDesk="freeze unfreeze"),
+        (ADMIN,),
     ),
-    Role.merchant_finance: _rights(
-        *_PLACES, *_SALES, *_CARDS, *_PAPER, *_BOOKS, pages=("Dashboard", "TrialBalance")
-    ),
-    Role.store_manager: _rights(
-        *_PLACES, *_SALES, "Members", "People", "AuditLog", pages=("Dashboard",)
-    ),
-    Role.cashier: _rights(),  # Till only.
-}
+    (_may(AdjustmentDesk="add approve refuse"), DECIDERS),
+    (_may(CardReturnDesk="begin approve refuse"), DECIDERS),
+    (_may(ProgramDesk="add edit onsale offsale"), (ADMIN, OWNER)),
+    (_may(ProgramDesk="accept issuers"), (ADMIN,)),
+    # Paper.
+    (_lists("Batches", "Vouchers"), OFFICE),
+    # Business.
+    (_lists("Merchants"), (*PLATFORM, EDITOR)),
+    (_may(MerchantDesk="add edit freeze thaw"), (ADMIN,)),
+    (_lists("Stores"), EVERYBODY_BUT_CASHIERS),
+    (_may(StoreDesk="add edit close reopen"), (ADMIN, OWNER)),
+    (_lists("PayPoints"), (*OFFICE, MANAGER)),
+    (_may(PayPointDesk="poster"), (ADMIN, OWNER, MANAGER)),
+    (_may(PayPointDesk="add rename retire"), (ADMIN, OWNER)),
+    (_lists("People"), (*PLATFORM, OWNER, MANAGER)),
+    (_may(StaffDesk="add edit password suspend reinstate"), (ADMIN, OWNER, MANAGER)),
+    (_may(SecondFactorDesk="reset"), (ADMIN,)),
+    # Tills.
+    (_lists("Shifts"), (*OFFICE, MANAGER)),
+    (_lists("Terminals"), (*PLATFORM, OWNER, MANAGER)),
+    (_may(TerminalDesk="revoke"), (ADMIN, OWNER, MANAGER)),
+    # Books and oversight.
+    (_may(TrialBalance="show"), OFFICE),
+    (_lists("Entries", "Postings"), OFFICE),
+    (_lists("AuditLog"), (*PLATFORM, OWNER, MANAGER)),
+    (_may(RightsTable="show"), (ADMIN, AUDITOR)),
+    (_may(SettingsPage="show", JobMonitor="show"), PLATFORM),
+    (_may(SettingsPage="change", JobMonitor="retry cancel"), (ADMIN,)),
+)
+
+
+def _rights_of(role: Role) -> Rights:
+    found: dict[str, frozenset[str]] = {}
+    for rights, holders in GRANTS:
+        if role in holders:
+            for view, permissions in rights.items():
+                found[view] = found.get(view, frozenset()) | permissions
+    return found
+
+
+RIGHTS: Mapping[Role, Rights] = {role: _rights_of(role) for role in Role}
 
 
 def allows(role: Role | None, permission: str, view: str) -> bool:

@@ -18,14 +18,16 @@ from app.core.keys import token_digest
 from app.core.passwords import MAX_LENGTH, MIN_LENGTH
 from app.flows import signing_in
 from app.services.sessions import STAFF_LIFETIME
+from app.views.forms import sentence_of
+from app.views.login_steps import go_on
 from app.views.menu import first_page
 from app.web.auth import actor_behind
 from app.web.context import current_context
 from app.web.errors import TooManyRequests
 from app.web.limits import SIGN_IN, client_address, take
 from app.web.redirects import safe_path
-from app.web.signing_in import sign_in_staff
-from app.web.staff_session import begin_session, forget_session, session_token
+from app.web.signing_in import check_password
+from app.web.staff_session import forget_session, session_token
 
 _LONGEST_NAME = 64
 
@@ -70,17 +72,15 @@ class LoginView(BaseView):
         username = request.form.get("username", "").strip()
         try:
             take(SIGN_IN, client_address())
-            opened = sign_in_staff(
+            ticket = check_password(
                 username=username[:_LONGEST_NAME],
                 password=request.form.get("password", "")[:MAX_LENGTH],
             )
         except DomainError as refusal:
             return _refused(refusal, username)
         _end_session()
-        begin_session(opened.token)
-        actor = find_actor()
-        assert actor is not None, "the session was opened just now"
-        return redirect(wanted or first_page(actor.role))
+        forget_session()
+        return go_on(ticket, wanted)
 
     @expose("/logout/", methods=("GET", "POST"))
     def logout(self) -> ResponseReturnValue:
@@ -127,7 +127,7 @@ def _change() -> str | None:
     try:
         signing_in.change_password(current_context(), g.actor, present=present, wanted=wanted)
     except DomainError as refusal:
-        return _sentence(refusal)
+        return sentence_of(refusal)
     return None
 
 
@@ -142,14 +142,8 @@ def _form(*, problem: str | None = None, username: str = "") -> str:
 
 
 def _refused(refusal: DomainError, username: str) -> ResponseReturnValue:
-    page = _form(problem=_sentence(refusal), username=username)
+    page = _form(problem=sentence_of(refusal), username=username)
     headers = {}
     if isinstance(refusal, TooManyRequests):
         headers["Retry-After"] = str(refusal.params["seconds"])
     return page, refusal.category.value, headers
-
-
-def _sentence(refusal: DomainError) -> str:
-    return (
-        gettext(refusal.template) % refusal.params if refusal.params else gettext(refusal.template)
-    )

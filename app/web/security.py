@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 from flask_wtf import CSRFProtect
@@ -68,9 +69,16 @@ def csp_nonce() -> str:
     return nonce
 
 
+def allow_images_from(address: str) -> None:
+    """Let this answer's page load images from one more host: a map's tiles, where they are set."""
+    host = urlsplit(address).netloc
+    g.image_host = f"*{host.removeprefix('{s}')}" if host.startswith("{s}.") else host
+
+
 def _csp() -> str:
-    nonce = g.get("csp_nonce")
-    return f"{_CSP}; script-src 'self' 'nonce-{nonce}'" if nonce else _CSP
+    nonce, images = g.get("csp_nonce"), g.get("image_host")
+    policy = _CSP.replace("data:;", f"data: https://{images};") if images else _CSP
+    return f"{policy}; script-src 'self' 'nonce-{nonce}'" if nonce else policy
 
 
 def _require_csrf_token() -> None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from app.flows import signing_in
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.core.errors import DomainError
+from app.flows import sign_in_steps, signing_in
+from app.flows.sign_in_steps import Ticket
+from app.services.second_factors import SecondFactorWrong
 from app.services.sessions import SignedIn, SignInRefused
 from app.web.context import current_context
 from app.web.limits import GUESSING, require_not_exhausted, take
@@ -16,12 +22,38 @@ def sign_in_staff(*, username: str, password: str) -> SignedIn:
         TooManyRequests: After too many wrong passwords for this name, whoever sent them. The wait
             grows with the guesses, and it is the same for a name that nobody has.
     """
-    account = username.lower()
-    for limit in GUESSING:
-        require_not_exhausted(limit, account)
-    try:
+    with _counted(username.lower(), SignInRefused):
         return signing_in.sign_in_staff(current_context(), username=username, password=password)
-    except SignInRefused:
+
+
+def check_password(*, username: str, password: str) -> Ticket:
+    """The console's first step; what is asked for then is in flows/sign_in_steps.
+
+    Raises:
+        SignInRefused, TooManyRequests: As ``sign_in_staff`` does.
+    """
+    with _counted(username.lower(), SignInRefused):
+        return sign_in_steps.check_password(current_context(), username=username, password=password)
+
+
+@contextmanager
+def counted_codes(staff_id: int) -> Iterator[None]:
+    """Wrong codes are counted per person, as wrong passwords are.
+
+    Raises:
+        TooManyRequests
+    """
+    with _counted(f"code:{staff_id}", SecondFactorWrong):
+        yield
+
+
+@contextmanager
+def _counted(whose: str, wrong: type[DomainError]) -> Iterator[None]:
+    for limit in GUESSING:
+        require_not_exhausted(limit, whose)
+    try:
+        yield
+    except wrong:
         for limit in GUESSING:
-            take(limit, account)
+            take(limit, whose)
         raise

@@ -125,14 +125,15 @@ BEGIN
     RETURN kaquan.book(p_kind, p_reference, p_at, v_legs, p_reverses_id, p_reason);
 END $$;
 
--- A new lot is empty; the entry that follows fills it.
+-- A new lot is empty; the entry that follows fills it. (Its signature has grown: the older one goes.)
+DROP FUNCTION IF EXISTS kaquan.open_lot(bigint, text, bigint, bigint, timestamptz, integer);
 CREATE OR REPLACE FUNCTION kaquan.open_lot(
     p_card_id bigint, p_kind text, p_original_fen bigint, p_bonus_bearer_id bigint,
-    p_expires_at timestamptz, p_gifts_left integer) RETURNS bigint
+    p_expires_at timestamptz, p_gifts_left integer, p_at timestamptz DEFAULT now()) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO public.lot (merchant_id, card_id, kind, original_fen, remaining_fen, bonus_bearer_id,
-                            expires_at, gifts_left)
-    SELECT merchant_id, id, p_kind, p_original_fen, 0, p_bonus_bearer_id, p_expires_at, p_gifts_left
+                            expires_at, gifts_left, created_at)
+    SELECT merchant_id, id, p_kind, p_original_fen, 0, p_bonus_bearer_id, p_expires_at, p_gifts_left, p_at
     FROM public.card WHERE id = p_card_id
     RETURNING id;
 $$;

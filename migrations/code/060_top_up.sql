@@ -16,8 +16,8 @@ BEGIN
         FOR NO KEY UPDATE;
         EXIT WHEN FOUND;
         v_id := nextval('public.card_id_seq');
-        INSERT INTO public.card (id, merchant_id, program_id, member_id, card_no)
-        SELECT v_id, p.merchant_id, p.id, p_member_id, kaquan.document_no('9', v_id, p_at)
+        INSERT INTO public.card (id, merchant_id, program_id, member_id, card_no, created_at)
+        SELECT v_id, p.merchant_id, p.id, p_member_id, kaquan.document_no('9', v_id, p_at), p_at
         FROM public.card_program p WHERE p.id = p_program_id
         ON CONFLICT (member_id, program_id) WHERE status NOT IN ('replaced', 'returned') DO NOTHING;
         PERFORM kaquan.meet(p_member_id, p.merchant_id) FROM public.card_program p

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "members_app"
-down_revision = "20261123_foundation"
+revision = "20261123_members_app"
+down_revision = "20261123_exports"
 branch_labels = None
 depends_on = None
 

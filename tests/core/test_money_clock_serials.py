@@ -79,3 +79,10 @@ def test_serial_numbers_of_a_batch_sort_as_they_run():
     made = [serials.make_serial("2611230042", number) for number in (1, 9, 10, 99, 100_000)]
     assert made == sorted(made)
     assert not any(map(serials.is_serial, ("", "7", "12x4", "１２３")))
+
+
+@given(FEN)
+def test_what_is_shown_as_yuan_is_read_back_to_the_fen(fen):
+    assert money.read_yuan(money.yuan(fen)) == fen
+    assert money.read_yuan(f" ¥{money.yuan(fen)} ") == fen
+    assert money.read_percent(f"{fen % 10_001 / 100:.2f}%") == fen % 10_001

@@ -201,7 +201,13 @@ def test_a_poison_job_fails_in_the_end_and_keeps_nobody_waiting(
     for _ in range(5):
         asyncio.run(_work_until_empty(build_queue(context, test_database.database_url)))
     assert [done[subject] for subject in healthy] == [1] * 5
-    [left] = jobs.execute("SELECT args, status FROM procrastinate_jobs").fetchall()
+    [left] = jobs.execute("SELECT id, args, status FROM procrastinate_jobs").fetchall()
+    kept = jobs.execute(
+        "SELECT attempt, error FROM job_failure WHERE job_id = %s ORDER BY id", (left.pop("id"),)
+    ).fetchall()
+    assert [(row["attempt"], row["error"]) for row in kept] == [
+        (attempt, "AssertionError: poison") for attempt in (1, 2, 3, 4)
+    ]
     assert left == {"args": {"subject_id": poison}, "status": "failed"}
     assert done[poison] == 4, "once, and three times again"
 

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 from sqlalchemy import select, text
 
 from app.core.actor import SYSTEM
+from app.core.business_settings import GIFT_HOURS
 from app.core.clock import utc_now
 from app.core.money import Rounding, pro_rata, share
 from app.models.cards import Card
@@ -55,6 +56,7 @@ from tests.journeys.money_world import (
     without_zeros,
 )
 
+GIFT_LIFETIME = timedelta(hours=GIFT_HOURS.default)
 SHRINK = "MONEY_SHRINK" in os.environ  # Takes minutes.
 RANDOM = os.environ.get("MONEY_SEED") == "random"
 EXAMPLES = int(os.environ.get("MONEY_EXAMPLES", "16"))
@@ -456,7 +458,7 @@ class MoneyMachine(MoneyWorld):
         for lot, part in takes:
             self.model.book("gift", -part, lot.card.program.issuer)
         token = self.keys.gift_token(sent.gift_no)
-        self.gifts.append(MGift(sent.id, token, member, takes, now + gifts.CLAIM_WINDOW))
+        self.gifts.append(MGift(sent.id, token, member, takes, now + GIFT_LIFETIME))
         if then == "claim":
             self.claim_gift(-1, (member + 1) % 3)
         elif then == "revoke":

@@ -161,3 +161,55 @@ def test_a_day_without_trade_is_empty(database, town):
     with database.unit_of_work(Actor(scope=Scope.platform)) as session:
         assert sum_takings(session, **past).takings_fen == 0
         assert rank_stores(session, limit=5, **past) == []
+
+
+@pytest.mark.parametrize("period", ["today", "week", "month"])
+def test_every_chart_says_what_the_ledger_says(make, signed_in, database, town, period):
+    merchant, _, _ = town
+    browser = signed_in(make.staff(Role.merchant_admin, merchant=merchant))
+    answer = browser.get(f"/console/figures/?period={period}").get_json()
+    charts = {chart["id"]: chart for chart in answer["charts"]}
+
+    def whole(chart, series=0):
+        return sum(charts[chart]["series"][series]["values"])
+
+    mine = [merchant.id]
+    assert whole("hours") == _ledger(database, ["payment", "payment_captured"], mine)
+    assert whole("tenders") == 127_41 == whole("stores")
+    with database.unit_of_work(SYSTEM) as session:
+        topped_up = session.execute(_TOPPED_UP, {"merchants": mine, **_today()}).scalar_one()
+    assert whole("channels", 0) + whole("channels", 1) == topped_up
+    if period != "today":
+        assert whole("days", 0) + whole("days", 1) == 127_41
+    assert charts["batches"]["series"][0]["values"] == [2]
+    assert charts["batches"]["notes"] == ["66.6%"]
+    with database.unit_of_work(Actor(scope=Scope.merchant, merchant_id=merchant.id)) as session:
+        assert whole("outstanding") == outstanding_fen(session)
+    assert whole("members") == 1
+
+
+def test_the_tables_behind_the_charts_are_what_is_drawn(make, signed_in, town):
+    merchant, _, _ = town
+    browser = signed_in(make.staff(Role.merchant_admin, merchant=merchant))
+    page = browser.get("/console/?period=week").text
+    for chart in browser.get("/console/figures/?period=week").get_json()["charts"]:
+        table = page.split(f'data-table="{chart["id"]}"')[1].split("</table>")[0]
+        for series in chart["series"]:
+            whole = sum(series["values"])
+            assert (money.yuan(whole) if chart["unit"] == "fen" else f"{whole:,}") in table
+
+
+def test_a_store_is_shown_no_liability_and_no_other_store(make, signed_in, town):
+    _, store, _ = town
+    browser = signed_in(make.staff(Role.store_manager, store))
+    answer = browser.get("/console/figures/?period=month").get_json()
+    drawn = {chart["id"] for chart in answer["charts"]}
+    assert drawn == {"days", "hours", "tenders", "channels", "members"}
+
+
+def test_an_unknown_period_is_today_and_nothing_yet_says_so(make, signed_in):
+    manager = signed_in(make.staff(Role.store_manager, make.store()))
+    assert manager.get("/console/figures/?period=century").get_json()["period"] == "today"
+    page = manager.get("/console/").text
+    assert "还没有消费" in page
+    assert "data-chart" not in page

@@ -36,6 +36,7 @@ def test_named_periods_are_local_days_with_their_last_day_included():
     assert read(period="today") == Period(TODAY, TODAY)
     assert read(period="yesterday") == Period(TODAY - timedelta(1), TODAY - timedelta(1))
     assert read(period="month") == Period(date(2026, 11, 1), TODAY)
+    assert read(period="last_month") == Period(date(2026, 10, 1), date(2026, 10, 31))
     assert read() == Period()
     both = read(**{"from": "2026-11-01", "to": "2026-11-02"})
     assert (both.since, both.until) == (read(**{"from": "2026-11-01"}).since,
@@ -178,7 +179,7 @@ def test_a_member_is_found_by_the_whole_phone_and_shown_masked(app, make, signed
 
 ENGLISH = re.compile(r"[A-Za-z]{3,}")
 ALLOWED = re.compile(
-    r"WeChat|English|[A-Z]{1,2}\d[\d-]*|TX[\d-]+|u\d+|m\d+|[a-z_-]+:[a-z0-9:_-]+|platform"
+    r"WeChat|English|Excel|xlsx|CSV|TSV|ODS|JSON|[A-Z]{1,2}\d[\d-]*|TX[\d-]+|u\d+|m\d+|[a-z_-]+:[a-z0-9:_-]+|platform"
 )
 
 

@@ -15,6 +15,32 @@
       if (event.key === "Escape") show(false);
     });
   }
+  const find = document.getElementById("find");
+  const findButton = document.querySelector(".find-button");
+  if (find && findButton) {
+    document.documentElement.classList.add("finds");
+    findButton.hidden = false;
+    const box = find.querySelector("[name=q]");
+    const show = (open) => {
+      find.classList.toggle("open", open);
+      findButton.setAttribute("aria-expanded", String(open));
+      if (open) box.focus();
+    };
+    findButton.addEventListener("click", () => show(!find.classList.contains("open")));
+    document.addEventListener("keydown", (event) => {
+      const typing = event.target.closest("input, select, textarea, [contenteditable]");
+      const asked = (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey))
+        || (event.key === "/" && !typing && !event.ctrlKey && !event.altKey && !event.metaKey);
+      if (asked) {
+        event.preventDefault();
+        show(true);
+        box.select();
+      } else if (event.key === "Escape" && event.target === box) {
+        show(false);
+        box.blur();
+      }
+    });
+  }
   const here = menu && menu.querySelector("[aria-current]");
   if (here && menu.scrollHeight > menu.clientHeight) {
     menu.scrollTop = Math.max(0, here.offsetTop - menu.clientHeight / 2);
@@ -25,6 +51,11 @@
     const days = period.querySelectorAll("input");
     named.addEventListener("change", () => days.forEach((day) => { if (named.value) day.value = ""; }));
     days.forEach((day) => day.addEventListener("change", () => { named.value = ""; }));
+  }
+  for (const fold of document.querySelectorAll(".fold-filters")) {
+    fold.addEventListener("click", () => {
+      fold.setAttribute("aria-expanded", String(fold.getAttribute("aria-expanded") !== "true"));
+    });
   }
   // Filters that are not used stay out of the address.
   for (const form of document.querySelectorAll("form.filters")) {

@@ -5,30 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.browser.members.phones import FLAGS, Phone
-from tests.browser_at_hand import find_browser
-from tests.faults.stack import Stack, running_stack
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Database, web, jobs and simulator; at the end every invariant is asked of what is left."""
-    with running_stack(tmp_path_factory.mktemp("members-app")) as running:
-        yield running
-        verified = running.run("verify")
-        assert verified.returncode == 0, verified.stdout + verified.stderr
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    path = find_browser()
-    assert path is not None, "there is no Chromium: set CHROMIUM to one"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
-        browser.close()
+from tests.browser.members.phones import Phone
+from tests.faults.stack import Stack
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
 
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic")
 CHUNXI_ROAD = {"latitude": 30.6541, "longitude": 104.0785}  # WGS-84, as a browser says it.
 _WAIT_MS = 20_000
 

@@ -9,7 +9,9 @@ from urllib.parse import unquote
 import pytest
 from playwright.sync_api import Route, expect
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+from tests.browser.ground import TOGETHER
+
+pytestmark = TOGETHER
 
 
 @pytest.fixture

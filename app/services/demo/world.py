@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core.actor import PLATFORM_ROLES, SYSTEM, Actor, Role, Scope
+from app.core.actor import PLATFORM_ROLES, SYSTEM
 from app.core.demo import DEMO_ACCOUNTS
-from app.core.keys import Keys
 from app.models.base import OPERATOR_ID
-from app.models.cards import CardProgram
 from app.models.people import Staff
-from app.models.tenants import Merchant, MerchantKind, MerchantStatus, Store
-from app.models.vouchers import BatchKind
-from app.services.batches import (
-    Acceptance,
-    BatchTerms,
-    approve_batch,
-    create_batch,
-    generate_vouchers,
-)
-from app.services.merchants import MerchantNotFound, StorePlace, add_store, create_merchant
-from app.services.programs import ProgramRules, create_program
+from app.models.tenants import Merchant, MerchantKind, Store
+from app.services.merchants import StorePlace, add_store, create_merchant
+from app.services.programs import ProgramRules, allow_own_programs, create_program
 from app.services.staff import STORE_ROLES, add_staff
-from app.services.voucher_sales import SaleSettlement, activate_vouchers, settle_voucher_sales
 
 COMMISSION_BP = 60
 TIERS = {300_00: 60_00, 100_00: 10_00}  # 充300送60，充100送10
@@ -62,6 +50,8 @@ _BUSINESSES = (
                   lat=30.655822, lng=104.080989),
             _Shop(code="kuanzhai", name="老街面馆（宽窄巷子店）", address="青羊区长顺上街127号",
                   lat=30.669582, lng=104.056178),
+            _Shop(code="jiuyanqiao", name="老街面馆（九眼桥店）", address="武侯区致民路36号",
+                  lat=30.640237, lng=104.087465),
         ),
     ),
     _Business(
@@ -73,6 +63,8 @@ _BUSINESSES = (
                   lat=30.657689, lng=104.065861),
             _Shop(code="jinsha", name="春风超市（金沙店）", address="青羊区金沙遗址路2号",
                   lat=30.682437, lng=104.012583),
+            _Shop(code="gaoxin", name="春风超市（高新店）", address="高新区天府二街138号",
+                  lat=30.548213, lng=104.066012),
         ),
     ),
 )  # fmt: skip
@@ -104,57 +96,6 @@ def seed_demo(session: Session, *, password: str, now: datetime) -> None:
     _make_accounts(session, first_stores, password)
 
 
-def make_demo_voucher_codes(
-    session: Session,
-    *,
-    merchant_code: str | None,
-    count: int,
-    face_value_fen: int,
-    kind: str,
-    keys: Keys,
-    now: datetime,
-) -> list[str]:
-    """Fresh active codes of a batch that is sold and paid for, so a top-up code is principal.
-
-    Args:
-        merchant_code: The issuer. A top-up code goes to its own program; None: the group program,
-            and a voucher that every merchant redeems.
-        kind: ``payment`` or ``topup``.
-    """
-    issuer_id = _issuer_id(session, merchant_code)
-    batch_kind = BatchKind[kind]
-    maker, approver = _two_people(session)
-    terms = BatchTerms(
-        kind=batch_kind,
-        face_value_fen=face_value_fen,
-        sale_price_fen=face_value_fen,
-        quantity=count,
-        program_id=None if batch_kind is BatchKind.payment else _program_id(session, issuer_id),
-    )
-    batch = create_batch(
-        session,
-        issuer_id=issuer_id,
-        name=f"演示{'充值码' if batch_kind is BatchKind.topup else '纸质券'}",
-        terms=terms,
-        accepted_by=_acceptors(session, issuer_id, batch_kind),
-        maker=maker,
-        now=now,
-    )
-    approve_batch(session, batch_id=batch.id, approver=approver)
-    fresh = generate_vouchers(session, batch_id=batch.id, keys=keys, actor=maker)
-    activate_vouchers(session, batch_id=batch.id, serials=None, actor=maker, now=now)
-    settle_voucher_sales(
-        session,
-        batch_id=batch.id,
-        settlement_no=f"demo-{secrets.token_hex(8)}",
-        amount_fen=face_value_fen * count,
-        by=SaleSettlement.paid,
-        actor=approver,
-        now=now,
-    )
-    return fresh
-
-
 def _make_business(session: Session, business: _Business) -> Store:
     merchant = create_merchant(
         session,
@@ -174,6 +115,7 @@ def _make_business(session: Session, business: _Business) -> Store:
         )[0]
         for shop in business.shops
     ]
+    allow_own_programs(session, merchant_id=merchant.id, allowed=True, actor=SYSTEM)
     create_program(
         session,
         issuer_id=merchant.id,
@@ -202,46 +144,3 @@ def _make_accounts(session: Session, first_stores: dict[str, Store], password: s
             known_to_all=True,
             actor=SYSTEM,
         )
-
-
-def _issuer_id(session: Session, merchant_code: str | None) -> int:
-    if merchant_code is None:
-        return OPERATOR_ID
-    found = session.scalar(select(Merchant.id).where(Merchant.code == merchant_code))
-    if found is None:
-        raise MerchantNotFound
-    return found
-
-
-def _program_id(session: Session, issuer_id: int) -> int:
-    wanted = CardProgram.is_default if issuer_id == OPERATOR_ID else CardProgram.id > 0
-    return session.scalars(
-        select(CardProgram.id)
-        .where(CardProgram.merchant_id == issuer_id, wanted)
-        .order_by(CardProgram.id)
-        .limit(1)
-    ).one()
-
-
-def _acceptors(session: Session, issuer_id: int, kind: BatchKind) -> list[Acceptance]:
-    if issuer_id != OPERATOR_ID:
-        return [Acceptance(merchant_id=issuer_id)]
-    if kind is BatchKind.topup:
-        return []
-    active = select(Merchant.id).where(
-        Merchant.kind == MerchantKind.merchant, Merchant.status == MerchantStatus.active
-    )
-    return [
-        Acceptance(merchant_id=found) for found in session.scalars(active.order_by(Merchant.id))
-    ]
-
-
-def _two_people(session: Session) -> tuple[Actor, Actor]:
-    """A batch needs two: whoever makes it, and the finance person who approves it."""
-    people = []
-    for role in (Role.platform_admin, Role.platform_finance):
-        staff_id = session.scalar(select(Staff.id).where(Staff.role == role).order_by(Staff.id))
-        people.append(
-            Actor(scope=Scope.platform, staff_id=staff_id, merchant_id=OPERATOR_ID, role=role)
-        )
-    return people[0], people[1]

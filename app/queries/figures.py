@@ -1,0 +1,133 @@
+"""What the dashboards' charts draw: the rows of ``takings``, split by day, hour and kind.
+
+Read in the reader's scope, like everything here. ``until`` is always the first instant after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.core.clock import local_day
+from app.models.sales import TopUpChannel
+from app.queries.trial_balance import OUTSTANDING, trial_balance
+
+_BY_DAY = text("""
+    SELECT day, sum(payments)::bigint AS payments_fen, sum(redemptions)::bigint AS redemptions_fen,
+           sum(top_ups)::bigint AS top_ups_fen, sum(members)::bigint AS new_members
+    FROM (
+        SELECT (paid_at AT TIME ZONE 'Asia/Shanghai')::date AS day, amount_fen AS payments,
+               0 AS redemptions, 0 AS top_ups, 0 AS members
+          FROM payment WHERE paid_at >= :since AND paid_at < :until
+        UNION ALL
+        SELECT (redeemed_at AT TIME ZONE 'Asia/Shanghai')::date, 0, face_value_fen, 0, 0
+          FROM redemption WHERE redeemed_at >= :since AND redeemed_at < :until
+        UNION ALL
+        SELECT (credited_at AT TIME ZONE 'Asia/Shanghai')::date, 0, 0, amount_fen, 0
+          FROM top_up WHERE credited_at >= :since AND credited_at < :until
+        UNION ALL
+        SELECT (created_at AT TIME ZONE 'Asia/Shanghai')::date, 0, 0, 0, 1
+          FROM member WHERE created_at >= :since AND created_at < :until
+    ) happened GROUP BY day
+""")
+_BY_CHANNEL = text("""
+    SELECT channel, sum(amount_fen)::bigint AS amount_fen, sum(bonus_fen)::bigint AS bonus_fen,
+           count(*) AS top_ups
+    FROM top_up WHERE credited_at >= :since AND credited_at < :until GROUP BY channel
+""")
+_BY_BATCH = text("""
+    SELECT b.id AS batch_id, b.name, b.batch_no, v.active, v.redeemed, v.ended
+    FROM (SELECT * FROM voucher_batch ORDER BY id DESC LIMIT :limit) b
+    JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE status = 'active') AS active,
+               count(*) FILTER (WHERE status = 'redeemed') AS redeemed,
+               count(*) FILTER (WHERE status IN ('voided', 'expired')) AS ended
+        FROM voucher WHERE batch_id = b.id) v ON v.active + v.redeemed + v.ended > 0
+    ORDER BY b.id DESC
+""")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayFigures:
+    """One local day, in fen; members are counted on the day on which they joined."""
+
+    day: date
+    payments_fen: int = 0
+    redemptions_fen: int = 0
+    top_ups_fen: int = 0
+    new_members: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelFigures:
+    channel: TopUpChannel
+    amount_fen: int
+    bonus_fen: int
+    top_ups: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchFigures:
+    """What became of a batch's vouchers that were activated, in vouchers."""
+
+    batch_id: int
+    name: str
+    batch_no: str
+    active: int
+    redeemed: int
+    ended: int
+
+    @property
+    def activated(self) -> int:
+        return self.active + self.redeemed + self.ended
+
+    @property
+    def rate_bp(self) -> int:
+        """The redemption rate (核销率) in basis points, rounded down."""
+        return self.redeemed * 10_000 // self.activated
+
+
+def sum_by_day(session: Session, *, since: datetime, until: datetime) -> Sequence[DayFigures]:
+    """Every local day of the period, also those on which nothing happened."""
+    rows = session.execute(_BY_DAY, {"since": since, "until": until})
+    known = {row.day: DayFigures(**row._mapping) for row in rows}
+    first, last = local_day(since), local_day(until - timedelta(microseconds=1))
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return [known.get(day, DayFigures(day=day)) for day in days]
+
+
+def sum_by_channel(
+    session: Session, *, since: datetime, until: datetime
+) -> Sequence[ChannelFigures]:
+    """Top-ups by the channel that they came through, in the channels' own order."""
+    rows = session.execute(_BY_CHANNEL, {"since": since, "until": until})
+    found = {row.channel: row for row in rows}
+    return [
+        ChannelFigures(
+            channel=channel,
+            amount_fen=found[channel.name].amount_fen,
+            bonus_fen=found[channel.name].bonus_fen,
+            top_ups=found[channel.name].top_ups,
+        )
+        for channel in TopUpChannel
+        if channel.name in found
+    ]
+
+
+def count_by_batch(session: Session, *, limit: int) -> Sequence[BatchFigures]:
+    """The newest batches of which something was activated, with what became of it."""
+    rows = session.execute(_BY_BATCH, {"limit": limit})
+    return [BatchFigures(**row._mapping) for row in rows]
+
+
+def outstanding_by_account(session: Session) -> Sequence[tuple[str, int]]:
+    """The outstanding liability by the account on which it stands: cards, paper, gifts, …"""
+    sums = dict.fromkeys(OUTSTANDING, 0)
+    for balance in trial_balance(session):
+        if balance.account in sums:
+            sums[balance.account] -= balance.balance_fen
+    return [(account, fen) for account, fen in sums.items() if fen]

@@ -1,0 +1,51 @@
+"""F: hourly figures are the sums of their rows, and say truly where the rows lie."""
+
+from __future__ import annotations
+
+from app.models.rollups import SOURCES, RollupSource
+from app.queries.invariants_model import Invariant
+
+_MEASURES = ("amount_fen", "card_fen", "wechat_fen", "bonus_fen", "commission_fen")
+
+
+def _rows(source: RollupSource) -> str:
+    measures = ", ".join(f"sum({getattr(source, m)}) AS {m}" for m in _MEASURES)
+    # What has changed since is noted, and will be summed again.
+    return f"""
+        SELECT '{source.name}' AS source, date_trunc('hour', {source.instant}) AS hour, merchant_id,
+               coalesce(store_id, 0) AS store_id, {source.kind} AS kind, {source.status} AS status,
+               count(*) AS events, {measures}, min(id) AS min_id, max(id) AS max_id
+        FROM {source.table}
+        WHERE {source.instant} < (SELECT folded_until FROM rollup_mark
+                                  WHERE source = '{source.name}')
+          AND NOT EXISTS (SELECT FROM rollup_dirty d WHERE d.source = '{source.name}'
+                          AND d.hour = date_trunc('hour', {source.instant}))
+        GROUP BY 2, 3, 4, 5, 6
+    """  # noqa: S608 - made of the constants of models/rollups
+
+
+_COUNTED = " UNION ALL ".join(_rows(source) for source in SOURCES.values())
+_DIFFERENT = " OR ".join(f"r.{m} IS DISTINCT FROM c.{m}" for m in ("events", *_MEASURES))
+
+FIGURES = (
+    Invariant(
+        "F1",
+        "An hour's figures are the sums of its rows",
+        f"""
+        WITH counted AS ({_COUNTED}),
+        kept AS (SELECT h.*, coalesce(h.store_id, 0) AS store FROM hourly_rollup h
+                 WHERE NOT EXISTS (SELECT FROM rollup_dirty d
+                                   WHERE d.source = h.source AND d.hour = h.hour)),
+        ranges AS (SELECT c.source, c.hour, min(c.min_id) AS min_id, max(c.max_id) AS max_id
+                   FROM counted c GROUP BY 1, 2)
+        SELECT (SELECT count(*) FROM kept) AS checked,
+               (SELECT count(*) FROM kept r FULL JOIN counted c
+                ON (r.source, r.hour, r.merchant_id, r.store, r.kind, r.status)
+                 = (c.source, c.hour, c.merchant_id, c.store_id, c.kind, c.status)
+                WHERE {_DIFFERENT})
+               + (SELECT count(*) FROM ranges g LEFT JOIN hour_range h
+                  ON h.source = g.source AND h.hour = g.hour
+                  WHERE h.min_id IS NULL OR h.min_id > g.min_id OR h.max_id < g.max_id) AS bad
+        """,  # noqa: S608 - made of the constants of models/rollups
+    ),
+)

@@ -1,0 +1,54 @@
+"""What an id column points to, and the name by which people know that thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, func
+
+from app.models.cards import Card, CardProgram
+from app.models.ledger import JournalEntry
+from app.models.people import Member, Staff
+from app.models.sales import Payment, Refund, TopUp
+from app.models.tenants import Merchant, PayPoint, Store, Terminal
+from app.models.vouchers import Gift, Voucher, VoucherBatch
+
+Name = Callable[[Any], ColumnElement[Any]]
+
+
+def member_name(member: Any) -> ColumnElement[Any]:
+    """A nickname, and the phone number with its middle hidden."""
+    return func.concat_ws(" ", func.nullif(member.nickname, ""), member.phone_masked)
+
+
+_MERCHANT: tuple[Any, Name] = (Merchant, lambda m: m.name)
+_STAFF: tuple[Any, Name] = (Staff, lambda s: s.name)
+_MEMBER: tuple[Any, Name] = (Member, member_name)
+_ENTRY: tuple[Any, Name] = (JournalEntry, lambda e: e.reference)
+
+NAMED_IDS: Mapping[str, tuple[Any, Name]] = {
+    "merchant_id": _MERCHANT,
+    "store_id": (Store, lambda s: s.name),
+    "staff_id": _STAFF,
+    "created_by_id": _STAFF,
+    "approved_by_id": _STAFF,
+    "reversed_by_id": _STAFF,
+    "decided_by_id": _STAFF,
+    "member_id": _MEMBER,
+    "payer_id": _MEMBER,
+    "sender_id": _MEMBER,
+    "receiver_id": _MEMBER,
+    "terminal_id": (Terminal, lambda t: t.name),
+    "pay_point_id": (PayPoint, lambda p: func.nullif(p.name, "")),
+    "program_id": (CardProgram, lambda p: p.name),
+    "card_id": (Card, lambda c: c.card_no),
+    "batch_id": (VoucherBatch, lambda b: b.name),
+    "voucher_id": (Voucher, lambda v: v.serial_no),
+    "payment_id": (Payment, lambda p: p.payment_no),
+    "top_up_id": (TopUp, lambda t: t.top_up_no),
+    "refund_id": (Refund, lambda r: r.refund_no),
+    "gift_id": (Gift, lambda g: g.gift_no),
+    "entry_id": _ENTRY,
+    "reverses_id": _ENTRY,
+}

@@ -1,0 +1,138 @@
+"""`make screens`: photographs the main screens of the demo into docs/screens/, at three widths.
+
+A face adds its own by a line in SCREENS. The pictures are reduced to a small palette, so that the
+folder stays small. `make screens S=dashboard` takes only those whose
+name begins like that; URL=http://… photographs a program that runs already.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from tests.browser.ground import SIZES, Desk, Guard, open_browser, wait_for_charts
+from tests.faults.stack import running_stack
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screens"
+COLOURS = 64
+Act = Callable[[Page], object]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """``account`` None: nobody is signed in. ``act`` is what is done before the picture."""
+
+    name: str
+    account: str | None
+    path: str
+    act: Act | None = None
+    widths: Sequence[int] = tuple(SIZES)
+    dark: bool = False
+    whole: bool = False  # The whole page, and not only what the window shows.
+
+
+def first_record(page: Page) -> None:
+    page.locator("tbody tr td a").first.click()
+    page.wait_for_load_state()
+
+
+def open_menu(page: Page) -> None:
+    page.click(".menu-button")
+
+
+def search_for(words: str) -> Act:
+    def search(page: Page) -> None:
+        page.keyboard.press("Control+k")
+        page.keyboard.type(words)
+        page.keyboard.press("Enter")
+        page.wait_for_load_state()
+
+    return search
+
+
+SCREENS = (
+    Screen("home", None, "/"),
+    Screen("sign-in", None, "/login/"),
+    Screen("dashboard-platform", "platform", "/console/?period=month", wait_for_charts, whole=True),
+    Screen("dashboard-merchant", "merchant1", "/console/?period=week", wait_for_charts, whole=True),
+    Screen("dashboard-store", "store1", "/console/", wait_for_charts),
+    Screen("dashboard-dark", "merchant2", "/console/?period=month", wait_for_charts, dark=True),
+    Screen("menu", "platform", "/console/payments/list/", open_menu, widths=(390,)),
+    Screen("payments", "platform", "/console/payments/list/?period=month"),
+    Screen("payment", "platform", "/console/payments/list/?status=refunded", first_record),
+    Screen("top-ups", "merchant1", "/console/top-ups/list/"),
+    Screen("redemptions", "store1", "/console/redemptions/list/"),
+    Screen("members", "merchant1", "/console/members/list/"),
+    Screen("member", "merchant1", "/console/members/list/", first_record),
+    Screen("cards", "merchant1", "/console/cards/list/"),
+    Screen("gifts", "platform", "/console/gifts/list/"),
+    Screen("batches", "platform", "/console/voucher-batches/list/"),
+    Screen("vouchers", "merchant1", "/console/vouchers/list/?status=redeemed"),
+    Screen("stores", "platform", "/console/stores/list/"),
+    Screen("trial-balance", "platform", "/console/trial-balance/"),
+    Screen("search", "platform", "/console/", search_for("面馆")),
+    Screen("nothing-found", "merchant1", "/console/refunds/list/?period=today&status=abnormal"),
+)  # fmt: skip
+
+
+def main() -> None:
+    """Take every picture that was asked for. A fault in a page ends it, as it fails a test."""
+    wanted = os.environ.get("S", "")
+    screens = [screen for screen in SCREENS if screen.name.startswith(wanted)]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with _program() as url, sync_playwright() as playwright, open_browser(playwright) as browser:
+        guard = Guard(url)
+        desk = Desk(browser, url, guard, {})
+        for screen in screens:
+            for width in screen.widths:
+                _photograph(desk, screen, width)
+            print(screen.name, file=sys.stderr)
+        desk.close()
+        guard.require_quiet()
+    size = sum(path.stat().st_size for path in FOLDER.glob("*.png"))
+    print(f"{len(screens)} screens, the folder has {size / 1e6:.1f} MB", file=sys.stderr)
+
+
+@contextmanager
+def _program() -> Iterator[str]:
+    """A program that runs already, or one of our own with fresh demo data."""
+    given = os.environ.get("URL")
+    if given:
+        yield given.rstrip("/")
+        return
+    with tempfile.TemporaryDirectory() as home, running_stack(Path(home)) as stack:
+        yield stack.url
+
+
+def _photograph(desk: Desk, screen: Screen, width: int) -> None:
+    options = {"width": width, "color_scheme": "dark" if screen.dark else "light"}
+    if screen.account is None:
+        page = desk.stranger(**options)
+    else:
+        page = desk.console(screen.account, **options)
+    page.goto(screen.path)
+    if screen.act is not None:
+        screen.act(page)
+    page.wait_for_load_state("networkidle")
+    _keep(page.screenshot(full_page=screen.whole), FOLDER / f"{screen.name}-{width}.png")
+    page.context.close()
+
+
+def _keep(png: bytes, path: Path) -> None:
+    """With few colours: a screen of ours has hardly more, and it is a fifth of the size."""
+    picture = Image.open(BytesIO(png)).convert("RGB")
+    few = picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""The guard itself: it must notice what it is there for, or no other test means anything."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.ground import TOGETHER, Guard
+
+pytestmark = TOGETHER
+
+
+@pytest.fixture
+def watched(desk, stack):
+    """A guard beside the test's own, which forgives here what is done on purpose."""
+    desk.guard.tolerate("")
+    own = Guard(stack.url)
+    context = desk.context()
+    own.watch(context)
+    page = context.new_page()
+    page.goto("/login/")
+    assert own.faults == []
+    return own, page
+
+
+def test_a_request_to_another_host_is_noticed(watched):
+    guard, page = watched
+    page.evaluate("fetch('http://127.0.0.1:9/pixel.gif').catch(() => {})")
+    page.wait_for_timeout(200)
+    assert any("another host" in fault or "CSP" in fault for fault in guard.faults)
+
+
+def test_an_inline_script_and_an_inline_style_are_noticed(watched):
+    guard, page = watched
+    page.evaluate(
+        "document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\" onclick=\"x\">')"
+    )
+    page.wait_for_timeout(200)
+    assert any("CSP" in fault for fault in guard.faults)
+
+
+def test_what_a_page_throws_is_noticed(watched):
+    guard, page = watched
+    page.evaluate("setTimeout(() => { throw new Error('broken on purpose'); })")
+    page.wait_for_timeout(200)
+    assert any("broken on purpose" in fault for fault in guard.faults)
+    with pytest.raises(AssertionError):
+        guard.require_quiet()

@@ -1,0 +1,63 @@
+"""The demo's past: enough for every figure, balanced, the same story for the same day."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.core.actor import SYSTEM
+from app.core.clock import SHANGHAI, utc_now
+from app.models.scope import enter_scope
+from app.queries.invariants import INVARIANTS
+from app.services.demo import seed_demo, seed_history
+
+_FIGURES = """
+    SELECT (SELECT count(*) FROM payment), (SELECT sum(amount_fen)::bigint FROM payment),
+           (SELECT count(*) FROM refund), (SELECT count(*) FROM redemption),
+           (SELECT count(*) FROM gift), (SELECT sum(balance_fen)::bigint FROM card)
+"""
+
+
+def _played(session, keys, now):
+    seed_demo(session, password="demo-kaquan-2026", now=now)
+    seed_history(session, keys=keys, now=now)
+
+
+def test_the_history_is_quick_balanced_and_has_something_for_every_chart(session, keys):
+    before = session.execute(text("SELECT count(*) FROM payment")).scalar_one()
+    now = utc_now()
+    began = time.monotonic()
+    _played(session, keys, now)
+    assert time.monotonic() - began < 20  # Two or three seconds on a machine that is not busy.
+    assert not _broken(session)
+    rows = dict(session.execute(text("SELECT channel, count(*) FROM top_up GROUP BY 1")).all())
+    assert set(rows) >= {"wechat", "cash", "code"}
+    assert session.scalar(text("SELECT count(*) FROM payment")) - before > 1000
+    for table in ("refund", "gift", "redemption"):
+        assert session.scalar(text(f"SELECT count(*) FROM {table}")) > 20
+    stores = (
+        "SELECT count(DISTINCT store_id) FROM payment p JOIN merchant m ON m.id = p.merchant_id"
+    )
+    assert session.scalar(text(f"{stores} WHERE m.code IN ('merchant1', 'merchant2')")) == 6
+    latest = session.scalar(text("SELECT max(occurred_at) FROM journal_entry"))
+    assert latest <= now + timedelta(seconds=1)
+
+
+def test_the_same_moment_tells_the_same_story(database, keys):
+    now = datetime(2026, 11, 20, 20, 0, tzinfo=SHANGHAI)
+    found = []
+    for _ in range(2):
+        with database.engine.connect() as connection, connection.begin() as transaction:
+            enter_scope(connection, SYSTEM)
+            _played(Session(bind=connection), keys, now)
+            found.append(tuple(connection.execute(text(_FIGURES)).one()))
+            transaction.rollback()
+    assert found[0] == found[1]
+
+
+def _broken(session):
+    """In the transaction that made the history, which has no snapshot to begin."""
+    return [one.id for one in INVARIANTS if session.execute(text(one.sql)).one().bad]
