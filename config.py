@@ -80,6 +80,7 @@ class Settings:
     code_keys: Mapping[int, bytes]
     phone_key: bytes
     wechat: WeChatSettings
+    sold_rules_strict: bool = False  # What the law says of sold vouchers: stop, or only warn.
     trusted_proxies: int = 0  # How many proxies of ours stand before us and name the caller.
 
     @property
@@ -119,6 +120,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=_count(env, "TRUSTED_PROXIES"),
         simulated=not given,
         rate_limits=_rate_limits(env, production=production),
+        sold_rules_strict=_sold_rules(env) == "stop",
         totp_required=_is_on(env, "TOTP_REQUIRED", default=production),
         map_tile_url=_tile_url(env),
         database_url=env.get("DATABASE_URL") or None,
@@ -192,6 +194,13 @@ def _require_production_settings(env: Mapping[str, str]) -> None:
         raise SettingsError(f"these files cannot be read: {', '.join(unreadable)}")
     if env.get("KAQUAN_DEMO") == "1":
         raise SettingsError("KAQUAN_DEMO=1 is refused in production")
+
+
+def _sold_rules(env: Mapping[str, str]) -> str:
+    value = env.get("SOLD_VOUCHER_RULES") or "warn"
+    if value not in {"warn", "stop"}:
+        raise SettingsError("SOLD_VOUCHER_RULES is warn or stop")
+    return value
 
 
 def _rate_limits(env: Mapping[str, str], *, production: bool) -> bool:

@@ -16,6 +16,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
 from app.cli_records import register_record_commands
+from app.cli_vouchers import vouchers_group
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.core.demo import DEMO_ACCOUNTS
@@ -39,6 +40,7 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(db_group)
     app.cli.add_command(demo_group)
     app.cli.add_command(audit_group)
+    app.cli.add_command(vouchers_group)
     app.cli.add_command(worker)
     app.cli.add_command(verify)
     register_record_commands(app)

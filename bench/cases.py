@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import checks, reading
+from bench import batches, checks, printing, reading
 from bench.baseline import NAME, Baseline
 from bench.load import Measured, post, run_load
 from bench.output import Row, say
@@ -111,6 +111,11 @@ def lists(bench: Bench) -> None:
     reading.read_lists(bench.urls, bench.home, MANY, FEW)
 
 
+def print_vouchers(_bench: Bench) -> None:
+    """Vouchers to PDF sheets, as the job draws them, on one core."""
+    printing.print_sheets(SCALE)
+
+
 BENCHES: dict[str, Callable[[Bench], None]] = {
     "pay": pay,
     "pay-combined": pay_combined,
@@ -120,6 +125,8 @@ BENCHES: dict[str, Callable[[Bench], None]] = {
     "growth": growth,
     "export": export,
     "lists": lists,
+    "batch": lambda bench: batches.batch(bench.urls, bench.home),
+    "print": print_vouchers,
 }
 
 

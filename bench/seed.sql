@@ -79,8 +79,8 @@ FROM payment p, (VALUES ('card', 100), ('payable:merchant', -99), ('income:commi
                 leg (account, amount_fen);
 
 INSERT INTO voucher_batch (id, merchant_id, batch_no, name, kind, status, face_value_fen, sale_price_fen,
-                           quantity) OVERRIDING SYSTEM VALUE
-SELECT 1, 2, 'BENCH1', '压测券', 'payment', 'printed', 1000, 1000, %(vouchers)s WHERE %(vouchers)s > 0;
+                           quantity, created_by_id, approved_by_id) OVERRIDING SYSTEM VALUE
+SELECT 1, 2, 'BENCH1', '压测券', 'payment', 'printed', 1000, 1000, %(vouchers)s, 1, 2 WHERE %(vouchers)s > 0;
 INSERT INTO batch_acceptance (batch_id, merchant_id)
 SELECT 1, i + 1 FROM generate_series(1, %(merchants)s) i WHERE %(vouchers)s > 0;
 INSERT INTO voucher (id, merchant_id, batch_id, serial_no, code_digest, key_version, code_last4,

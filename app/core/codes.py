@@ -10,12 +10,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
+from collections.abc import Callable
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH = 16
 _VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 _READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None, "\t": None})
 _LONGEST_INPUT = 200
+_WITHOUT_GAPS = str.maketrans({"-": None, " ": None, "\t": None})
+_OLD = re.compile(r"[0-9A-Z]{6,64}")
+# A random byte as its letter, and as what Luhn adds for it at a place that counts once or twice.
+_LETTERS = bytes(ord(ALPHABET[byte & 31]) for byte in range(256))
+_ONCE = bytes(byte & 31 for byte in range(256))
+_TWICE = bytes((2 * (byte & 31)) // 32 + (2 * (byte & 31)) % 32 for byte in range(256))
 
 
 class CodeMistyped(ValueError):
@@ -41,6 +49,21 @@ def normalise(text: str) -> str:
     return bare
 
 
+def compact(text: str) -> str:
+    """An old card's code as it is kept and looked for: capitals, without spaces and dashes."""
+    return text.strip().upper().translate(_WITHOUT_GAPS)
+
+
+def compact_as_printed(text: str) -> str:
+    """The same with its letters as they stand: an old system may have hashed small ones."""
+    return text.strip().translate(_WITHOUT_GAPS)
+
+
+def could_be_old(compacted: str) -> bool:
+    """Whether it can be the code of a card from before: old systems made them of any length."""
+    return bool(_OLD.fullmatch(compacted))
+
+
 def check_character(letters: str) -> str:
     """Luhn mod 32: finds every single wrong character and nearly every swap of neighbours."""
     total, factor = 0, 2
@@ -56,6 +79,25 @@ def make_code(random: bytes | None = None) -> str:
     source = os.urandom(CODE_LENGTH - 1) if random is None else random
     letters = "".join(ALPHABET[byte & 31] for byte in source)
     return letters + check_character(letters)
+
+
+def make_codes(count: int, *, random: Callable[[int], bytes] = os.urandom) -> list[str]:
+    """Many fresh codes, ten times as fast as one by one.
+
+    Args:
+        random: Gives that many bytes; tests hand in what collides.
+    """
+    width = CODE_LENGTH - 1
+    source = random(width * count)
+    letters = source.translate(_LETTERS).decode()
+    once, twice = source.translate(_ONCE), source.translate(_TWICE)
+    fresh = []
+    for start in range(0, width * count, width):
+        end = start + width
+        # From the right, the first, third, ... letter counts twice.
+        total = sum(twice[start:end:2]) + sum(once[start + 1 : end : 2])
+        fresh.append(letters[start:end] + ALPHABET[-total % 32])
+    return fresh
 
 
 def grouped(code: str) -> str:

@@ -24,6 +24,25 @@ class Keys:
         """A normalised code's digest under every key version, newest first."""
         return [codes.digest(code, self.code_keys[v]) for v in sorted(self.code_keys, reverse=True)]
 
+    def old_code_digests(self, sha256_hex: str) -> list[bytes]:
+        """The same for the code of an imported card, of which perhaps only a hash was known."""
+        named = f"old:{sha256_hex}"
+        return [
+            codes.digest(named, self.code_keys[v]) for v in sorted(self.code_keys, reverse=True)
+        ]
+
+    def digests_of_typed(self, typed: str) -> list[bytes]:
+        """Every digest that what somebody typed may stand for: our codes', and an old card's."""
+        found = []
+        try:
+            found += self.code_digests(codes.normalise(typed))
+        except codes.CodeMistyped:
+            pass
+        for old in {codes.compact(typed), codes.compact_as_printed(typed)}:
+            if codes.could_be_old(old.upper()):
+                found += self.old_code_digests(hashlib.sha256(old.encode()).hexdigest())
+        return found
+
     def phone_digest(self, phone: str) -> bytes:
         return sealing.blind_index(phone, key=self.phone_key, purpose="phone")
 

@@ -17,7 +17,15 @@ from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
-from app.flows import delivering, exporting, notifications, orders, refunding
+from app.flows import (
+    delivering,
+    exporting,
+    notifications,
+    orders,
+    printing,
+    refunding,
+    voucher_tasks,
+)
 from app.flows.context import Context
 from app.jobs import housekeeping
 from app.jobs.failures import failure_kept
@@ -36,6 +44,8 @@ TASK_OF_TOPIC = {
     "payment.captured": "report_payment",
     "top_up.captured": "report_top_up",
     "export.asked": "write_export",
+    "print_file.requested": "make_print_file",
+    "voucher_task.wanted": "work_on_vouchers",
 }
 
 _WORK: dict[str, Callable[[Context, int], None]] = {
@@ -44,6 +54,8 @@ _WORK: dict[str, Callable[[Context, int], None]] = {
     "report_payment": delivering.report_payment,
     "report_top_up": delivering.report_top_up,
     "write_export": exporting.run_export,
+    "make_print_file": printing.make_print_file,
+    "work_on_vouchers": voucher_tasks.work,
 }
 
 # What takes minutes waits in a queue of its own: it must not keep notifications waiting.
@@ -87,6 +99,7 @@ _TICKS = (
     Tick(name="seal_audit", cron="* * * * * 40", work=housekeeping.seal),
     Tick(name="fold_rollups", cron="* * * * * 50", work=housekeeping.fold),
     Tick(name="expire_exports", cron="*/10 * * * * 35", work=exporting.expire),
+    Tick(name="shred_print_files", cron="* * * * * 50", work=printing.shred_delivered),
     Tick(name="clean_up", cron="*/10 * * * * 25", work=housekeeping.clean_up),
 )
 

@@ -9,11 +9,13 @@ from app.models import (  # noqa: F401
     ledger,
     people,
     plumbing,
+    print_files,
     refund_requests,
     rollups,
     sales,
     settings,
     tenants,
+    voucher_records,
     vouchers,
 )
 from app.models.base import Base

@@ -25,6 +25,12 @@ _KNOWN = (
     "EXISTS (SELECT FROM member_merchant k"
     f" WHERE k.member_id = member.id AND k.merchant_id = {MERCHANT})"
 )
+# A voucher whose paper the reader has in hand, or (at a store) has redeemed.
+_IN_HAND = (
+    "EXISTS (SELECT FROM voucher_holding h WHERE h.batch_id = voucher.batch_id"
+    " AND voucher.serial_no BETWEEN h.first_serial_no AND h.last_serial_no)"
+)
+_TAKEN_HERE = "EXISTS (SELECT FROM redemption r WHERE r.voucher_id = voucher.id)"
 
 
 def _rows(
@@ -101,10 +107,26 @@ POLICIES: Mapping[str, Rows] = {
     "gift": _rows(member=f"sender_id = {MEMBER} OR receiver_id = {MEMBER}", merchant=_OWN_MERCHANT),
     "card_adjustment": _MERCHANTS_ONLY,
     "card_return": _MERCHANTS_ONLY,
-    "voucher_batch": _MERCHANTS_ONLY,
+    # An issuer's, and of those whose stores have its paper in hand.
+    "voucher_batch": _rows(
+        store="id IN (SELECT h.batch_id FROM voucher_holding h)",
+        merchant=f"{_OWN_MERCHANT} OR id IN (SELECT h.batch_id FROM voucher_holding h)",  # noqa: S608
+    ),
     "batch_acceptance": _rows(store=_OWN_MERCHANT, merchant=_OWN_MERCHANT),
-    "voucher": _MERCHANTS_ONLY,
+    "voucher": _rows(
+        store=f"{_IN_HAND} OR {_TAKEN_HERE}", merchant=f"{_OWN_MERCHANT} OR {_IN_HAND}"
+    ),
     "redemption": _COUNTER,
+    # What is kept about paper. A holder sees its own stock, and what was handed to it or by it.
+    "voucher_chunk": _SECRET,
+    "voucher_holding": _COUNTER,
+    "voucher_event": _rows(
+        store=f"{STORE} IN (from_store_id, to_store_id)",
+        merchant=f"{_OWN_MERCHANT} OR {MERCHANT} IN (from_merchant_id, to_merchant_id)",
+    ),
+    "voucher_task": _MERCHANTS_ONLY,
+    "voucher_import": _rows(),
+    "print_file": _rows(),
     # The ledger.
     "journal_entry": _rows(
         member="EXISTS (SELECT FROM posting p WHERE p.entry_id = journal_entry.id)",
@@ -142,6 +164,7 @@ UPDATABLE_COLUMNS: Mapping[str, str] = {
     "card": "(status, member_id, replaced_by_id)",
     "audit_record": "(chain_hash)",
 }
+APPEND_ONLY = frozenset({"voucher_event"})
 DELETABLE = frozenset(
     {
         "idempotency_record",
@@ -160,6 +183,7 @@ DELETABLE = frozenset(
         "hour_range",
         "rollup_dirty",
         "rollup_mark",
+        "voucher_holding",
     }
 )
 
@@ -195,6 +219,8 @@ def _grants(table: str) -> list[str]:
     ]
     if table in READ_ONLY:
         return grants
+    if table in APPEND_ONLY:
+        return [*grants, f"GRANT INSERT ON {table} TO kaquan_system"]
     insert_only = "" if table == "card" else "INSERT, "
     grants.append(
         f"GRANT {insert_only}UPDATE {UPDATABLE_COLUMNS.get(table, '')} ON {table} TO kaquan_system"

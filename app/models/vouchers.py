@@ -35,12 +35,15 @@ class BatchStatus(enum.Enum):
     generated = "generated"
     printed = "printed"
     closed = "closed"
+    cancelled = "cancelled"
 
 
 class VoucherBatch(MerchantOwned, Base):
     """A voucher batch (券批次). ``sale_price_fen`` is what one voucher sells for: F sold for S.
 
     A sold batch has S > 0; a promotional one has S = 0 and its whole face is borne by the bearer.
+    In an imported batch each voucher has a balance of its own, sold in full long ago; the batch's
+    face value is the largest of them. ``terms`` and what follows is printed on the paper.
     """
 
     __tablename__ = "voucher_batch"
@@ -49,6 +52,12 @@ class VoucherBatch(MerchantOwned, Base):
         CheckConstraint("quantity BETWEEN 1 AND 5000000", name="batch_quantity"),
         CheckConstraint("sale_price_fen BETWEEN 0 AND face_value_fen", name="batch_sale_price"),
         CheckConstraint("kind = 'payment' OR program_id IS NOT NULL", name="batch_program"),
+        CheckConstraint(
+            "status IN ('draft', 'cancelled') OR"
+            " (approved_by_id IS NOT NULL AND approved_by_id IS DISTINCT FROM created_by_id)",
+            name="batch_second_person",
+        ),
+        CheckConstraint("generated_count BETWEEN 0 AND quantity", name="batch_generated_count"),
         UniqueConstraint("batch_no"),
     )
     id: Mapped[PrimaryKey]
@@ -69,6 +78,12 @@ class VoucherBatch(MerchantOwned, Base):
     created_by_id: Mapped[Id | None]
     approved_by_id: Mapped[Id | None]
     created_at: Mapped[CreatedAt]
+    is_imported: Mapped[bool] = mapped_column(default=False, server_default="false")
+    generated_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    title: Mapped[str] = mapped_column(Text, default="", server_default="")
+    terms: Mapped[str] = mapped_column(Text, default="", server_default="")
+    support_phone: Mapped[str] = mapped_column(Text, default="", server_default="")
+    colour: Mapped[str] = mapped_column(Text, default="", server_default="")  # "#rrggbb" or empty.
 
 
 class BatchAcceptance(MerchantOwned, Base):
@@ -130,6 +145,7 @@ class Voucher(MerchantOwned, Base):
     activated_at: Mapped[Timestamp | None]
     expires_on: Mapped[date | None]  # The last local day on which it is good.
     redeemed_at: Mapped[Timestamp | None]
+    replaced_by_id: Mapped[Id | None]  # The voucher that a damaged one was exchanged for.
 
 
 class Redemption(MerchantOwned, Base):

@@ -41,11 +41,13 @@ BUSINESS = (
             GROUP BY batch_id),
         booked AS (
             SELECT batch_id, sum(fen) AS net,
-                   coalesce(sum(fen) FILTER (WHERE kind = 'vouchers_activated'), 0) AS activated,
+                   coalesce(sum(fen) FILTER (WHERE kind IN (
+                       'vouchers_activated', 'vouchers_imported')), 0) AS activated,
                    coalesce(sum(fen) FILTER (WHERE kind = 'vouchers_voided'), 0) AS voided,
                    coalesce(sum(fen) FILTER (WHERE kind = 'vouchers_expired'), 0) AS expired,
                    coalesce(sum(fen) FILTER (WHERE kind NOT IN (
-                       'vouchers_activated', 'vouchers_voided', 'vouchers_expired')), 0) AS redeemed
+                       'vouchers_activated', 'vouchers_imported', 'vouchers_voided',
+                       'vouchers_expired')), 0) AS redeemed
             FROM (SELECT p.batch_id, p.amount_fen AS fen, e.kind
                   FROM posting p JOIN journal_entry e ON e.id = p.entry_id
                   WHERE p.account = 'voucher') every_posting

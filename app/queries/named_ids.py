@@ -23,18 +23,24 @@ def member_name(member: Any) -> ColumnElement[Any]:
 
 
 _MERCHANT: tuple[Any, Name] = (Merchant, lambda m: m.name)
+_STORE: tuple[Any, Name] = (Store, lambda s: s.name)
 _STAFF: tuple[Any, Name] = (Staff, lambda s: s.name)
 _MEMBER: tuple[Any, Name] = (Member, member_name)
 _ENTRY: tuple[Any, Name] = (JournalEntry, lambda e: e.reference)
 
 NAMED_IDS: Mapping[str, tuple[Any, Name]] = {
     "merchant_id": _MERCHANT,
-    "store_id": (Store, lambda s: s.name),
+    "store_id": _STORE,
     "staff_id": _STAFF,
     "created_by_id": _STAFF,
     "approved_by_id": _STAFF,
     "reversed_by_id": _STAFF,
     "decided_by_id": _STAFF,
+    "asked_by_id": _STAFF,
+    "made_by_id": _STAFF,
+    "holder_merchant_id": _MERCHANT,
+    "holder_store_id": _STORE,
+    "replaced_by_id": (Voucher, lambda v: v.serial_no),
     "member_id": _MEMBER,
     "payer_id": _MEMBER,
     "sender_id": _MEMBER,

@@ -5,35 +5,31 @@ What happens to the paper afterwards is in ``voucher_sales`` and ``voucher_endin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.core import codes
 from app.core.actor import Actor
 from app.core.clock import local_day
 from app.core.errors import N_, Category, DomainError
 from app.core.keys import Keys
-from app.core.serials import make_serial
 from app.models.base import OPERATOR_ID
 from app.models.cards import Bearer, CardProgram
 from app.models.tenants import Store
+from app.models.voucher_records import VoucherEventKind
 from app.models.vouchers import BatchAcceptance, BatchKind, BatchStatus, Voucher, VoucherBatch
 from app.services import journal
+from app.services.voucher_chunks import CHUNK, make_chunk
+from app.services.voucher_events import record_event
+from app.services.voucher_holdings import put_in_platforms_hand
+from app.services.voucher_rules import Validity, require_rules_for_sold
 
-CHUNK = 10_000
-MAX_QUANTITY = 5_000_000
-
-_INSERT = text(
-    "INSERT INTO voucher (merchant_id, batch_id, serial_no, code_digest, key_version, code_last4,"
-    "                     face_value_fen)"
-    " SELECT :merchant_id, :batch_id, u.serial_no, u.code_digest, :key_version, u.code_last4, :face"
-    " FROM unnest(cast(:serials AS text[]), cast(:digests AS bytea[]), cast(:last4 AS text[]))"
-    "      AS u(serial_no, code_digest, code_last4)"
-)
+MAX_QUANTITY = 1_000_000
+ON_PAPER = (BatchStatus.generated, BatchStatus.printed)
 
 
 class BatchNotFound(DomainError):
@@ -87,6 +83,16 @@ class BatchTerms:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BatchDesign:
+    """What is printed beside value, validity and serial number. ``colour``: #rrggbb or empty."""
+
+    title: str = ""
+    terms: str = ""
+    support_phone: str = ""
+    colour: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Acceptance:
     """Who redeems a batch: all stores of a merchant, or one."""
 
@@ -101,15 +107,27 @@ def create_batch(
     name: str,
     terms: BatchTerms,
     accepted_by: Sequence[Acceptance] = (),
+    design: BatchDesign = BatchDesign(),
+    strict: bool = False,
     maker: Actor,
     now: datetime,
 ) -> VoucherBatch:
     """Draft a batch. Without a list, all stores of the issuer redeem it.
 
+    Args:
+        strict: Refuse a sold batch that is outside of what is allowed for one (voucher_rules).
+
     Raises:
-        BatchInvalid, BatchProgramInvalid, BatchAcceptanceMissing
+        BatchInvalid, BatchProgramInvalid, BatchAcceptanceMissing, SoldBatchOutsideRules
     """
     _require_terms(session, issuer_id, terms, now)
+    if strict:
+        require_rules_for_sold(
+            face_value_fen=terms.face_value_fen,
+            sale_price_fen=terms.sale_price_fen,
+            validity=Validity(terms.expires_on, terms.days_from_activation),
+            today=local_day(now),
+        )
     accepted = _acceptance_of(session, issuer_id, terms.kind, accepted_by)
     batch_id, _ = journal.next_document(session, table="voucher_batch", letter="B", now=now)
     batch = VoucherBatch(
@@ -126,6 +144,10 @@ def create_batch(
         expires_on=terms.expires_on,
         days_from_activation=terms.days_from_activation,
         created_by_id=maker.staff_id,
+        title=design.title,
+        terms=design.terms,
+        support_phone=design.support_phone,
+        colour=design.colour,
     )
     session.add(batch)
     session.flush()
@@ -133,6 +155,7 @@ def create_batch(
         BatchAcceptance(batch_id=batch_id, merchant_id=one.merchant_id, store_id=one.store_id)
         for one in accepted
     )
+    _record(session, batch, VoucherEventKind.created, maker)
     audit_batch(session, "batch.created", batch, maker, {"quantity": terms.quantity})
     return batch
 
@@ -147,6 +170,7 @@ def approve_batch(session: Session, *, batch_id: int, approver: Actor) -> Vouche
     if approver.staff_id is None or approver.staff_id == batch.created_by_id:
         raise SecondPersonRequired
     batch.status, batch.approved_by_id = BatchStatus.approved, approver.staff_id
+    _record(session, batch, VoucherEventKind.approved, approver)
     audit_batch(session, "batch.approved", batch, approver)
     return batch
 
@@ -158,15 +182,57 @@ def generate_vouchers(session: Session, *, batch_id: int, keys: Keys, actor: Act
     """
     batch = lock_batch(session, batch_id=batch_id, states=(BatchStatus.approved,))
     batch.status = BatchStatus.generating
-    session.flush()
     fresh: list[str] = []
-    for start in range(0, batch.quantity, CHUNK):
-        chunk = [codes.make_code() for _ in range(min(CHUNK, batch.quantity - start))]
-        _insert_chunk(session, batch, chunk, start, keys)
-        fresh += chunk
-    batch.status = BatchStatus.generated
-    audit_batch(session, "batch.generated", batch, actor, {"quantity": batch.quantity})
+    while batch.status is BatchStatus.generating:
+        fresh += generate_chunk(session, batch=batch, keys=keys, actor=actor)
     return fresh
+
+
+def generate_chunk(
+    session: Session,
+    *,
+    batch: VoucherBatch,
+    keys: Keys,
+    actor: Actor,
+    random: Callable[[int], bytes] = os.urandom,
+) -> list[str]:
+    """Make the next chunk of a locked batch; with the last one it is generated, the platform's."""
+    assert batch.status is BatchStatus.generating
+    chunk_no = batch.generated_count // CHUNK + 1
+    fresh = make_chunk(session, batch=batch, chunk_no=chunk_no, keys=keys, random=random)
+    if batch.generated_count == batch.quantity:
+        batch.status = BatchStatus.generated
+        put_in_platforms_hand(session, batch=batch)
+        _record(session, batch, VoucherEventKind.generated, actor)
+        audit_batch(session, "batch.generated", batch, actor, {"quantity": batch.quantity})
+    return fresh
+
+
+def mark_printed(session: Session, *, batch_id: int, actor: Actor) -> VoucherBatch:
+    """The print file was handed out. A batch is printed once."""
+    batch = lock_batch(session, batch_id=batch_id, states=(BatchStatus.generated,))
+    batch.status = BatchStatus.printed
+    _record(session, batch, VoucherEventKind.printed, actor)
+    audit_batch(session, "batch.printed", batch, actor)
+    return batch
+
+
+def close_batch(session: Session, *, batch_id: int, reason: str, actor: Actor) -> VoucherBatch:
+    """Nothing of this batch is activated or sold any more; what is active stays good."""
+    batch = lock_batch(session, batch_id=batch_id, states=ON_PAPER)
+    batch.status = BatchStatus.closed
+    _record(session, batch, VoucherEventKind.closed, actor, reason)
+    audit_batch(session, "batch.closed", batch, actor, {"reason": reason})
+    return batch
+
+
+def cancel_batch(session: Session, *, batch_id: int, reason: str, actor: Actor) -> VoucherBatch:
+    """Give a draft up. Nothing was made yet; the batch stays to be read."""
+    batch = lock_batch(session, batch_id=batch_id, states=(BatchStatus.draft,))
+    batch.status = BatchStatus.cancelled
+    _record(session, batch, VoucherEventKind.cancelled, actor, reason)
+    audit_batch(session, "batch.cancelled", batch, actor, {"reason": reason})
+    return batch
 
 
 def lock_batch(
@@ -205,22 +271,15 @@ def audit_batch(
     )
 
 
-def _insert_chunk(
-    session: Session, batch: VoucherBatch, chunk: Sequence[str], start: int, keys: Keys
+def _record(
+    session: Session,
+    batch: VoucherBatch,
+    kind: VoucherEventKind,
+    actor: Actor,
+    reason: str | None = None,
 ) -> None:
-    version = max(keys.code_keys)
-    key = keys.code_keys[version]
-    session.execute(
-        _INSERT,
-        {
-            "merchant_id": batch.merchant_id,
-            "batch_id": batch.id,
-            "key_version": version,
-            "face": batch.face_value_fen,
-            "serials": [make_serial(batch.batch_no, start + n + 1) for n in range(len(chunk))],
-            "digests": [codes.digest(code, key) for code in chunk],
-            "last4": [code[-4:] for code in chunk],
-        },
+    record_event(
+        session, batch=batch, kind=kind, quantity=batch.quantity, actor=actor, reason=reason
     )
 
 

@@ -186,16 +186,21 @@ def redeem_top_up_code(
 ) -> TopUp:
     """Put a printed code's value onto the member's card: principal as far as it was sold.
 
+    Args:
+        code: As it was typed or scanned. The codes of imported cards have no check character.
+
     Raises:
         VoucherNotFound, and what else speaks against this voucher; CardCapExceeded.
+        CodeMistyped: Neither one of our codes nor the code of an imported card.
     """
     assert member.member_id is not None, "only a member redeems a top-up code"
     found = session.execute(
         select(Voucher.id, VoucherBatch)
         .join(VoucherBatch, VoucherBatch.id == Voucher.batch_id)
-        .where(Voucher.code_digest.in_(keys.code_digests(code)))
+        .where(Voucher.code_digest.in_(keys.digests_of_typed(code)))
     ).one_or_none()
     if found is None:
+        read_code(code)
         raise VoucherNotFound
     voucher_id, batch = found
     if batch.kind is BatchKind.payment:
@@ -225,11 +230,12 @@ def _use_up(
     now: datetime,
 ) -> TopUp:
     voucher.status, voucher.redeemed_at = VoucherStatus.redeemed, now
+    sold_fen = voucher.face_value_fen if batch.is_imported else batch.sale_price_fen
     top_up_id, top_up_no = journal.next_document(session, table="top_up", letter="T", now=now)
     top_up = TopUp(
         id=top_up_id, top_up_no=top_up_no, merchant_id=batch.merchant_id,
         program_id=batch.program_id, channel=TopUpChannel.code, status=TopUpStatus.pending,
-        amount_fen=batch.sale_price_fen, bonus_fen=voucher.face_value_fen - batch.sale_price_fen,
+        amount_fen=sold_fen, bonus_fen=voucher.face_value_fen - sold_fen,
         member_id=member.member_id, voucher_id=voucher.id, created_at=now,
     )  # fmt: skip
     session.add(top_up)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
@@ -9,12 +10,15 @@ from sqlalchemy.orm import Session
 
 from app.core.actor import Actor
 from app.core.clock import local_day
+from app.models.voucher_records import VoucherEventKind
 from app.models.vouchers import VoucherBatch
 from app.services import ledger
 from app.services.batches import audit_batch, lock_batch
 from app.services.bearers import promotion_leg
 from app.services.ledger import Leg
-from app.services.voucher_sales import NoVouchersToChange, SerialRange, bounds, voucher_leg
+from app.services.voucher_events import SerialRange, record_event
+from app.services.voucher_holdings import SerialOfOtherBatch, numbers_of
+from app.services.voucher_sales import NoVouchersToChange, bounds, receivable_leg, voucher_leg
 
 _FREEZE = text(
     "WITH mine AS ("
@@ -32,17 +36,19 @@ _VOID = text(
     "    AND (cast(:first AS text) IS NULL OR serial_no BETWEEN :first AND :last)"
     "  ORDER BY id FOR NO KEY UPDATE),"
     " done AS (UPDATE voucher v SET status = 'voided' FROM mine WHERE v.id = mine.id"
-    "          RETURNING v.id, mine.status)"
+    "          RETURNING v.id, mine.status, v.face_value_fen)"
     " SELECT count(*), count(*) FILTER (WHERE status = 'active'),"
-    "        min(id) FILTER (WHERE status = 'active') FROM done"
+    "        min(id) FILTER (WHERE status = 'active'),"
+    "        coalesce(sum(face_value_fen) FILTER (WHERE status = 'active'), 0)::bigint FROM done"
 )
 _EXPIRE = text(
     "WITH mine AS ("
     "  SELECT id FROM voucher WHERE status = 'active' AND NOT frozen AND expires_on < :today"
     "  ORDER BY expires_on, id LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED),"
     " done AS (UPDATE voucher v SET status = 'expired' FROM mine WHERE v.id = mine.id"
-    "          RETURNING v.id, v.batch_id)"
-    " SELECT batch_id, count(*), min(id) FROM done GROUP BY batch_id ORDER BY batch_id"
+    "          RETURNING v.id, v.batch_id, v.face_value_fen)"
+    " SELECT batch_id, count(*), min(id), sum(face_value_fen)::bigint FROM done"
+    " GROUP BY batch_id ORDER BY batch_id"
 )
 
 
@@ -78,19 +84,15 @@ def void_vouchers(
         NoVouchersToChange
     """
     batch = lock_batch(session, batch_id=batch_id)
-    count, active, first_id = session.execute(
+    require_range(batch, serials)
+    count, active, first_id, face_fen = session.execute(
         _VOID, {"batch_id": batch_id, **bounds(serials)}
     ).one()
     if count == 0:
         raise NoVouchersToChange
     if active:
-        back = Leg(
-            account="receivable:voucher-sales",
-            amount_fen=-batch.sale_price_fen * active,
-            merchant_id=batch.merchant_id,
-            batch_id=batch.id,
-        )
-        _end(session, batch, "voided", active, first_id, back, now, reason)
+        _end(session, batch, _Ending("voided", first_id, active, face_fen), now, reason)
+    _record(session, batch, VoucherEventKind.voided, serials, count, reason, actor)
     audit_batch(
         session,
         "vouchers.voided",
@@ -107,36 +109,80 @@ def expire_vouchers(session: Session, *, now: datetime, limit: int = 1000) -> in
     Frozen vouchers wait until somebody has decided about them. Returns how many have expired.
     """
     done = 0
-    for batch_id, count, first_id in session.execute(
+    for batch_id, count, first_id, face_fen in session.execute(
         _EXPIRE, {"today": local_day(now), "limit": limit}
     ).all():
         batch = session.get_one(VoucherBatch, batch_id)
-        kept = Leg(account="income:breakage", amount_fen=-batch.sale_price_fen * count)
-        _end(session, batch, "expired", count, first_id, kept, now)
+        _end(session, batch, _Ending("expired", first_id, count, face_fen), now)
         done += count
     return done
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """What ends: how many active vouchers, their faces in fen, and the first one's id."""
+
+    how: str
+    first_id: int
+    count: int
+    face_fen: int
 
 
 def _end(
     session: Session,
     batch: VoucherBatch,
-    how: str,
-    count: int,
-    first_id: int,
-    sold_part: Leg,
+    ending: _Ending,
     now: datetime,
     reason: str | None = None,
 ) -> None:
+    # Each old card of an import was sold for its balance, whatever that is.
+    sold_fen = ending.face_fen if batch.is_imported else batch.sale_price_fen * ending.count
+    if ending.how == "expired":
+        sold_part = Leg(account="income:breakage", amount_fen=-sold_fen)
+    else:
+        sold_part = receivable_leg(batch, -sold_fen)
     ledger.post_entry(
         session,
-        kind=f"vouchers_{how}",
-        reference=f"voucher:{first_id}:{how}",  # Once in its life.
+        kind=f"vouchers_{ending.how}",
+        reference=f"voucher:{ending.first_id}:{ending.how}",  # Once in its life.
         legs=[
-            voucher_leg(batch, batch.face_value_fen * count),
+            voucher_leg(batch, ending.face_fen),
             sold_part,
-            promotion_leg(batch, (batch.sale_price_fen - batch.face_value_fen) * count),
+            promotion_leg(batch, sold_fen - ending.face_fen),
         ],
         now=now,
+        reason=reason,
+    )
+
+
+def require_range(batch: VoucherBatch, serials: SerialRange | None) -> None:
+    """Refuse a range before the wrong paper is touched.
+
+    Raises:
+        SerialMistyped, SerialOfOtherBatch, SerialRangeReversed
+    """
+    if not batch.is_imported:
+        numbers_of(batch, serials)
+    elif serials is not None and serials.first != serials.last:
+        raise SerialOfOtherBatch  # Old numbers have no order of ours: one at a time.
+
+
+def _record(
+    session: Session,
+    batch: VoucherBatch,
+    kind: VoucherEventKind,
+    serials: SerialRange | None,
+    count: int,
+    reason: str,
+    actor: Actor,
+) -> None:
+    record_event(
+        session,
+        batch=batch,
+        kind=kind,
+        quantity=count,
+        actor=actor,
+        serials=serials,
         reason=reason,
     )
 
@@ -151,9 +197,12 @@ def _set_frozen(
     frozen: bool,
 ) -> int:
     batch = lock_batch(session, batch_id=batch_id)
+    require_range(batch, serials)
     count = session.scalar(_FREEZE, {"batch_id": batch_id, "frozen": frozen, **bounds(serials)})
     if not count:
         raise NoVouchersToChange
+    kind = VoucherEventKind.frozen if frozen else VoucherEventKind.unfrozen
+    _record(session, batch, kind, serials, count, reason, actor)
     audit_batch(
         session,
         "vouchers.frozen" if frozen else "vouchers.unfrozen",

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.core.actor import Actor
 from app.core.clock import local_day
 from app.core.errors import N_, Category, DomainError
-from app.core.serials import is_serial
+from app.core.serials import batch_no_of, is_serial, running_number
 from app.models.base import OPERATOR_ID
 from app.models.tenants import Store
-from app.models.vouchers import BatchStatus, VoucherBatch
+from app.models.voucher_records import VoucherEventKind
+from app.models.vouchers import VoucherBatch
 from app.services import ledger
-from app.services.batches import audit_batch, lock_batch
+from app.services.batches import ON_PAPER, audit_batch, lock_batch
 from app.services.bearers import promotion_leg
 from app.services.ledger import Leg
-
-ON_PAPER = (BatchStatus.generated, BatchStatus.printed)
+from app.services.voucher_events import Holder, SerialRange, record_event
+from app.services.voucher_holdings import (
+    SerialMistyped,
+    SerialOfOtherBatch,
+    numbers_of,
+    take_from,
+)
 
 _ACTIVATE = text(
     "WITH mine AS ("
@@ -35,10 +41,24 @@ _ACTIVATE = text(
 )
 
 
-class SerialMistyped(DomainError):
-    code = "serial_mistyped"
-    category = Category.INVALID
-    template = N_("This serial number has a typing error. Please compare it with the paper.")
+# What of a range can be sold: not frozen, and not active or active and in date. Locked in id order.
+_SELLABLE = text(
+    "SELECT count(*) FILTER (WHERE NOT frozen AND (status = 'inactive' OR status = 'active'"
+    "    AND (expires_on IS NULL OR expires_on >= :today)))"
+    "    AS sellable, count(*) FILTER (WHERE status = 'inactive') AS inactive"
+    " FROM (SELECT status, frozen, expires_on FROM voucher"
+    "       WHERE batch_id = :batch_id AND serial_no BETWEEN :first AND :last"
+    "       ORDER BY id FOR NO KEY UPDATE) locked"
+)
+
+
+class NotForSale(DomainError):
+    code = "vouchers_not_for_sale"
+    category = Category.CONFLICT
+    template = N_(
+        "Not all of these vouchers can be sold: some are frozen, used, out of date, or given away"
+        " free of charge. Please take others."
+    )
 
 
 class NoVouchersToChange(DomainError):
@@ -51,14 +71,6 @@ class BatchExpired(DomainError):
     code = "batch_expired"
     category = Category.CONFLICT
     template = N_("The vouchers of this batch are out of date and cannot be sold any more.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SerialRange:
-    """Vouchers from one serial number to another, both included."""
-
-    first: str
-    last: str
 
 
 class SaleTender(enum.Enum):
@@ -86,10 +98,21 @@ def activate_vouchers(
         NoVouchersToChange, BatchExpired, SerialMistyped
     """
     batch = lock_batch(session, batch_id=batch_id, states=ON_PAPER)
-    expires_on = _last_day(batch, now)
+    numbers_of(batch, serials)
+    return _activate(session, batch, serials, _last_day(batch, now), actor, now)
+
+
+def _activate(
+    session: Session,
+    batch: VoucherBatch,
+    serials: SerialRange | None,
+    expires_on: date | None,
+    actor: Actor,
+    now: datetime,
+) -> int:
     count, first_id = session.execute(
         _ACTIVATE,
-        {"batch_id": batch_id, "now": now, "expires_on": expires_on, **bounds(serials)},
+        {"batch_id": batch.id, "now": now, "expires_on": expires_on, **bounds(serials)},
     ).one()
     if count == 0:
         raise NoVouchersToChange
@@ -101,11 +124,19 @@ def activate_vouchers(
         # A voucher is activated once in its life, so its id names the event.
         reference=f"voucher:{first_id}:activated",
         legs=[
-            _receivable(batch, sold_fen),
+            receivable_leg(batch, sold_fen),
             promotion_leg(batch, promoted_fen),
             voucher_leg(batch, -sold_fen - promoted_fen),
         ],
         now=now,
+    )
+    record_event(
+        session,
+        batch=batch,
+        kind=VoucherEventKind.activated,
+        quantity=count,
+        actor=actor,
+        serials=serials,
     )
     audit_batch(session, "vouchers.activated", batch, actor, {"count": count, **bounds(serials)})
     return int(count)
@@ -114,42 +145,77 @@ def activate_vouchers(
 def sell_at_till(
     session: Session,
     *,
-    batch_id: int,
     sale_no: str,
-    count: int,
+    serials: Sequence[SerialRange],
     tender: SaleTender,
     store: Store,
     seller: Actor,
     now: datetime,
 ) -> int:
-    """A store has sold activated vouchers over the counter. Returns the fen it took.
+    """A store sells paper of its own stock over the counter. Returns the fen it took.
+
+    What is not active yet becomes so; from now on the paper is nobody's stock any more.
 
     Args:
         sale_no: The sale's own number; booking it twice is refused by the ledger.
+        serials: Single vouchers or ranges, all of one batch.
+
+    Raises:
+        NotInHand: Not in this store's stock, or sold already.
+        NotForSale: Frozen, used or out of date; or promotional, which is given away.
+        SerialMistyped, SerialOfOtherBatch, SerialRangeReversed
     """
-    assert count > 0
-    batch = lock_batch(session, batch_id=batch_id, states=ON_PAPER)
+    assert serials
+    batch = lock_batch(
+        session, batch_id=find_batch_of_serial(session, serials[0].first).id, states=ON_PAPER
+    )
+    if batch.sale_price_fen == 0:
+        raise NotForSale
+    holder = Holder(merchant_id=store.merchant_id, store_id=store.id)
+    count = 0
+    for one in serials:
+        numbers = numbers_of(batch, one)
+        take_from(session, batch=batch, numbers=numbers, holder=holder)
+        count += _make_good(session, batch, one, numbers, seller, now)
     sold_fen = batch.sale_price_fen * count
-    if sold_fen == 0:
-        raise NoVouchersToChange  # Promotional paper is given away, not sold.
-    if tender is SaleTender.cash:
-        taken = Leg(
-            account="cash:store",
-            amount_fen=sold_fen,
-            merchant_id=store.merchant_id,
-            store_id=store.id,
-        )
-    else:
-        taken = Leg(account="bank:wechat", amount_fen=sold_fen)
     ledger.post_entry(
         session,
         kind="vouchers_sold_at_till",
         reference=f"voucher-sale:{sale_no}",
-        legs=[taken, _receivable(batch, -sold_fen)],
+        legs=[_taken(tender, store, sold_fen), receivable_leg(batch, -sold_fen)],
         now=now,
     )
+    for one in serials:
+        quantity = running_number(one.last) - running_number(one.first) + 1
+        record_event(
+            session,
+            batch=batch,
+            kind=VoucherEventKind.sold,
+            quantity=quantity,
+            actor=seller,
+            serials=one,
+            giver=holder,
+            amount_fen=batch.sale_price_fen * quantity,
+            reference=sale_no,
+        )
     audit_batch(session, "vouchers.sold", batch, seller, {"count": count, "sale_no": sale_no})
     return sold_fen
+
+
+def find_batch_of_serial(session: Session, serial_no: str) -> VoucherBatch:
+    """The batch that a serial number (typed, or scanned from its barcode) is of.
+
+    Raises:
+        SerialMistyped, SerialOfOtherBatch: There is no such batch.
+    """
+    if not is_serial(serial_no):
+        raise SerialMistyped
+    batch = session.scalars(
+        select(VoucherBatch).where(VoucherBatch.batch_no == batch_no_of(serial_no))
+    ).one_or_none()
+    if batch is None:
+        raise SerialOfOtherBatch
+    return batch
 
 
 def settle_voucher_sales(
@@ -182,7 +248,7 @@ def settle_voucher_sales(
         session,
         kind=f"voucher_sales_{by.name}",
         reference=f"voucher-settlement:{settlement_no}",
-        legs=[debit, _receivable(batch, -amount_fen)],
+        legs=[debit, receivable_leg(batch, -amount_fen)],
         now=now,
     )
     audit_batch(session, "vouchers.settled", batch, actor, {"amount_fen": amount_fen})
@@ -190,15 +256,9 @@ def settle_voucher_sales(
 
 
 def bounds(serials: SerialRange | None) -> dict[str, str | None]:
-    """A range as parameters; empty: the whole batch.
-
-    Raises:
-        SerialMistyped: Before the wrong paper is touched.
-    """
+    """A range as parameters; empty: the whole batch."""
     if serials is None:
         return {"first": None, "last": None}
-    if not (is_serial(serials.first) and is_serial(serials.last)):
-        raise SerialMistyped
     return {"first": serials.first, "last": serials.last}
 
 
@@ -209,7 +269,39 @@ def voucher_leg(batch: VoucherBatch, amount_fen: int) -> Leg:
     )
 
 
-def _receivable(batch: VoucherBatch, amount_fen: int) -> Leg:
+def _make_good(
+    session: Session,
+    batch: VoucherBatch,
+    serials: SerialRange,
+    numbers: tuple[int, int],
+    seller: Actor,
+    now: datetime,
+) -> int:
+    """Activate what is not active yet of a range being sold; all of it must be good then."""
+    row = session.execute(
+        _SELLABLE, {"batch_id": batch.id, "today": local_day(now), **bounds(serials)}
+    ).one()
+    wanted = numbers[1] - numbers[0] + 1
+    if row.sellable != wanted:
+        raise NotForSale
+    if row.inactive:
+        _activate(session, batch, serials, _last_day(batch, now), seller, now)
+    return wanted
+
+
+def _taken(tender: SaleTender, store: Store, sold_fen: int) -> Leg:
+    if tender is SaleTender.wechat:
+        return Leg(account="bank:wechat", amount_fen=sold_fen)
+    return Leg(
+        account="cash:store",
+        amount_fen=sold_fen,
+        merchant_id=store.merchant_id,
+        store_id=store.id,
+    )
+
+
+def receivable_leg(batch: VoucherBatch, amount_fen: int) -> Leg:
+    """What the issuer took, or will take, for a batch's paper and owes to the platform."""
     return Leg(
         account="receivable:voucher-sales",
         amount_fen=amount_fen,

@@ -80,6 +80,12 @@ def state_name(value: enum.Enum) -> str:
     return gettext(known or labels.STATES[value.name])
 
 
+def event_name(kind: str) -> str:
+    """What happened to a voucher, by the name of the event."""
+    states = labels.STATES
+    return gettext(states.get(f"VoucherEventKind.{kind}") or states[kind])
+
+
 def column_name(column: str) -> str:
     return gettext(labels.COLUMNS[column])
 

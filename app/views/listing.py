@@ -24,6 +24,7 @@ from app.models.sales import Payment, Refund, TopUp
 from app.models.tenants import Merchant, PayPoint, Store
 from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
 from app.queries.narrowing import Narrowing
+from app.views import batch_page
 from app.views.adjustments import Adjustments
 from app.views.card_desk import card_buttons
 from app.views.card_returns import CardReturns
@@ -331,13 +332,33 @@ class Batches(Records):
     explanation = N_("Paper that was ordered: face value, price and how many.")
     list_columns = ["batch_no", "name", "merchant_id", "kind", "face_value_fen", "sale_price_fen",
                     "quantity", "status", "created_at"]  # fmt: skip
-    show_columns = ["batch_no", "name", "merchant_id", "kind", "status", "face_value_fen",
-                    "sale_price_fen", "quantity", "bearer", "program_id", "expires_on",
-                    "days_from_activation", "created_by_id", "approved_by_id",
-                    "created_at"]  # fmt: skip
+    show_columns = ["name", "batch_no", "merchant_id", "kind", "status", "face_value_fen",
+                    "sale_price_fen", "quantity", "generated_count", "bearer", "program_id",
+                    "expires_on", "days_from_activation", "is_imported", "created_by_id",
+                    "approved_by_id", "created_at", "title", "support_phone", "colour",
+                    "terms"]  # fmt: skip
+    show_template = "console/batch.html"
     when = "created_at"
     filter_columns = ("status", "kind", "merchant_id")
     search_in = ("batch_no", "name")
+
+    def list_buttons(self) -> Any:
+        return batch_page.list_buttons()
+
+    def buttons(self, row: Any) -> Any:
+        return batch_page.buttons(row)
+
+    def related(self, row: Any) -> Any:
+        return batch_page.related(self, row)
+
+    def warnings(self, row: Any) -> Any:
+        return batch_page.warnings(row)
+
+    def progress(self, row: Any) -> Any:
+        return batch_page.progress(self.datamodel.session, row)
+
+    def reader_id(self) -> Any:
+        return batch_page.reader_id()
 
 
 class Vouchers(Records):
@@ -348,11 +369,16 @@ class Vouchers(Records):
     list_columns = ["serial_no", "batch_id", "face_value_fen", "status", "frozen", "activated_at",
                     "expires_on", "redeemed_at"]  # fmt: skip
     show_columns = ["serial_no", "batch_id", "merchant_id", "code_last4", "face_value_fen",
-                    "status", "frozen", "activated_at", "expires_on", "redeemed_at"]  # fmt: skip
+                    "status", "frozen", "activated_at", "expires_on", "redeemed_at",
+                    "replaced_by_id"]  # fmt: skip
+    show_template = "console/voucher.html"
     when = "activated_at"
     filter_columns = ("status", "frozen", "batch_id", "merchant_id")
     search_in = ("serial_no",)
     sums = ("face_value_fen",)
+
+    def story(self, row: Any) -> Any:
+        return batch_page.story(self.datamodel.session, row)
 
     def related(self, row: Any) -> Any:
         columns = ("redemption_no", "store_id", "staff_id", "redeemed_at", "reversed_at")

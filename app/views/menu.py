@@ -74,6 +74,10 @@ MENU: Sequence[Group] = (
         (
             _list(N_("Voucher batches"), "Batches"),
             _list(N_("Vouchers"), "Vouchers"),
+            Item(N_("Find a voucher"), "VoucherFinder", "VoucherFinder.show", "can_show"),
+            _list(N_("Voucher stock"), "Stock"),
+            _list(N_("Voucher tasks"), "VoucherTasks"),
+            _list(N_("Imports of old cards"), "VoucherImports"),
         ),
     ),
     Group(

@@ -19,6 +19,7 @@ from app.models.ledger import JournalEntry, Posting
 from app.models.people import Member, Staff
 from app.models.sales import Payment, Refund, TopUp
 from app.models.tenants import Merchant, PayPoint, Store, Terminal
+from app.models.voucher_records import VoucherTask
 from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
 from app.queries.named_ids import NAMED_IDS
 from app.views import roles
@@ -64,6 +65,7 @@ _VIEWS = {
     Redemption: "Redemptions",
     CardAdjustment: "Adjustments",
     CardReturn: "CardReturns",
+    VoucherTask: "VoucherTasks",
 }
 Names = Mapping[Any, Mapping[int, str]]
 

@@ -25,7 +25,7 @@ from app.queries.id_ranges import within_ids
 from app.queries.narrowing import TENDERS, Narrowing, narrow
 from app.queries.rollups import be_patient, estimate_rows, sum_filtered
 from app.views import exporting, filters
-from app.views.cells import WORDS, Cell, column_name
+from app.views.cells import WORDS, Cell, cell, column_name
 from app.views.desks import Action
 from app.views.filters import Chip, Field, Period
 from app.views.names import TARGETS, cell_of, find_names, options_of, page_of
@@ -136,7 +136,10 @@ class Records(ModelView):  # type: ignore[misc]
         return found
 
     def _totals(self, count: int, sums: Sequence[int]) -> str:
-        named = [(column_name(s), int(value)) for s, value in zip(self.sums, sums, strict=True)]
+        named = [
+            (column_name(s), ("¥" if s.endswith("_fen") else "") + cell(s, int(value)).text)
+            for s, value in zip(self.sums, sums, strict=True)
+        ]
         return render_template("console/totals.html", count=count, sums=named)
 
     def list_buttons(self) -> Sequence[Action]:

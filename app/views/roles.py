@@ -76,6 +76,22 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_may(ProgramDesk="accept issuers"), (ADMIN,)),
     # Paper.
     (_lists("Batches", "Vouchers"), OFFICE),
+    (_may(Vouchers="show"), (MANAGER,)),
+    (_may(BatchDesk="report progress", VoucherFinder="show"), OFFICE),
+    (_lists("Stock"), (*OFFICE, MANAGER)),
+    (_lists("VoucherTasks"), OFFICE),
+    (_lists("VoucherImports"), PLATFORM),
+    (_may(VoucherFinder="show"), (MANAGER,)),
+    (_may(BatchDesk="new approve generate cancel close"), DECIDERS),
+    (_may(PaperDesk="hand_over exchange"), (*DECIDERS, OWNER, MANAGER)),
+    (_may(PaperDesk="freeze unfreeze"), (*DECIDERS, OWNER)),
+    (_may(PaperDesk="activate void of_holder"), DECIDERS),
+    (_may(TaskDesk="approve refuse"), DECIDERS),
+    (_may(ImportDesk="new carry_out discard"), DECIDERS),
+    # Taking print files out takes two of these people (services/print_releases).
+    (_may(PrintDesk="show"), PLATFORM),
+    (_may(PrintDesk="design ask"), DECIDERS),
+    (_may(PrintFileDesk="progress release withdraw download acknowledge"), DECIDERS),
     # Business.
     (_lists("Merchants"), (*PLATFORM, EDITOR)),
     (_may(MerchantDesk="add edit freeze thaw"), (ADMIN,)),

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261123_members_app"
-down_revision = "20261123_exports"
+down_revision = "print"
 branch_labels = None
 depends_on = None
 

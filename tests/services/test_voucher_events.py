@@ -13,9 +13,10 @@ from app.core.keys import token_digest
 from app.core.serials import is_serial
 from app.models.cards import Bearer
 from app.models.vouchers import BatchKind, Voucher, VoucherStatus
-from app.services import batches, voucher_endings, voucher_sales
+from app.services import batches, voucher_endings, voucher_holdings, voucher_sales
 from app.services.redemptions import REDEEM, read_code, redeem_top_up_code
-from app.services.voucher_sales import SaleSettlement, SaleTender, SerialRange
+from app.services.voucher_events import SerialRange
+from app.services.voucher_sales import SaleSettlement
 from tests.books import balance_fen, latest, postings_of
 
 F, S = 100_00, 90_00
@@ -87,23 +88,8 @@ def test_a_mistyped_serial_touches_nothing(session, make, issuer):
     serials = _serials(session, batch)
     assert all(map(is_serial, serials))
     wrong = serials[4][:-1] + str((int(serials[4][-1]) + 1) % 10)
-    with pytest.raises(voucher_sales.SerialMistyped):
+    with pytest.raises(voucher_holdings.SerialMistyped):
         _activate(session, batch, SerialRange(first=serials[0], last=wrong), utc_now())
-
-
-@pytest.mark.parametrize("tender", SaleTender)
-def test_a_till_sells_for_cash_or_by_wechat(session, make, issuer, tender):
-    store = make.store(issuer)
-    batch = make.batch(issuer=issuer, face_value_fen=F, sale_price_fen=S)
-    make.vouchers(batch)
-    voucher_sales.sell_at_till(
-        session, batch_id=batch.id, sale_no=f"{batch.id}-1", count=2, tender=tender,
-        store=store, seller=SYSTEM, now=utc_now(),
-    )  # fmt: skip
-    taker = issuer.id if tender is SaleTender.cash else 1
-    assert postings_of(session, f"voucher-sale:{batch.id}-1") == sorted(
-        [(tender.value, taker, 2 * S), ("receivable:voucher-sales", issuer.id, -2 * S)]
-    )
 
 
 @pytest.mark.parametrize("by", SaleSettlement)

@@ -17,7 +17,7 @@ OPEN = {"LoginView.login", "LoginView.logout", "LocaleView.index"} | {
 }
 PERMISSIONS = {
     **dict.fromkeys(("totals", "find", "rows", "file", "again", "delete"), "can_list"),
-    "figures": "can_show",
+    **dict.fromkeys(("figures", "preview", "proof"), "can_show"),
 }
 # Rights that widen what a route gives, and are no route of their own.
 WIDER = {("can_phones", "Exports")}

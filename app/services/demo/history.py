@@ -23,9 +23,9 @@ from app.services.demo.chronicle_model import Paper, Program, Shop
 from app.services.demo.voucher_codes import two_people
 from app.services.demo.world import TIERS
 from app.services.demo.writing import backdate_world, write_story
+from app.services.voucher_events import SerialRange
 from app.services.voucher_sales import (
     SaleSettlement,
-    SerialRange,
     activate_vouchers,
     settle_voucher_sales,
 )

@@ -1,0 +1,115 @@
+"""What stands on a batch's page beside its facts: buttons, warnings, stock, tasks, events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import g
+from flask_babel import gettext
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core.actor import Scope
+from app.core.clock import local_day
+from app.models.tenants import Merchant
+from app.models.voucher_records import VoucherEvent, VoucherHolding, VoucherTask
+from app.models.vouchers import BatchAcceptance, Voucher, VoucherBatch
+from app.queries.voucher_stories import Line, tell_story
+from app.services.voucher_rules import RuleWarning, Validity, warn_of_rules_for_sold
+from app.views.cells import event_name
+from app.views.desks import Action, action, those_allowed
+
+
+def list_buttons() -> Sequence[Action]:
+    return those_allowed(action(gettext("New batch"), "BatchDesk.new", tone="main"))
+
+
+def buttons(batch: VoucherBatch) -> Sequence[Action]:
+    """What may be done with a batch in its state, by the reader."""
+    state, pk = batch.status.name, batch.id
+    mine = batch.created_by_id == g.actor.staff_id
+    issued = g.actor.scope is not Scope.merchant or g.actor.merchant_id == batch.merchant_id
+    offered: list[Action | None] = []
+    if state == "draft":
+        if not mine:
+            offered.append(action(gettext("Approve"), "BatchDesk.approve", tone="main", pk=pk))
+        offered.append(action(gettext("Cancel draft"), "BatchDesk.cancel", tone="danger", pk=pk))
+    if state == "approved":
+        offered.append(action(gettext("Generate"), "BatchDesk.generate", tone="main", pk=pk))
+    if state != "cancelled" and not batch.is_imported:
+        offered.append(action(gettext("Printing"), "PrintDesk.show", pk=pk))
+    if state in {"generated", "printed", "closed"}:
+        offered.append(action(gettext("Figures"), "BatchDesk.report", tone="main", pk=pk))
+        if not batch.is_imported:
+            offered.append(action(gettext("Hand over"), "PaperDesk.hand_over", pk=pk))
+        if state != "closed":
+            offered.append(action(gettext("Activate"), "PaperDesk.activate", pk=pk))
+        if issued:
+            offered.append(action(gettext("Freeze"), "PaperDesk.freeze", tone="danger", pk=pk))
+            offered.append(action(gettext("Unfreeze"), "PaperDesk.unfreeze", pk=pk))
+            offered.append(action(gettext("Void"), "PaperDesk.void", tone="danger", pk=pk))
+        if state != "closed":
+            offered.append(action(gettext("Close batch"), "BatchDesk.close", tone="danger", pk=pk))
+    return those_allowed(*offered)
+
+
+def related(view: Any, batch: VoucherBatch) -> Any:
+    """Tables under the facts: who redeems it, in whose hands it is, what happened."""
+    session = view.datamodel.session
+    accepted = BatchAcceptance.batch_id == batch.id
+    acceptors = session.query(BatchAcceptance.merchant_id).where(accepted)
+    held = ("first_serial_no", "last_serial_no", "quantity", "merchant_id", "store_id", "since")
+    tasks = ("id", "kind", "status", "quantity", "done", "asked_by_id", "created_at")
+    events = ("occurred_at", "kind", "first_serial_no", "last_serial_no", "quantity", "staff_id",
+              "reason")  # fmt: skip
+    here = batch.id
+    return [
+        (gettext("Tasks"), *view.related_rows(VoucherTask, VoucherTask.batch_id == here, tasks)),
+        (gettext("In whose hands"),
+         *view.related_rows(VoucherHolding, VoucherHolding.batch_id == here, held)),
+        (gettext("Redeemed by"),
+         *view.related_rows(Merchant, Merchant.id.in_(acceptors), ("name", "status"))),
+        (gettext("What happened"),
+         *view.related_rows(VoucherEvent, VoucherEvent.batch_id == here, events)),
+    ]  # fmt: skip
+
+
+def story(session: Session, voucher: Voucher) -> Sequence[tuple[str, Line]]:
+    """A voucher's story with the names of its events in the reader's language."""
+    return [(event_name(line.kind), line) for line in tell_story(session, voucher=voucher)]
+
+
+def warnings(batch: VoucherBatch) -> Sequence[RuleWarning]:
+    """What the law says of a sold batch that this one is outside of."""
+    return warn_of_rules_for_sold(
+        face_value_fen=batch.face_value_fen,
+        sale_price_fen=0 if batch.is_imported else batch.sale_price_fen,
+        validity=Validity(batch.expires_on, batch.days_from_activation),
+        today=local_day(batch.created_at),
+    )
+
+
+def progress(session: Session, batch: VoucherBatch) -> dict[str, object]:
+    """Generation and the tasks under way, as the page's script wants them."""
+    tasks = session.scalars(
+        select(VoucherTask)
+        .where(VoucherTask.batch_id == batch.id)
+        .order_by(VoucherTask.id.desc())
+        .limit(5)
+    ).all()
+    under_way = [t for t in tasks if t.status.name in {"waiting", "running"}]
+    return {
+        "status": batch.status.name,
+        "generated": batch.generated_count,
+        "quantity": batch.quantity,
+        "busy": bool(under_way),
+        "tasks": [
+            {"id": str(t.id), "position": t.position, "quantity": t.quantity} for t in under_way
+        ],
+    }
+
+
+def reader_id() -> int | None:
+    staff_id: int | None = g.actor.staff_id
+    return staff_id
