@@ -16,6 +16,7 @@ from app.core.keys import Keys
 from app.db import open_database
 from app.flows.context import Context
 from app.gateways.wechat import (
+    build_demo_user,
     build_login,
     build_notification_keys,
     build_official_account,
@@ -100,6 +101,7 @@ def build_context(settings: Settings) -> Context:
         wechat_account=build_official_account(settings, store),
         wechat_shipping=build_shipping(settings, store),
         notification_keys=build_notification_keys(settings),
+        demo_wechat=build_demo_user(settings),
     )
 
 

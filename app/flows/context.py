@@ -8,6 +8,7 @@ from app.core.keys import Keys
 from app.db import Database
 from app.gateways.wechat.notifications import NotificationKeys
 from app.services.ports import (
+    DemoWeChat,
     WeChatLogin,
     WeChatOfficialAccount,
     WeChatPay,
@@ -25,4 +26,5 @@ class Context:
     wechat_login: WeChatLogin
     wechat_account: WeChatOfficialAccount
     wechat_shipping: WeChatShipping
+    demo_wechat: DemoWeChat
     notification_keys: NotificationKeys

@@ -138,9 +138,16 @@ def _identity(call: MoneyCall) -> dict[str, object]:
     return {"caller": call.caller, "key": call.key, "request_hash": call.request_hash}
 
 
+def open_kept(kept: str, *, keys: Keys) -> str:
+    """The text of a kept answer, whether it was sealed or not."""
+    if not kept.startswith(_SEALED):
+        return kept
+    sealed = base64.b64decode(kept.removeprefix(_SEALED))
+    return sealing.unseal(sealed, key=keys.secret_key, purpose="answer").decode()
+
+
 def _opened(kept: str, call: MoneyCall, keys: Keys | None) -> str:
     if not kept.startswith(_SEALED):
         return kept
     assert keys is not None, f"the answer to {call.caller} is sealed"
-    sealed = base64.b64decode(kept.removeprefix(_SEALED))
-    return sealing.unseal(sealed, key=keys.secret_key, purpose="answer").decode()
+    return open_kept(kept, keys=keys)

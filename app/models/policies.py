@@ -98,6 +98,9 @@ POLICIES: Mapping[str, Rows] = {
     # Business: the acceptor's for payments and redemptions, the issuer's for top-ups and gifts.
     "payment": _rows(member=f"member_id = {MEMBER}", store=_OWN_STORE, merchant=_OWN_MERCHANT),
     "refund": _rows(member=f"member_id = {MEMBER}", store=_OWN_STORE, merchant=_OWN_MERCHANT),
+    "refund_request": _rows(
+        member=f"member_id = {MEMBER}", store=_OWN_STORE, merchant=_OWN_MERCHANT
+    ),
     "top_up": _rows(
         member=f"member_id = {MEMBER} OR payer_id = {MEMBER}",
         store=_OWN_STORE,

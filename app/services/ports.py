@@ -175,6 +175,13 @@ class WeChatOfficialAccount(Protocol):
         """Sign a page of ours for the JS-SDK."""
 
 
+class DemoWeChat(Protocol):
+    """The member's own WeChat, which only a demo has at hand."""
+
+    def press(self, action: str, package: str) -> None:
+        """Press ``pay`` or ``cancel`` in the sheet of this package."""
+
+
 class WeChatLogin(Protocol):
     """Sign-in of the mini-program."""
 

@@ -18,7 +18,7 @@ from app.models.sales import (
     RefundOrigin,
     RefundStatus,
 )
-from app.services import journal, ledger
+from app.services import journal, ledger, refund_requests
 from app.services.comebacks import bearers_relieved, last_spent_first, legs_back, takes_of
 from app.services.ledger import Leg
 from app.services.payments import commission_refunded
@@ -64,6 +64,7 @@ def refund_payment(
     refund = _write_refund(session, payment, card_fen, amount_fen - card_fen, reason, till, now)
     _note_on_payment(payment, refund)
     session.flush()
+    refund_requests.answer_requests(session, payment_id=payment.id, now=now)
     card_commission = money.pro_rata(
         refund.commission_fen, part=card_fen, whole=amount_fen, rounding=money.Rounding.DOWN
     )

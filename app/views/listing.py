@@ -19,6 +19,7 @@ from app.models.decisions import CardAdjustment, CardReturn
 from app.models.ledger import JournalEntry, Posting
 from app.models.people import Member, Staff
 from app.models.plumbing import AuditRecord
+from app.models.refund_requests import RefundRequest
 from app.models.sales import Payment, Refund, TopUp
 from app.models.tenants import Merchant, PayPoint, Store
 from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
@@ -309,6 +310,21 @@ class Refunds(Records):
     sums = ("amount_fen", "card_fen", "wechat_fen")
 
 
+class RefundRequests(Records):
+    route_base = "/console/refund-requests"
+    datamodel = SQLAInterface(RefundRequest)
+    title_text = N_("Refund requests")
+    explanation = N_("What members ask for. The refund at the till answers the request by itself.")
+    list_columns = ["payment_no", "created_at", "store_id", "member_id", "amount_fen", "reason",
+                    "status"]  # fmt: skip
+    show_columns = ["payment_no", "status", "amount_fen", "reason", "merchant_id", "store_id",
+                    "member_id", "payment_id", "created_at", "answered_at"]  # fmt: skip
+    when = "created_at"
+    filter_columns = ("status", "merchant_id", "store_id")
+    search_in = ("payment_no",)
+    sums = ("amount_fen",)
+
+
 class Batches(Records):
     route_base = "/console/voucher-batches"
     datamodel = SQLAInterface(VoucherBatch)
@@ -450,6 +466,7 @@ class AuditLog(Records):
 
 LISTS: Sequence[type[Records]] = (
     *(Merchants, Stores, PayPoints, People, Members, Programs, Cards, TopUps, Payments, Refunds),
+    RefundRequests,
     *(Batches, Vouchers, Redemptions, Gifts, Entries, Postings, AuditLog),
     *(Consumptions, Adjustments, CardReturns, Shifts, Terminals),
 )

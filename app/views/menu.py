@@ -55,6 +55,7 @@ MENU: Sequence[Group] = (
             _list(N_("Redemptions"), "Redemptions"),
             _list(N_("Top-ups"), "TopUps"),
             _list(N_("Refunds"), "Refunds"),
+            _list(N_("Refund requests"), "RefundRequests"),
             _list(N_("Gifts"), "Gifts"),
         ),
     ),

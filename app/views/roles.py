@@ -59,7 +59,7 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_may(Search="list", Exports="list"), EVERYBODY_BUT_CASHIERS),
     (_may(Exports="phones"), (ADMIN, OWNER)),  # With a reason, which is written down.
     # Records.
-    (_lists("TopUps", "Payments", "Refunds", "Redemptions"), (*OFFICE, MANAGER)),
+    (_lists("TopUps", "Payments", "Refunds", "RefundRequests", "Redemptions"), (*OFFICE, MANAGER)),
     (_may(Consumptions="list export"), (*OFFICE, MANAGER)),
     (_lists("Gifts"), OFFICE),
     # Members and cards.

@@ -68,6 +68,9 @@ def test_money_calls_ask_for_a_key_and_no_other_call_does(document):
         "/sessions", "/me/phone", "/me/payment-code", "/payments/quote", "/vouchers/lookup",
         "/payments/{payment_id}/close", "/feed/tickets", "/voucher-sales/{sale_no}/close",
         "/sessions/pin", "/terminals/enrol",
+        "/payments/{payment_id}/refund-requests",
+        "/me/cards/{card_id}/report-lost", "/me/erasure", "/recipients/lookup",
+        "/demo/wechat-sheet",
     }  # fmt: skip
     for path, item in document["paths"].items():
         if "post" not in item:

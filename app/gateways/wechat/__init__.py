@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.gateways.wechat.api import WeChatApi
+from app.gateways.wechat.demo_user import DemoWeChatUser
 from app.gateways.wechat.keys import load_merchant_key, load_wechatpay_key
 from app.gateways.wechat.login import WeChatMiniLogin
 from app.gateways.wechat.notifications import NotificationKeys
@@ -54,6 +55,11 @@ def build_api(
         token_store=token_store,
         max_calls=max_calls,
     )
+
+
+def build_demo_user(settings: Settings) -> DemoWeChatUser:
+    """A member's hand for demos in browsers without WeChat."""
+    return DemoWeChatUser(settings.wechat.pay_api_base)
 
 
 def build_login(settings: Settings, token_store: TokenStore | None = None) -> WeChatMiniLogin:
