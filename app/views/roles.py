@@ -53,7 +53,7 @@ def _lists(*views: str) -> Rights:
 GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     # One's own account.
     (_may(OwnPassword="change", OwnWeChat="show bind unbind"), tuple(Role)),
-    (_may(OwnSecondFactor="show begin confirm"), (*PLATFORM, EDITOR, OWNER, ACCOUNTANT)),
+    (_may(OwnSecondFactor="show begin confirm renew end"), (*PLATFORM, EDITOR, OWNER, ACCOUNTANT)),
     # Overview.
     (_may(Dashboard="show"), (*OFFICE, MANAGER)),
     (_may(Search="list", Exports="list"), EVERYBODY_BUT_CASHIERS),

@@ -65,6 +65,7 @@ COLUMNS: Mapping[str, str] = {
     "days_from_activation": N_("Days from activation"),
     "decision_note": N_("Reason for refusing"),
     "detail": N_("Details"),
+    "difference_fen": N_("Difference"),
     "difference_reason": N_("Reason for the difference"),
     "document_no": N_("Document"),
     "ended_at": N_("Ended at"),
