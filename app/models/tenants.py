@@ -198,8 +198,8 @@ class Shift(MerchantOwned, Base):
         ShiftStatus, "shift_status", default=ShiftStatus.open
     )
     opening_float_fen: Mapped[Fen]
-    expected_fen: Mapped[Fen | None] = mapped_column()
-    counted_fen: Mapped[Fen | None] = mapped_column()
+    expected_fen: Mapped[Fen | None] = mapped_column(BigInteger)
+    counted_fen: Mapped[Fen | None] = mapped_column(BigInteger)
     difference_fen: Mapped[int | None] = column_property(counted_fen - expected_fen)  # Short: < 0.
     difference_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     opened_at: Mapped[CreatedAt]
