@@ -18,7 +18,6 @@ from app.pos.shift_schemas import Credentials
 from app.services import approvals
 from app.web.auth import current_actor, till_required
 from app.web.body import Words
-from app.web.context import current_context
 from app.web.limits import SIGN_IN, TILL, limited
 from app.web.signing_in import verify_colleague
 from app.web.wire import IDEMPOTENT

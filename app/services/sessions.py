@@ -189,7 +189,7 @@ def require_own_word(session: Session, *, person: Staff, by_pin: bool) -> None:
     """Refuse somebody's word at a till that another person could give in their name.
 
     A password that was handed over is known to who made it; with a second factor the password
-    alone is nobody's. A PIN is worth something on the store's own devices only, and stands for both.
+    alone is nobody's. A PIN works on the store's own devices only, which stand for that factor.
 
     Raises:
         SignInUnfinished, PinInstead
