@@ -19,7 +19,7 @@ from app.core.serials import batch_no_of, is_serial, running_number
 from app.models.sales import Refund, RefundOrigin, RefundStatus
 from app.models.tenants import Store
 from app.models.tills import SaleTender, VoucherSale, VoucherSaleItem, VoucherSaleStatus
-from app.models.vouchers import Voucher, VoucherBatch
+from app.models.vouchers import BatchKind, Voucher, VoucherBatch
 from app.services import journal, ledger, shifts
 from app.services.batches import ON_PAPER, lock_batch
 from app.services.ledger import Leg
@@ -194,7 +194,8 @@ def _hold(
     if found is None or not 1 <= numbers[0] <= numbers[-1] <= found.quantity:
         raise PaperNotInStock
     about = {"batch_id": found.id, "merchant_id": till.merchant_id, "store_id": till.store_id}
-    if not session.scalar(_ACCEPTED, about):
+    # A top-up card is redeemed in the app: no counter has to accept what it only sells.
+    if found.kind is not BatchKind.topup and not session.scalar(_ACCEPTED, about):
         raise PaperNotInStock
     batch = lock_batch(session, batch_id=found.id, states=ON_PAPER)
     assert till.merchant_id is not None, "a till belongs to a merchant"

@@ -11,6 +11,7 @@ from app.core.actor import SYSTEM
 from app.core.clock import local_day, utc_now
 from app.core.serials import make_serial
 from app.models.voucher_records import VoucherEventKind
+from app.models.vouchers import BatchKind
 from app.services import voucher_endings
 from app.services.batches import Acceptance
 from app.services.voucher_custody import hand_over
@@ -209,6 +210,16 @@ def test_another_merchants_paper_that_a_store_accepts_and_has_is_sold(world, sho
     serials = world.make.stock(batch, shop.store)
     assert _sell(shop.cashier, serials=serials).json()["amount_fen"] == 100_00
     world.require_sound_books()
+
+
+def test_a_top_up_card_is_sold_by_the_store_that_has_it_and_accepted_by_none(world, shop):
+    batch = world.make.batch(
+        issuer=shop.merchant, kind=BatchKind.topup, program=shop.program, quantity=1
+    )
+    world.make.vouchers(batch, activate=False)
+    serials = world.make.stock(batch, shop.store)
+    world.by_superuser("DELETE FROM batch_acceptance WHERE batch_id = %s", batch.id)
+    assert _sell(shop.cashier, serials=serials).json()["amount_fen"] == 100_00
 
 
 @pytest.mark.parametrize("what", ["frozen", "free of charge", "out of date"])
