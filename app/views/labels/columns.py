@@ -26,7 +26,7 @@ COLUMNS: Mapping[str, str] = {
     "row_count": N_("Cards"),
     "since": N_("Since"),
     "support_phone": N_("Service telephone"),
-    "terms": N_("Terms"),
+    "terms": N_("Terms of use"),
     "title": N_("Title"),
     "total_fen": N_("Total value"),
     "account": N_("Account"),
