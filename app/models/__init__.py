@@ -13,6 +13,7 @@ from app.models import (  # noqa: F401
     rollups,
     sales,
     settings,
+    statements,
     tenants,
     voucher_records,
     vouchers,
