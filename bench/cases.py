@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import batches, checks, printing, reading
+from bench import batches, checks, printing, reading, settling
 from bench.baseline import NAME, Baseline
 from bench.load import Measured, post, run_load
 from bench.output import Row, say
@@ -116,6 +116,11 @@ def print_vouchers(_bench: Bench) -> None:
     printing.print_sheets(SCALE)
 
 
+def settle(bench: Bench) -> None:
+    """A month of a thousand merchants onto statements."""
+    settling.settle(bench.urls, SCALE)
+
+
 BENCHES: dict[str, Callable[[Bench], None]] = {
     "pay": pay,
     "pay-combined": pay_combined,
@@ -127,6 +132,7 @@ BENCHES: dict[str, Callable[[Bench], None]] = {
     "lists": lists,
     "batch": lambda bench: batches.batch(bench.urls, bench.home),
     "print": print_vouchers,
+    "settle": settle,
 }
 
 

@@ -15,6 +15,7 @@ from app.views.print_files import PrintFileDesk
 from app.views.printing import PrintDesk
 from app.views.search import Search
 from app.views.sessions import reader_session, security_session
+from app.views.settlement_desk import SETTLEMENT
 from app.web.context import current_context
 
 
@@ -42,7 +43,8 @@ def register_consoles(app: Flask) -> None:
         register_guard(app)
         builder = ConsoleBuilder(indexview=Dashboard)
         builder.init_app(app, reader_session(app, database))
-        for view in (*LISTS, *PAGES, *DESKS, *PAPER, PrintDesk, PrintFileDesk, Search, Exports):
+        views = (*LISTS, *PAGES, *DESKS, *PAPER, *SETTLEMENT, PrintDesk, PrintFileDesk, Search)
+        for view in (*views, Exports):
             builder.add_view_no_menu(view)
 
 

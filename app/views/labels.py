@@ -7,6 +7,34 @@ from collections.abc import Mapping
 from app.core.errors import N_
 
 COLUMNS: Mapping[str, str] = {
+    "answer": N_("Answer"),
+    "answered_at": N_("Answered at"),
+    "answered_by_id": N_("Answered by"),
+    "approved_at": N_("Approved at"),
+    "bank_reference": N_("Bank reference"),
+    "borne_fen": N_("Bonus and promotion borne"),
+    "carried_into_id": N_("Carried into"),
+    "cash_fen": N_("Cash kept by stores"),
+    "confirmed_at": N_("Confirmed at"),
+    "confirmed_by_id": N_("Confirmed by"),
+    "cycle": N_("Settlement"),
+    "due_fen": N_("Due to the merchant"),
+    "due_on": N_("To be paid on"),
+    "earned_fen": N_("Earned in the period"),
+    "group_card_fen": N_("Cards, group programs"),
+    "is_late": N_("Late"),
+    "late_count": N_("Late lines"),
+    "line_count": N_("Lines"),
+    "opening_fen": N_("Opening balance"),
+    "other_fen": N_("Other"),
+    "own_card_fen": N_("Cards, own programs"),
+    "paid_by_id": N_("Payout recorded by"),
+    "paid_entry_id": N_("Entry"),
+    "paper_fen": N_("Paper vouchers"),
+    "period_first_on": N_("From"),
+    "period_last_on": N_("To, included"),
+    "statement_id": N_("Statement"),
+    "statement_no": N_("Statement number"),
     "asked_by_id": N_("Asked by"),
     "colour": N_("Colour"),
     "decided_at": N_("Decided at"),
@@ -155,6 +183,22 @@ COLUMNS: Mapping[str, str] = {
 
 # By enum and member where one word means several things, else by member.
 STATES: Mapping[str, str] = {
+    "LineKind.borne": N_("Borne by this merchant"),
+    "LineKind.cash": N_("Cash kept by stores"),
+    "LineKind.interest": N_("Interest on returned cards"),
+    "LineKind.other": N_("Other"),
+    "LineKind.payment": N_("Payment"),
+    "LineKind.redemption": N_("Redemption"),
+    "LineKind.refund": N_("Refund"),
+    "LineKind.reversal": N_("Reversal"),
+    "LineKind.sales_netted": N_("Voucher sales netted"),
+    "StatementStatus.collecting": N_("Being drawn up"),
+    "StatementStatus.draft": N_("Waiting for the merchant"),
+    "StatementStatus.disputed": N_("Disputed"),
+    "StatementStatus.confirmed": N_("Confirmed by the merchant"),
+    "StatementStatus.approved": N_("Approved, to be paid"),
+    "StatementStatus.paid": N_("Paid out"),
+    "StatementStatus.carried": N_("Carried forward"),
     "VoucherEventKind.created": N_("Drafted"),
     "VoucherEventKind.frozen": N_("Frozen"),
     "VoucherEventKind.returned": N_("Given back"),
@@ -307,11 +351,13 @@ GOOD = frozenset(
 )
 WAITING = frozenset(
     [
+        "confirmed",
+        "draft",
+        "collecting",
         "pending",
         "closing",
         "processing",
         "sent",
-        "draft",
         "generating",
         "partly_refunded",
         "counted",
@@ -391,6 +437,7 @@ ENTRY_KINDS: Mapping[str, str] = {
 }
 
 ACTIONS: Mapping[str, str] = {
+    "account_code.changed": N_("Account code changed"),
     "adjustment.refused": N_("Adjustment refused"),
     "adjustment.requested": N_("Adjustment requested"),
     "batch.approved": N_("Batch approved"),
@@ -458,7 +505,14 @@ ACTIONS: Mapping[str, str] = {
     "staff.password_changed": N_("Password changed"),
     "staff.password_reset": N_("Password reset"),
     "staff.signed_in": N_("Signed in"),
+    "statement.answered": N_("Disputes of a statement answered"),
+    "statement.approved": N_("Statement approved"),
+    "statement.carried": N_("Statement carried forward"),
+    "statement.confirmed": N_("Statement confirmed"),
+    "statement.disputed": N_("Statement disputed"),
+    "statement.drawn_up": N_("Statement drawn up"),
     "statement.paid": N_("Payout made"),
+    "statement.settled": N_("Payout recorded"),
     "store.added": N_("Store added"),
     "store.closed": N_("Store closed"),
     "store.edited": N_("Store edited"),
@@ -501,6 +555,8 @@ JOB_STATES: Mapping[str, str] = {
 }
 
 TASKS: Mapping[str, str] = {
+    "close_periods": N_("Draw up the statements that somebody asked for"),
+    "close_statements": N_("Draw up the statements whose period is over"),
     "process_notification": N_("Work on a WeChat notification"),
     "request_refund": N_("Ask WeChat for a refund"),
     "report_payment": N_("Report a payment's delivery to WeChat"),
