@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
@@ -204,5 +205,5 @@ def read_clearing(session: Session, *, first: date, last: date) -> list[Clearing
     return [ClearingRow(**_values(row)) for row in rows]
 
 
-def _values(row: Row[tuple[object, ...]]) -> dict[str, object]:
+def _values(row: Row[Any]) -> dict[str, Any]:
     return dict(row._mapping)
