@@ -32,8 +32,8 @@ _BARE = (
 
 def settle(urls: Urls, scale: int) -> None:
     """A quarter and a whole: the time of one posting has to stay the same."""
-    for name, members in (("settle_quarter", 2_500 * scale), ("settle", 10_000 * scale)):
-        seed = Seed(name=name, members=members, rounds=32, merchants=1_000, stores=2_000)
+    for name, rounds in (("settle_quarter", 80), ("settle", 320)):
+        seed = Seed(name=name, members=1_000 * scale, rounds=rounds, merchants=1_000, stores=2_000)
         _settle_one(urls, seed)
 
 

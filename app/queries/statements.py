@@ -18,7 +18,7 @@ _SUMS = text(
     " FROM statement_sum m LEFT JOIN store s ON s.id = m.store_id"
     " LEFT JOIN merchant i ON i.id = m.issuer_id LEFT JOIN voucher_batch b ON b.id = m.batch_id"
     " WHERE m.statement_id = :statement"
-    " ORDER BY m.store_id NULLS LAST, m.kind, m.part, m.issuer_id, m.batch_id"
+    " ORDER BY m.store_id, m.issuer_id, m.batch_id"
 )
 _STORES = text(
     "SELECT l.store_id, s.name AS store, count(*)::int AS line_count,"
@@ -166,11 +166,22 @@ class ClearingRow:
 
 
 def read_sums(session: Session, *, statement_id: int) -> list[SumRow]:
+    """By store, the company's own last; what was paid before what was refunded."""
     rows = session.execute(_SUMS, {"statement": statement_id})
-    return [
+    found = [
         SumRow(**{**_values(row), "kind": LineKind(row.kind), "part": StatementPart(row.part)})
         for row in rows
     ]
+    kinds, parts = list(LineKind), list(StatementPart)
+    return sorted(
+        found,
+        key=lambda row: (
+            row.store_id is None,
+            row.store_id or 0,
+            kinds.index(row.kind),
+            parts.index(row.part),
+        ),
+    )
 
 
 def read_stores(session: Session, *, statement_id: int) -> list[StoreTotal]:

@@ -33,7 +33,7 @@ COLUMNS: Mapping[str, str] = {
     "paper_fen": N_("Paper vouchers"),
     "period_first_on": N_("From"),
     "period_last_on": N_("To, included"),
-    "statement_id": N_("Statement"),
+    "statement_id": N_("Settlement statement"),
     "statement_no": N_("Statement number"),
     "asked_by_id": N_("Asked by"),
     "colour": N_("Colour"),

@@ -91,7 +91,7 @@ MENU: Sequence[Group] = (
         ),
     ),
     Group(
-        N_("Settlement"),
+        N_("Settling"),
         (
             _list(N_("Statements"), "Statements"),
             _list(N_("Statement lines"), "StatementLines"),

@@ -220,7 +220,7 @@ class StatementDesk(Desk):
             abort(404)
         file = new_file()
         write(self.appbuilder.session, statement, file)
-        name = f"{gettext('Statement')}_{statement.statement_no}"
+        name = f"{gettext('Settlement statement')}_{statement.statement_no}"
         return answer_file(kind, name, file)
 
     def _yes(

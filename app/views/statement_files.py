@@ -253,7 +253,7 @@ def _combined_columns() -> list[SheetColumn]:
                gettext("Commission"), gettext("Bonus and promotion borne"), gettext("Other"),
                gettext("Cash kept by stores"), gettext("Due to the merchant")]  # fmt: skip
     return [
-        SheetColumn(gettext("Statement"), "wide"),
+        SheetColumn(gettext("Settlement statement"), "wide"),
         SheetColumn(gettext("Status"), "text"),
         SheetColumn(gettext("From"), "day"),
         SheetColumn(gettext("To, included"), "day"),
@@ -263,9 +263,9 @@ def _combined_columns() -> list[SheetColumn]:
 
 def _facts(statement: Statement, merchant: str) -> list[tuple[str, str]]:
     return [
-        (gettext("Statement"), statement.statement_no),
+        (gettext("Settlement statement"), statement.statement_no),
         (gettext("Merchant"), merchant),
-        (gettext("Period"), period_words(statement)),
+        (gettext("Settlement period"), period_words(statement)),
         (gettext("Status"), state_name(statement.status)),
         (gettext("To be paid on"), statement.due_on.isoformat()),
         (gettext("Bank reference"), statement.bank_reference or "—"),
