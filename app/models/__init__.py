@@ -10,11 +10,13 @@ from app.models import (  # noqa: F401
     people,
     plumbing,
     print_files,
+    refund_requests,
     rollups,
     sales,
     settings,
     statements,
     tenants,
+    tills,
     voucher_records,
     vouchers,
 )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "settlement"
-down_revision = "print"
+down_revision = "20261123_members_app"
 branch_labels = None
 depends_on = None
 
