@@ -20,7 +20,7 @@ from app.models.base import OPERATOR_ID
 from app.models.statements import Statement, StatementStatus
 from app.models.tenants import Merchant, SettlementCycle
 from app.services import journal
-from app.services.statement_sql import COLLECT, EARLIEST_OPEN, LOWEST_OPEN, TOTALS
+from app.services.statement_sql import BY_INDEX, COLLECT, EARLIEST_OPEN, LOWEST_OPEN, TOTALS
 
 CHUNK = 5_000
 _ONE_DAY = timedelta(days=1)
@@ -62,6 +62,7 @@ def begin_statement(
     Raises:
         NothingToSettle, PeriodNotOver
     """
+    session.execute(BY_INDEX)
     merchant = session.scalars(
         select(Merchant).where(Merchant.id == merchant_id).with_for_update(key_share=True)
     ).one()
@@ -107,6 +108,7 @@ def collect_lines(
 
     Returns whether there is more to do.
     """
+    session.execute(BY_INDEX)
     statement = _lock(session, statement_id)
     if statement.status is not StatementStatus.collecting:
         return False
