@@ -107,6 +107,13 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_lists("Shifts"), (*OFFICE, MANAGER)),
     (_lists("Terminals"), (*PLATFORM, OWNER, MANAGER)),
     (_may(TerminalDesk="revoke"), (ADMIN, OWNER, MANAGER)),
+    # Settlement. Who closed does not approve, who approved does not pay (services see to it).
+    (_lists("Statements", "StatementLines"), OFFICE),
+    (_may(StatementDesk="workbook paper table"), OFFICE),
+    (_may(StatementDesk="confirm dispute"), (OWNER, ACCOUNTANT)),
+    (_may(StatementDesk="answer approve pay carry", SettlementDesk="close"), DECIDERS),
+    (_may(SettlementDesk="combined clearing vouchers", AccountCodes="list"), PLATFORM),
+    (_may(AccountCodes="edit"), DECIDERS),
     (_may(TillDevices="show invite rules"), (OWNER, MANAGER)),
     # Books and oversight.
     (_may(TrialBalance="show"), OFFICE),
