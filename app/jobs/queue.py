@@ -23,6 +23,7 @@ from app.flows import (
     notifications,
     orders,
     printing,
+    reconciling,
     refunding,
     voucher_tasks,
 )
@@ -100,6 +101,8 @@ _TICKS = (
     Tick(name="fold_rollups", cron="* * * * * 50", work=housekeeping.fold),
     Tick(name="expire_exports", cron="*/10 * * * * 35", work=exporting.expire),
     Tick(name="shred_print_files", cron="* * * * * 50", work=printing.shred_delivered),
+    # From ten in Shanghai, again by the hour for a bill that was late. Cron is in UTC.
+    Tick(name="reconcile", cron="20 2-14 * * * 30", work=reconciling.reconcile_due),
     Tick(name="clean_up", cron="*/10 * * * * 25", work=housekeeping.clean_up),
 )
 

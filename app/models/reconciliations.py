@@ -74,7 +74,7 @@ class DifferenceKind(enum.Enum):
 class DifferenceStatus(enum.Enum):
     """``gone``: a later look found that nothing differs any more."""
 
-    open = "open"
+    unresolved = "unresolved"
     proposed = "proposed"
     corrected = "corrected"
     gone = "gone"
@@ -111,7 +111,7 @@ class ReconciliationDifference(Base):
         Index(
             "ix_reconciliation_difference_open",
             "number",
-            postgresql_where="status IN ('open', 'proposed')",
+            postgresql_where="status IN ('unresolved', 'proposed')",
         ),
     )
     id: Mapped[PrimaryKey]
@@ -125,7 +125,7 @@ class ReconciliationDifference(Base):
     wechat_fen: Mapped[Fen | None]
     suggestion: Mapped[Correction] = state_column(Correction, "difference_suggestion")
     status: Mapped[DifferenceStatus] = state_column(
-        DifferenceStatus, "difference_status", default=DifferenceStatus.open
+        DifferenceStatus, "difference_status", default=DifferenceStatus.unresolved
     )
     correction: Mapped[Correction | None] = state_column(Correction, "difference_correction")
     note: Mapped[str] = mapped_column(Text, default="", server_default="")

@@ -36,6 +36,7 @@ NAMED_IDS: Mapping[str, tuple[Any, Name]] = {
     "approved_by_id": _STAFF,
     "reversed_by_id": _STAFF,
     "decided_by_id": _STAFF,
+    "proposed_by_id": _STAFF,
     "asked_by_id": _STAFF,
     "made_by_id": _STAFF,
     "holder_merchant_id": _MERCHANT,

@@ -117,31 +117,35 @@ def _each_once(lines: Sequence[TradeLine]) -> Iterable[TradeLine]:
 
 
 def _compare(line: TradeLine, ours: Ours | None, ledger: Mapping[str, int]) -> Iterator[Found]:
-    number = number_of(line)
-    booked = ledger.get(number)
-    facts = {
-        "number": number,
-        "wechat_no": wechat_no_of(line),
-        "ours_fen": None if ours is None else ours.fen,
-        "ledger_fen": booked,
-        "wechat_fen": line.amount_fen,
-    }
+    booked = ledger.get(number_of(line))
     if ours is None or ours.is_refund != line.is_refund:
-        yield Found(
-            kind=DifferenceKind.missing_here, suggestion=Correction.unapplied, **facts | {
-                "ours_fen": None}
-        )  # fmt: skip
+        yield _found(line, DifferenceKind.missing_here, Correction.unapplied, None, booked)
     elif ours.fen != line.amount_fen:
-        yield Found(kind=DifferenceKind.amount_differs, suggestion=Correction.expense, **facts)
+        yield _found(line, DifferenceKind.amount_differs, Correction.expense, ours.fen, booked)
     elif not ours.is_done:
         # A refund under way stands in the bill already, and its end is told by other means.
         if not line.is_refund:
-            yield Found(
-                kind=DifferenceKind.missing_here, suggestion=Correction.confirm,
-                **facts | {"ours_fen": None},
-            )  # fmt: skip
+            yield _found(line, DifferenceKind.missing_here, Correction.confirm, None, booked)
     elif (booked or 0) != ours.fen:
-        yield Found(kind=DifferenceKind.ledger_differs, suggestion=Correction.expense, **facts)
+        yield _found(line, DifferenceKind.ledger_differs, Correction.expense, ours.fen, booked)
+
+
+def _found(
+    line: TradeLine,
+    kind: DifferenceKind,
+    suggestion: Correction,
+    ours_fen: int | None,
+    ledger_fen: int | None,
+) -> Found:
+    return Found(
+        kind=kind,
+        number=number_of(line),
+        wechat_no=wechat_no_of(line),
+        ours_fen=ours_fen,
+        ledger_fen=ledger_fen,
+        wechat_fen=line.amount_fen,
+        suggestion=suggestion,
+    )
 
 
 def _doubled(lines: Sequence[TradeLine]) -> Iterator[Found]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -68,7 +69,7 @@ def propose_correction(
     Raises:
         DifferenceNotFound, DifferenceChanged, CorrectionImpossible, ReasonRequired
     """
-    found = _lock(session, difference_id, DifferenceStatus.open)
+    found = _lock(session, difference_id, DifferenceStatus.unresolved)
     if correction not in CORRECTIONS[found.kind]:
         raise CorrectionImpossible
     if correction is Correction.confirm and not _is_order(session, found.number):
@@ -116,7 +117,7 @@ def refuse_correction(
     found = _lock(session, difference_id, DifferenceStatus.proposed)
     _require_another(found, checker)
     _audit(session, "difference.refused", found, checker)
-    found.status, found.correction = DifferenceStatus.open, None
+    found.status, found.correction = DifferenceStatus.unresolved, None
     found.proposed_by_id = found.proposed_at = None
     found.decision_note = note.strip()
     return found
@@ -196,29 +197,30 @@ def _book(
         kind="reconciliation_correction",
         reference=f"reconciliation:{found.id}",
         legs=[
-            Leg(account="bank:wechat", amount_fen=fen, **ids),
-            Leg(account=against, amount_fen=-fen, **ids),
+            replace(ids, account="bank:wechat", amount_fen=fen),
+            replace(ids, account=against, amount_fen=-fen),
         ],
         now=now,
         reason=found.note,
     )
 
 
-def _dimensions(session: Session, found: ReconciliationDifference) -> dict[str, int | None]:
-    """Whose correction it is, so that the next comparison counts it."""
+def _dimensions(session: Session, found: ReconciliationDifference) -> Leg:
+    """Whose correction it is, so that the next comparison counts it: a leg without an amount."""
+    leg = Leg(account="bank:wechat", amount_fen=0)
     if _is_refund(session, found):
         refund = session.scalar(select(Refund).where(Refund.refund_no == found.number))
         if refund is None:
-            return {}
-        return {
-            "refund_id": refund.replaces_id or refund.id,
-            "payment_id": refund.payment_id,
-            "top_up_id": refund.top_up_id,
-        }
+            return leg
+        first = refund.replaces_id or refund.id
+        ids = {"payment_id": refund.payment_id, "top_up_id": refund.top_up_id}
+        return replace(leg, refund_id=first, **ids)
     order = _order(session, found.number)
     if order is None:
-        return {}
-    return {"payment_id": order.id} if isinstance(order, Payment) else {"top_up_id": order.id}
+        return leg
+    if isinstance(order, Payment):
+        return replace(leg, payment_id=order.id)
+    return replace(leg, top_up_id=order.id)
 
 
 def _is_refund(session: Session, found: ReconciliationDifference) -> bool:

@@ -30,7 +30,7 @@ from app.services.bill_matching import Found, find_differences, number_of, wecha
 READY_HOUR = 10  # WeChat makes a day's bill by ten on the next morning.
 LOOK_BACK_DAYS = 7  # A bill that was late or refused is asked for again that long.
 KEPT_DAYS = 90  # WeChat gives no older bill.
-_OPEN = (DifferenceStatus.open, DifferenceStatus.proposed)
+_OPEN = (DifferenceStatus.unresolved, DifferenceStatus.proposed)
 _LINES_AT_ONCE = 2_000
 
 
@@ -231,16 +231,19 @@ def _keep_differences(session: Session, day: Reconciliation, found: Sequence[Fou
     for one in found:
         facts = vars(one)
         fresh = insert(ReconciliationDifference).values(
-            reconciliation_id=day.id, bill_on=day.bill_on, status=DifferenceStatus.open, **facts
+            reconciliation_id=day.id,
+            bill_on=day.bill_on,
+            status=DifferenceStatus.unresolved,
+            **facts,
         )
         changed = {name: facts[name] for name in ("wechat_no", "ours_fen", "ledger_fen",
                                                   "wechat_fen", "suggestion")}  # fmt: skip
         session.execute(
             fresh.on_conflict_do_update(
                 constraint="uq_reconciliation_difference",
-                set_={**changed, "status": DifferenceStatus.open},
+                set_={**changed, "status": DifferenceStatus.unresolved},
                 where=ReconciliationDifference.status.in_(
-                    [DifferenceStatus.open, DifferenceStatus.gone]
+                    [DifferenceStatus.unresolved, DifferenceStatus.gone]
                 ),
             )
         )

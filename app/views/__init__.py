@@ -11,8 +11,10 @@ from app.views.guard import register_guard
 from app.views.listing import DESKS, LISTS
 from app.views.pages import PAGES
 from app.views.paper import PAPER
+from app.views.payment_desk import PAYMENT_CARE
 from app.views.print_files import PrintFileDesk
 from app.views.printing import PrintDesk
+from app.views.reconciling import RECONCILING
 from app.views.search import Search
 from app.views.sessions import reader_session, security_session
 from app.web.context import current_context
@@ -42,7 +44,8 @@ def register_consoles(app: Flask) -> None:
         register_guard(app)
         builder = ConsoleBuilder(indexview=Dashboard)
         builder.init_app(app, reader_session(app, database))
-        for view in (*LISTS, *PAGES, *DESKS, *PAPER, PrintDesk, PrintFileDesk, Search, Exports):
+        everything = (*LISTS, *PAGES, *DESKS, *PAPER, *RECONCILING, *PAYMENT_CARE)
+        for view in (*everything, PrintDesk, PrintFileDesk, Search, Exports):
             builder.add_view_no_menu(view)
 
 

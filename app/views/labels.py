@@ -7,6 +7,30 @@ from collections.abc import Mapping
 from app.core.errors import N_
 
 COLUMNS: Mapping[str, str] = {
+    "bill_on": N_("Day of the bill"),
+    "content": N_("Content"),
+    "correction": N_("Correction"),
+    "event_id": N_("Event number"),
+    "event_type": N_("Event"),
+    "fee_fen": N_("WeChat's fee"),
+    "found_at": N_("Found at"),
+    "ledger_fen": N_("In the ledger"),
+    "number": N_("Order or refund number"),
+    "open_differences": N_("Open differences"),
+    "ours_fen": N_("In our orders"),
+    "outcome": N_("Outcome"),
+    "payments": N_("Payments"),
+    "payments_fen": N_("Paid by WeChat Pay"),
+    "processed_at": N_("Worked on at"),
+    "proposed_at": N_("Proposed at"),
+    "proposed_by_id": N_("Proposed by"),
+    "received_at": N_("Received at"),
+    "reconciled_at": N_("Compared at"),
+    "refunds": N_("Refunds"),
+    "refunds_fen": N_("Refunded by WeChat Pay"),
+    "suggestion": N_("Suggestion"),
+    "transferred_fen": N_("Sent to our bank"),
+    "wechat_no": N_("WeChat's number"),
     "asked_by_id": N_("Asked by"),
     "colour": N_("Colour"),
     "decided_at": N_("Decided at"),
@@ -155,6 +179,24 @@ COLUMNS: Mapping[str, str] = {
 
 # By enum and member where one word means several things, else by member.
 STATES: Mapping[str, str] = {
+    "Correction.confirm": N_("Book the order"),
+    "Correction.expense": N_("Bring the ledger to WeChat's amount"),
+    "Correction.explain": N_("Explain only"),
+    "Correction.unapplied": N_("Book as not ours"),
+    "DifferenceKind.amount_differs": N_("Amounts differ"),
+    "DifferenceKind.duplicate": N_("Twice in the bill"),
+    "DifferenceKind.fee_differs": N_("Fee differs"),
+    "DifferenceKind.ledger_differs": N_("Ledger differs"),
+    "DifferenceKind.missing_here": N_("Missing here"),
+    "DifferenceKind.missing_there": N_("Missing at WeChat"),
+    "DifferenceStatus.corrected": N_("Corrected"),
+    "DifferenceStatus.gone": N_("No longer there"),
+    "DifferenceStatus.unresolved": N_("To be dealt with"),
+    "DifferenceStatus.proposed": N_("Waits for a second person"),
+    "ReconciliationStatus.differing": N_("Differs"),
+    "ReconciliationStatus.matched": N_("Agrees"),
+    "ReconciliationStatus.rejected": N_("Bill refused"),
+    "ReconciliationStatus.waiting": N_("Waits for the bill"),
     "VoucherEventKind.created": N_("Drafted"),
     "VoucherEventKind.frozen": N_("Frozen"),
     "VoucherEventKind.returned": N_("Given back"),
@@ -285,6 +327,8 @@ STATES: Mapping[str, str] = {
 
 GOOD = frozenset(
     [
+        "corrected",
+        "matched",
         "active",
         "open",
         "onsale",
@@ -307,6 +351,7 @@ GOOD = frozenset(
 )
 WAITING = frozenset(
     [
+        "proposed",
         "pending",
         "closing",
         "processing",
@@ -326,7 +371,19 @@ WAITING = frozenset(
     ]
 )
 BAD = frozenset(
-    ["frozen", "failed", "lost", "abnormal", "voided", "reversed", "revoked", "refused"]
+    [
+        "differing",
+        "rejected",
+        "unresolved",
+        "frozen",
+        "failed",
+        "lost",
+        "abnormal",
+        "voided",
+        "reversed",
+        "revoked",
+        "refused",
+    ]
 )
 
 ACCOUNTS: Mapping[str, str] = {
@@ -353,6 +410,7 @@ ACCOUNTS: Mapping[str, str] = {
 }
 
 ENTRY_KINDS: Mapping[str, str] = {
+    "reconciliation_correction": N_("Correction after reconciliation"),
     "card_adjusted": N_("Adjustment of a card"),
     "card_replaced": N_("Replacement of a card"),
     "card_returned": N_("Return of a card"),
@@ -391,6 +449,10 @@ ENTRY_KINDS: Mapping[str, str] = {
 }
 
 ACTIONS: Mapping[str, str] = {
+    "difference.corrected": N_("Difference corrected"),
+    "difference.proposed": N_("Correction proposed"),
+    "difference.refused": N_("Correction refused"),
+    "reconciliation.compared": N_("WeChat's bills compared"),
     "adjustment.refused": N_("Adjustment refused"),
     "adjustment.requested": N_("Adjustment requested"),
     "batch.approved": N_("Batch approved"),
@@ -501,6 +563,7 @@ JOB_STATES: Mapping[str, str] = {
 }
 
 TASKS: Mapping[str, str] = {
+    "reconcile": N_("Reconcile with WeChat's bills"),
     "process_notification": N_("Work on a WeChat notification"),
     "request_refund": N_("Ask WeChat for a refund"),
     "report_payment": N_("Report a payment's delivery to WeChat"),

@@ -110,6 +110,11 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     # Books and oversight.
     (_may(TrialBalance="show"), OFFICE),
     (_lists("Entries", "Postings"), OFFICE),
+    # WeChat.
+    (_lists("Reconciliations", "Differences", "Notifications"), PLATFORM),
+    (_may(PaymentDesk="show"), PLATFORM),
+    (_may(ReconciliationDesk="reconcile", DifferenceDesk="propose confirm refuse"), DECIDERS),
+    (_may(PaymentDesk="ask enquire test"), DECIDERS),
     (_lists("AuditLog"), (*PLATFORM, OWNER, MANAGER)),
     (_may(RightsTable="show"), (ADMIN, AUDITOR)),
     (_may(SettingsPage="show", JobMonitor="show"), PLATFORM),

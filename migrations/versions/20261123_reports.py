@@ -95,8 +95,8 @@ def _create_differences() -> None:
         sa.Column("ledger_fen", sa.BigInteger()),
         sa.Column("wechat_fen", sa.BigInteger()),
         sa.Column("suggestion", _state("difference_suggestion", *corrections), nullable=False),
-        sa.Column("status", _state("difference_status", "open", "proposed", "corrected", "gone"),
-                  server_default="open", nullable=False),
+        sa.Column("status", _state("difference_status", "unresolved", "proposed", "corrected", "gone"),
+                  server_default="unresolved", nullable=False),
         sa.Column("correction", _state("difference_correction", *corrections)),
         sa.Column("note", sa.Text(), server_default="", nullable=False),
         sa.Column("proposed_by_id", sa.BigInteger()),
@@ -117,7 +117,7 @@ def _create_differences() -> None:
         "ix_reconciliation_difference_open",
         "reconciliation_difference",
         ["number"],
-        postgresql_where=sa.text("status IN ('open', 'proposed')"),
+        postgresql_where=sa.text("status IN ('unresolved', 'proposed')"),
     )
 
 

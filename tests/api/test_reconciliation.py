@@ -96,11 +96,11 @@ def test_each_planted_difference_is_found_and_nothing_else(world, topped_up, bil
     )  # fmt: skip
     assert differences(world, good, gone, other, twice, "P999", "F998", "P998") == sorted(
         [
-            ("missing_there", gone, 20_00, 20_00, None, "expense", "open"),
-            ("amount_differs", other, 30_00, 30_00, 29_00, "expense", "open"),
-            ("duplicate", twice, 40_00, None, 80_00, "explain", "open"),
-            ("missing_here", "P999", None, None, 5_00, "unapplied", "open"),
-            ("missing_here", "F998", None, None, 7_00, "unapplied", "open"),
+            ("missing_there", gone, 20_00, 20_00, None, "expense", "unresolved"),
+            ("amount_differs", other, 30_00, 30_00, 29_00, "expense", "unresolved"),
+            ("duplicate", twice, 40_00, None, 80_00, "explain", "unresolved"),
+            ("missing_here", "P999", None, None, 5_00, "unapplied", "unresolved"),
+            ("missing_here", "F998", None, None, 7_00, "unapplied", "unresolved"),
         ],
         key=lambda row: row[1],
     )
@@ -118,7 +118,7 @@ def test_a_paid_order_that_we_never_heard_of_is_confirmed_by_two_people(world, b
     number = made["top_up_no"]
     bill()
     assert differences(world, number) == [
-        ("missing_here", number, None, None, 88_00, "confirm", "open")
+        ("missing_here", number, None, None, 88_00, "confirm", "unresolved")
     ]
     maker, checker = (world.make.actor(world.make.staff(Role.platform_finance)) for _ in "ab")
     found = difference_id(world, number)
@@ -162,7 +162,7 @@ def test_what_wechat_never_had_is_borne_by_the_platform_after_two_people(world, 
 
 def test_a_refund_is_matched_by_its_own_number(world, bill):
     shop = world.shop()
-    member, client = world.rich(shop, 1_00)
+    _member, client = world.rich(shop, 1_00)
     made = client.post(
         "/api/v1/payments", {"pay_point": shop.pay_point.token, "amount_fen": 9_00}
     ).json()
@@ -183,7 +183,7 @@ def test_a_refund_is_matched_by_its_own_number(world, bill):
     assert differences(world, number, made["payment_no"]) == []
     bill(drop=[number])
     assert differences(world, number, made["payment_no"]) == [
-        ("missing_there", number, 8_00, 8_00, None, "expense", "open")
+        ("missing_there", number, 8_00, 8_00, None, "expense", "unresolved")
     ]
 
 
@@ -192,7 +192,8 @@ def test_a_refund_is_matched_by_its_own_number(world, bill):
 def test_a_bill_that_cannot_be_believed_books_nothing_and_says_why(world, plan, reason):
     day = TODAY - timedelta(days=20)
     world.wechat.post("/_history", orders=[
-        {"order_no": f"P77{reason}", "transaction_id": f"4277{reason}", "appid": "wx", "openid": "o",
+        {"order_no": f"P77{reason}", "transaction_id": f"4277{reason}", "appid": "wx",
+         "openid": "o",
          "amount_fen": 100, "paid_at": (utc_now() - timedelta(days=20)).timestamp()}])  # fmt: skip
     world.wechat.post("/_bill", day=day.isoformat(), **plan)
     noted = reconcile_day(world.context, day)
