@@ -213,8 +213,9 @@ def _dimensions(session: Session, found: ReconciliationDifference) -> Leg:
         if refund is None:
             return leg
         first = refund.replaces_id or refund.id
-        ids = {"payment_id": refund.payment_id, "top_up_id": refund.top_up_id}
-        return replace(leg, refund_id=first, **ids)
+        return replace(
+            leg, refund_id=first, payment_id=refund.payment_id, top_up_id=refund.top_up_id
+        )
     order = _order(session, found.number)
     if order is None:
         return leg

@@ -15,6 +15,7 @@ from app.views.payment_desk import PAYMENT_CARE
 from app.views.print_files import PrintFileDesk
 from app.views.printing import PrintDesk
 from app.views.reconciling import RECONCILING
+from app.views.reports import Reports
 from app.views.search import Search
 from app.views.sessions import reader_session, security_session
 from app.web.context import current_context
@@ -45,7 +46,7 @@ def register_consoles(app: Flask) -> None:
         builder = ConsoleBuilder(indexview=Dashboard)
         builder.init_app(app, reader_session(app, database))
         everything = (*LISTS, *PAGES, *DESKS, *PAPER, *RECONCILING, *PAYMENT_CARE)
-        for view in (*everything, PrintDesk, PrintFileDesk, Search, Exports):
+        for view in (*everything, PrintDesk, PrintFileDesk, Search, Exports, Reports):
             builder.add_view_no_menu(view)
 
 

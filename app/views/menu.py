@@ -46,7 +46,13 @@ def _list(label: str, view: str) -> Item:
 
 
 MENU: Sequence[Group] = (
-    Group(N_("Overview"), (Item(N_("Dashboard"), "Dashboard", "Dashboard.show", "can_show"),)),
+    Group(
+        N_("Overview"),
+        (
+            Item(N_("Dashboard"), "Dashboard", "Dashboard.show", "can_show"),
+            Item(N_("Reports"), "Reports", "Reports.show", "can_show"),
+        ),
+    ),
     Group(
         N_("Records"),
         (
