@@ -157,7 +157,8 @@ class ReconciliationDesk(Desk):
         try:
             day = reconciling.reconcile_day(current_context(), form.bill_on.data, actor=g.actor)
         except GatewayUnavailable:
-            form.problem = gettext(PROBLEMS["unavailable"])
+            silent = PROBLEMS["unavailable"]
+            form.problem = gettext(silent)
             return self.form_page(
                 form,
                 title=gettext("Reconcile a day"),
