@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import requests
@@ -34,14 +34,16 @@ _HISTORY = text("""
              FILTER (WHERE r.id IS NOT NULL), '[]') AS refunds
     FROM (
         SELECT payment_no AS number, wechat_transaction_id AS transaction_id, wechat_fen AS fen,
-               paid_at FROM payment WHERE wechat_transaction_id LIKE 'DEMO%' AND paid_at >= :since
+               paid_at FROM payment WHERE wechat_transaction_id LIKE 'DEMO%'
+           AND paid_at >= :since AND paid_at < :until
         UNION ALL
         SELECT top_up_no, wechat_transaction_id, amount_fen, paid_at FROM top_up
-         WHERE wechat_transaction_id LIKE 'DEMO%' AND paid_at >= :since
+         WHERE wechat_transaction_id LIKE 'DEMO%' AND paid_at >= :since AND paid_at < :until
     ) o LEFT JOIN refund r ON r.order_no = o.number AND r.wechat_fen > 0
     GROUP BY 1, 2, 3, 4
 """)
 _HISTORY_AT_ONCE = 500
+_PAST = timedelta(days=31)
 
 
 def reconcile_day(
@@ -57,6 +59,8 @@ def reconcile_day(
     """
     at = now or utc_now()
     require_billed(bill_on, now=at)
+    if context.settings.simulated:
+        teach_simulator(context, before=bill_on)
     try:
         trade = context.wechat_pay.fetch_trade_bill(bill_on)
         flow = context.wechat_pay.fetch_fund_flow_bill(bill_on)
@@ -78,17 +82,18 @@ def reconcile_due(context: Context) -> None:
     """By the clock: every day of the last week that has not been compared yet."""
     with context.database.unit_of_work(SYSTEM) as session:
         days = days_due(session, now=utc_now())
-        first = session.query(Reconciliation).first() is None
-    if first and days and context.settings.simulated:
-        teach_simulator(context, since=min(days))
     for day in days:
         reconcile_day(context, day)
 
 
-def teach_simulator(context: Context, *, since: date) -> int:
-    """Tell our simulator what the demo's past has paid, or its bills would not know it."""
+def teach_simulator(context: Context, *, before: date) -> int:
+    """Tell our simulator what the demo's past has paid, or its bills would not know it.
+
+    It keeps what it has heard once. A refund may be some weeks younger than its payment.
+    """
+    period = {"since": before - _PAST, "until": before + timedelta(days=2)}
     with context.database.unit_of_work(SYSTEM) as session:
-        rows = session.execute(_HISTORY, {"since": since}).mappings().all()
+        rows = session.execute(_HISTORY, period).mappings().all()
     orders = [
         {**row, "appid": context.settings.wechat.mini_appid, "openid": "o-demo-past"}
         for row in rows

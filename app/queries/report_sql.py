@@ -100,7 +100,7 @@ LIABILITY = """
     WITH moved AS (
         SELECT p.merchant_id, coalesce(g.name, CASE p.account WHEN 'voucher' THEN b.name
                                                              ELSE '' END) AS item,
-               e.kind, p.occurred_at, -p.amount_fen AS fen
+               e.kind AS event, p.occurred_at, -p.amount_fen AS fen
           FROM posting p JOIN journal_entry e ON e.id = p.entry_id
           LEFT JOIN card c ON c.id = p.card_id
           LEFT JOIN card_program g ON g.id = c.program_id
@@ -110,13 +110,14 @@ LIABILITY = """
     )
     SELECT m.name AS label, item,
            sum(fen) FILTER (WHERE occurred_at < :since)::bigint,
-           sum(fen) FILTER (WHERE now_in AND kind LIKE ANY (ARRAY['top_up%', 'vouchers_activated',
+           sum(fen) FILTER (WHERE now_in AND event LIKE ANY (ARRAY['top_up%', 'vouchers_activated',
                'vouchers_imported', 'vouchers_sold_at_till']))::bigint,
-           -sum(fen) FILTER (WHERE now_in AND kind LIKE ANY (ARRAY['payment%', 'redemption%',
+           -sum(fen) FILTER (WHERE now_in AND event LIKE ANY (ARRAY['payment%', 'redemption%',
                'refund_card']))::bigint,
-           -sum(fen) FILTER (WHERE now_in AND kind IN ('lot_expired', 'vouchers_expired'))::bigint,
-           -sum(fen) FILTER (WHERE now_in AND kind IN ('card_returned', 'vouchers_voided'))::bigint,
-           sum(fen) FILTER (WHERE now_in AND NOT kind LIKE ANY (ARRAY['top_up%',
+           -sum(fen) FILTER (WHERE now_in AND event IN ('lot_expired', 'vouchers_expired'))::bigint,
+           -sum(fen) FILTER (WHERE now_in
+               AND event IN ('card_returned', 'vouchers_voided'))::bigint,
+           sum(fen) FILTER (WHERE now_in AND NOT event LIKE ANY (ARRAY['top_up%',
                'vouchers_activated', 'vouchers_imported', 'vouchers_sold_at_till', 'payment%',
                'redemption%', 'refund_card', 'lot_expired', 'vouchers_expired', 'card_returned',
                'vouchers_voided']))::bigint,
