@@ -19,7 +19,7 @@ from app.flows import orders, refunding
 from app.flows.context import Context
 from app.gateways.wechat.keys import load_merchant_key, load_wechatpay_key
 from app.models.people import Member, MemberIdentity
-from app.models.sales import Payment, Refund, TopUp
+from app.models.sales import Refund
 from app.services.ports import GatewayRefused, GatewayUnavailable, OrderNotFound, OrderState
 from config import SettingsError
 
@@ -44,15 +44,16 @@ def ask_about_order(context: Context, number: str) -> str:
     Returns:
         The order's state afterwards.
     """
-    table, kind = (Payment, orders.PAYMENT) if number.startswith("P") else (TopUp, orders.TOP_UP)
-    column = Payment.payment_no if table is Payment else TopUp.top_up_no
+    kind = orders.kind_of(number)
+    assert kind is not None, "one of our numbers"
+    which = select(kind.table).where(getattr(kind.table, kind.number) == number)
     with context.database.unit_of_work(SYSTEM) as session:
-        row = session.scalars(select(table).where(column == number)).one()
+        row = session.scalars(which).one()
         order = orders.open_order(kind, row) if row.expires_at is not None else None
     if order is not None:
         orders.settle_order(context, order)
     with context.database.unit_of_work(SYSTEM) as session:
-        return session.scalars(select(table).where(column == number)).one().status.name
+        return session.scalars(which).one().status.name
 
 
 def ask_about_refund(context: Context, refund_id: int) -> str:

@@ -11,10 +11,12 @@ from app.models import (  # noqa: F401
     plumbing,
     print_files,
     reconciliations,
+    refund_requests,
     rollups,
     sales,
     settings,
     tenants,
+    tills,
     voucher_records,
     vouchers,
 )

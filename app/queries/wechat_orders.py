@@ -15,7 +15,8 @@ _MOST = 50
 _HEALTH = text("""
     SELECT
       (SELECT count(*) FROM payment WHERE status IN ('pending', 'closing'))
-      + (SELECT count(*) FROM top_up WHERE status IN ('pending', 'closing')) AS open_orders,
+      + (SELECT count(*) FROM top_up WHERE status IN ('pending', 'closing'))
+      + (SELECT count(*) FROM voucher_sale WHERE status IN ('pending', 'closing')) AS open_orders,
       (SELECT count(*) FROM refund WHERE status = 'processing') AS refunds_under_way,
       (SELECT count(*) FROM wechat_notification WHERE processed_at IS NULL) AS unread,
       (SELECT max(received_at) FROM wechat_notification) AS last_heard_at
@@ -28,6 +29,9 @@ _HANGING = text("""
         UNION ALL
         SELECT top_up_no, 'top_up', id, status, amount_fen, created_at, asked_at FROM top_up
          WHERE status IN ('pending', 'closing') AND created_at < :before
+        UNION ALL
+        SELECT sale_no, 'voucher_sale', id, status, amount_fen, created_at, asked_at
+          FROM voucher_sale WHERE status IN ('pending', 'closing') AND created_at < :before
     ) hanging ORDER BY created_at LIMIT :most
 """)
 _TROUBLED = text("""

@@ -30,6 +30,9 @@ _BY_NUMBER = text("""
     SELECT top_up_no, wechat_transaction_id, amount_fen, wechat_transaction_id IS NOT NULL, false
       FROM top_up WHERE top_up_no = ANY(:numbers) AND channel = 'wechat'
     UNION ALL
+    SELECT sale_no, wechat_transaction_id, amount_fen, wechat_transaction_id IS NOT NULL, false
+      FROM voucher_sale WHERE sale_no = ANY(:numbers) AND tender = 'wechat'
+    UNION ALL
     SELECT refund_no, wechat_refund_id, wechat_fen, status = 'succeeded', true
       FROM refund WHERE refund_no = ANY(:numbers)
 """)
@@ -41,6 +44,9 @@ _OF_THE_DAY = text("""
     SELECT top_up_no FROM top_up
      WHERE paid_at >= :since AND paid_at < :until AND wechat_transaction_id IS NOT NULL
        AND channel = 'wechat'
+    UNION ALL
+    SELECT sale_no FROM voucher_sale
+     WHERE sold_at >= :since AND sold_at < :until AND wechat_transaction_id IS NOT NULL
     UNION ALL
     SELECT refund_no FROM refund
      WHERE created_at >= :since AND created_at < :until AND wechat_fen > 0
@@ -61,6 +67,22 @@ _LEDGER = text("""
       FROM refund r JOIN posting l ON l.refund_id = coalesce(r.replaces_id, r.id)
        AND (l.payment_id = r.payment_id OR l.top_up_id = r.top_up_id)
      WHERE r.refund_no = ANY(:numbers) AND l.account = 'bank:wechat' GROUP BY 1
+""")
+# What is sold at a till is found by its event: its postings carry the batch, not the sale.
+_LEDGER_OF_SALES = text("""
+    SELECT s.sale_no AS number, sum(l.amount_fen)::bigint AS fen
+      FROM voucher_sale s
+      JOIN journal_entry e ON e.reference IN ('voucher-sale:' || s.sale_no,
+                                              'voucher-sale:' || s.sale_no || ':late')
+      JOIN posting l ON l.entry_id = e.id AND l.account = 'bank:wechat'
+     WHERE s.sale_no = ANY(:numbers) GROUP BY 1
+    UNION ALL
+    SELECT r.refund_no, -sum(l.amount_fen)::bigint
+      FROM refund r
+      JOIN journal_entry e
+        ON e.reference = 'refund:' || coalesce(r.replaces_id, r.id) || ':succeeded'
+      JOIN posting l ON l.entry_id = e.id AND l.account = 'bank:wechat'
+     WHERE r.refund_no = ANY(:numbers) AND r.voucher_sale_id IS NOT NULL GROUP BY 1
 """)
 _SEEN = text("SELECT DISTINCT number FROM wechat_bill_line WHERE number = ANY(:numbers)")
 
@@ -201,7 +223,8 @@ def _booked(session: Session, numbers: Sequence[str]) -> dict[str, int]:
     return {
         row.number: row.fen
         for some in _chunks(numbers)
-        for row in session.execute(_LEDGER, {"numbers": some})
+        for statement in (_LEDGER, _LEDGER_OF_SALES)
+        for row in session.execute(statement, {"numbers": some})
     }
 
 

@@ -18,12 +18,14 @@ from app.models.reconciliations import (
     ReconciliationDifference,
 )
 from app.models.sales import Payment, Refund, TopUp
+from app.models.tills import VoucherSale
 from app.services import journal, ledger
 from app.services.batches import SecondPersonRequired
 from app.services.cards import ReasonRequired
 from app.services.ledger import Leg
 from app.services.payments import confirm_payment
 from app.services.reconciliations import count_open
+from app.services.till_sales import confirm_sale
 from app.services.top_ups import confirm_top_up
 
 # What may be done about each kind. Nothing else makes sense of it.
@@ -142,7 +144,8 @@ def _require_another(found: ReconciliationDifference, checker: Actor) -> None:
 
 
 def _is_order(session: Session, number: str) -> bool:
-    return _order(session, number) is not None
+    sale = select(VoucherSale.id).where(VoucherSale.sale_no == number)
+    return _order(session, number) is not None or session.scalar(sale) is not None
 
 
 def _order(session: Session, number: str) -> Payment | TopUp | None:
@@ -152,7 +155,7 @@ def _order(session: Session, number: str) -> Payment | TopUp | None:
 
 def _confirm(session: Session, found: ReconciliationDifference, now: datetime) -> None:
     """Book the payment or top-up as WeChat's own notification would have."""
-    book = {"P": confirm_payment, "T": confirm_top_up}.get(found.number[:1])
+    book = {"P": confirm_payment, "T": confirm_top_up, "S": confirm_sale}.get(found.number[:1])
     if book is None or found.wechat_no is None or found.wechat_fen is None:
         raise CorrectionImpossible
     outcome = book(

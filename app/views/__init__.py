@@ -9,6 +9,7 @@ from app.views.dashboard import Dashboard
 from app.views.exports import Exports
 from app.views.guard import register_guard
 from app.views.listing import DESKS, LISTS
+from app.views.own_wechat import OwnWeChat
 from app.views.pages import PAGES
 from app.views.paper import PAPER
 from app.views.payment_desk import PAYMENT_CARE
@@ -18,6 +19,7 @@ from app.views.reconciling import RECONCILING
 from app.views.reports import Reports
 from app.views.search import Search
 from app.views.sessions import reader_session, security_session
+from app.views.till_devices import TillDevices
 from app.web.context import current_context
 
 
@@ -45,8 +47,8 @@ def register_consoles(app: Flask) -> None:
         register_guard(app)
         builder = ConsoleBuilder(indexview=Dashboard)
         builder.init_app(app, reader_session(app, database))
-        everything = (*LISTS, *PAGES, *DESKS, *PAPER, *RECONCILING, *PAYMENT_CARE)
-        for view in (*everything, PrintDesk, PrintFileDesk, Search, Exports, Reports):
+        mine = (PrintDesk, PrintFileDesk, TillDevices, OwnWeChat, Search, Exports, Reports)
+        for view in (*LISTS, *PAGES, *DESKS, *PAPER, *RECONCILING, *PAYMENT_CARE, *mine):
             builder.add_view_no_menu(view)
 
 

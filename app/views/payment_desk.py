@@ -16,9 +16,10 @@ from sqlalchemy import select
 
 from app.core.clock import utc_now
 from app.core.errors import N_
-from app.flows import payment_care
+from app.flows import orders, payment_care
 from app.models.plumbing import WeChatNotification
 from app.models.sales import Payment, Refund, TopUp
+from app.models.tills import VoucherSale
 from app.queries import wechat_orders
 from app.views.cells import column_name, state_name
 from app.views.desks import Action, Desk, action, those_allowed
@@ -109,9 +110,10 @@ class PaymentDesk(Desk):
     def ask(self) -> ResponseReturnValue:
         """Ask WeChat about one order now."""
         number = request.form.get("number", "")
-        column, model = (
-            (Payment.payment_no, Payment) if number.startswith("P") else (TopUp.top_up_no, TopUp)
-        )
+        kind = orders.kind_of(number)
+        if kind is None:
+            abort(404)
+        model, column = kind.table, getattr(kind.table, kind.number)
         if self.appbuilder.session.scalar(select(model.id).where(column == number)) is None:
             abort(404)
         state = payment_care.ask_about_order(current_context(), number)
@@ -161,7 +163,8 @@ class PaymentDesk(Desk):
 
 
 def _page_of_order(one: wechat_orders.HangingOrder) -> str:
-    return url_for("Payments.show" if one.subject == "payment" else "TopUps.show", pk=one.id)
+    view = {"payment": "Payments", "top_up": "TopUps"}.get(one.subject)
+    return url_for(f"{view}.show", pk=one.id) if view else url_for("Batches.list")
 
 
 def _ask_order(_number: str) -> Action | None:
@@ -173,7 +176,12 @@ def _ask_refund(one: wechat_orders.TroubledRefund) -> Action | None:
 
 
 def _state_of(model: Any, name: str) -> str:
-    table = {"payment": Payment, "top_up": TopUp, "refund": Refund}.get(model, model)
+    table = {
+        "payment": Payment,
+        "top_up": TopUp,
+        "refund": Refund,
+        "voucher_sale": VoucherSale,
+    }.get(model, model)
     return state_name(table.status.type.enum_class[name])
 
 

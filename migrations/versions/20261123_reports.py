@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "reports"
-down_revision = "print"
+down_revision = "20261123_members_app"
 branch_labels = None
 depends_on = None
 
