@@ -73,14 +73,14 @@ _LEDGER_OF_SALES = text("""
     SELECT s.sale_no AS number, sum(l.amount_fen)::bigint AS fen
       FROM voucher_sale s
       JOIN journal_entry e ON e.reference IN ('voucher-sale:' || s.sale_no,
-                                              'voucher-sale:' || s.sale_no || ':late')
+                                              'voucher-sale:' || s.sale_no || '\\:late')
       JOIN posting l ON l.entry_id = e.id AND l.account = 'bank:wechat'
      WHERE s.sale_no = ANY(:numbers) GROUP BY 1
     UNION ALL
     SELECT r.refund_no, -sum(l.amount_fen)::bigint
       FROM refund r
       JOIN journal_entry e
-        ON e.reference = 'refund:' || coalesce(r.replaces_id, r.id) || ':succeeded'
+        ON e.reference = 'refund:' || coalesce(r.replaces_id, r.id) || '\\:succeeded'
       JOIN posting l ON l.entry_id = e.id AND l.account = 'bank:wechat'
      WHERE r.refund_no = ANY(:numbers) AND r.voucher_sale_id IS NOT NULL GROUP BY 1
 """)
