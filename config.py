@@ -55,6 +55,7 @@ class WeChatSettings:
     apiv3_key: bytes
     mch_key_file: Path
     mch_serial: str
+    mch_cert_file: Path | None  # To be warned before it ends; nothing is signed with it.
     public_key_id: str
     public_key_file: Path
     notify_url: str
@@ -155,11 +156,16 @@ def _wechat(
         apiv3_key=_apiv3_key(env),
         mch_key_file=Path(env.get("WECHATPAY_MCH_KEY_FILE") or keys / "merchant_key.pem"),
         mch_serial=env.get("WECHATPAY_MCH_SERIAL") or "DE40000000000000000000000000000000000001",
+        mch_cert_file=_optional_path(env, "WECHATPAY_MCH_CERT_FILE"),
         public_key_id=env.get("WECHATPAY_PUBLIC_KEY_ID")
         or "PUB_KEY_ID_0119000000012026112300000001",
         public_key_file=Path(env.get("WECHATPAY_PUBLIC_KEY_FILE") or keys / "wechatpay_public.pem"),
         notify_url=f"{base_url}/wechat/pay/notify",
     )
+
+
+def _optional_path(env: Mapping[str, str], name: str) -> Path | None:
+    return Path(env[name]) if env.get(name) else None
 
 
 def _apiv3_key(env: Mapping[str, str]) -> bytes:

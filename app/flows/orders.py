@@ -124,7 +124,7 @@ def take_due_orders(session: Session, *, now: datetime, limit: int = 500) -> lis
         )
         for row in rows:
             row.asked_at = now
-            due.append(_open_order(kind, row))
+            due.append(open_order(kind, row))
     return due
 
 
@@ -239,7 +239,8 @@ def _is_due(kind: OrderKind, now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _open_order(kind: OrderKind, row: Payment | TopUp | VoucherSale) -> OpenOrder:
+def open_order(kind: OrderKind, row: Payment | TopUp | VoucherSale) -> OpenOrder:
+    """What there is to settle about an order that WeChat was asked for."""
     assert row.expires_at is not None, "an order has a time limit"
     return OpenOrder(
         kind=kind,

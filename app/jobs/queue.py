@@ -23,6 +23,7 @@ from app.flows import (
     notifications,
     orders,
     printing,
+    reconciling,
     refunding,
     settling,
     voucher_tasks,
@@ -104,6 +105,8 @@ _TICKS = (
     Tick(name="expire_exports", cron="*/10 * * * * 35", work=exporting.expire),
     Tick(name="shred_print_files", cron="* * * * * 50", work=printing.shred_delivered),
     Tick(name="close_statements", cron="7 * * * *", work=settling.close_by_clock),
+    # From ten in Shanghai, again by the hour for a bill that was late. Cron is in UTC.
+    Tick(name="reconcile", cron="20 2-14 * * * 30", work=reconciling.reconcile_due),
     Tick(name="clean_up", cron="*/10 * * * * 25", work=housekeeping.clean_up),
 )
 

@@ -10,6 +10,7 @@ from app.models import (  # noqa: F401
     people,
     plumbing,
     print_files,
+    reconciliations,
     refund_requests,
     rollups,
     sales,

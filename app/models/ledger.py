@@ -76,6 +76,12 @@ class Posting(MerchantOwned, Base):
         Index("ix_posting_account", "merchant_id", "account", "id"),
         Index("ix_posting_card", "card_id", "id", postgresql_where="card_id IS NOT NULL"),
         Index("ix_posting_payment", "payment_id", postgresql_where="account IN ('card', 'held')"),
+        # WeChat's bank by payment, for reconciliation: what cards pay for is not in it.
+        Index(
+            "ix_posting_wechat_payment",
+            "payment_id",
+            postgresql_where="account = 'bank:wechat' AND payment_id IS NOT NULL",
+        ),
         Index("ix_posting_top_up", "top_up_id", postgresql_where="top_up_id IS NOT NULL"),
         Index("ix_posting_gift", "gift_id", postgresql_where="gift_id IS NOT NULL"),
         Index("ix_posting_batch", "batch_id", "account", postgresql_where="batch_id IS NOT NULL"),

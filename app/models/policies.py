@@ -167,6 +167,10 @@ POLICIES: Mapping[str, Rows] = {
     "rollup_dirty": _rows(store=ALL, merchant=ALL),
     "rate_limit_bucket": _SECRET,
     "wechat_notification": _rows(),
+    # What WeChat's bills say of everybody's orders is the platform's matter.
+    "reconciliation": _rows(),
+    "reconciliation_difference": _rows(),
+    "wechat_bill_line": _rows(),
     "cached_token": _SECRET,
     "setting": _rows(store=ALL, merchant=ALL),  # Rules of the business, no secrets.
     "job_failure": _rows(),
@@ -197,6 +201,7 @@ DELETABLE = frozenset(
         "setting",
         "job_failure",
         "export_file",
+        "wechat_bill_line",
         "hourly_rollup",
         "hour_range",
         "rollup_dirty",

@@ -44,6 +44,7 @@ NAMED_IDS: Mapping[str, tuple[Any, Name]] = {
     "carried_into_id": _STATEMENT,
     "paid_entry_id": _ENTRY,
     "decided_by_id": _STAFF,
+    "proposed_by_id": _STAFF,
     "asked_by_id": _STAFF,
     "made_by_id": _STAFF,
     "holder_merchant_id": _MERCHANT,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
+
+from app.core.bills import FundFlowBill, TradeBill
 
 
 class GatewayUnavailable(Exception):
@@ -141,6 +143,12 @@ class WeChatPay(Protocol):
 
     def query_refund(self, refund_no: str) -> WeChatRefund:
         """Raises OrderNotFound for a refund that WeChat never saw."""
+
+    def fetch_trade_bill(self, bill_on: date) -> TradeBill:
+        """A day's payments and refunds. Raises BillNotReady, BillRejected."""
+
+    def fetch_fund_flow_bill(self, bill_on: date) -> FundFlowBill:
+        """A day's movements of WeChat's account. Raises BillNotReady, BillRejected."""
 
 
 class WeChatShipping(Protocol):

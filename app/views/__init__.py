@@ -12,8 +12,11 @@ from app.views.listing import DESKS, LISTS
 from app.views.own_wechat import OwnWeChat
 from app.views.pages import PAGES
 from app.views.paper import PAPER
+from app.views.payment_desk import PAYMENT_CARE
 from app.views.print_files import PrintFileDesk
 from app.views.printing import PrintDesk
+from app.views.reconciling import RECONCILING
+from app.views.reports import Reports
 from app.views.search import Search
 from app.views.sessions import reader_session, security_session
 from app.views.settlement_desk import SETTLEMENT
@@ -45,8 +48,9 @@ def register_consoles(app: Flask) -> None:
         register_guard(app)
         builder = ConsoleBuilder(indexview=Dashboard)
         builder.init_app(app, reader_session(app, database))
-        mine = (PrintDesk, PrintFileDesk, TillDevices, OwnWeChat, Search, Exports)
-        for view in (*LISTS, *PAGES, *DESKS, *PAPER, *SETTLEMENT, *mine):
+        money = (*SETTLEMENT, *RECONCILING, *PAYMENT_CARE)
+        mine = (PrintDesk, PrintFileDesk, TillDevices, OwnWeChat, Search, Exports, Reports)
+        for view in (*LISTS, *PAGES, *DESKS, *PAPER, *money, *mine):
             builder.add_view_no_menu(view)
 
 

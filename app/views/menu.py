@@ -46,7 +46,13 @@ def _list(label: str, view: str) -> Item:
 
 
 MENU: Sequence[Group] = (
-    Group(N_("Overview"), (Item(N_("Dashboard"), "Dashboard", "Dashboard.show", "can_show"),)),
+    Group(
+        N_("Overview"),
+        (
+            Item(N_("Dashboard"), "Dashboard", "Dashboard.show", "can_show"),
+            Item(N_("Reports"), "Reports", "Reports.show", "can_show"),
+        ),
+    ),
     Group(
         N_("Records"),
         (
@@ -104,6 +110,10 @@ MENU: Sequence[Group] = (
     Group(
         N_("Books"),
         (
+            _list(N_("Reconciliation with WeChat"), "Reconciliations"),
+            _list(N_("Differences with WeChat"), "Differences"),
+            Item(N_("Payment management"), "PaymentDesk", "PaymentDesk.show", "can_show"),
+            _list(N_("WeChat notifications"), "Notifications"),
             Item(N_("Trial balance"), "TrialBalance", "TrialBalance.show", "can_show"),
             _list(N_("Journal entries"), "Entries"),
             _list(N_("Postings"), "Postings"),

@@ -17,6 +17,7 @@ from app.models.cards import Card, CardProgram
 from app.models.decisions import CardAdjustment, CardReturn
 from app.models.ledger import JournalEntry, Posting
 from app.models.people import Member, Staff
+from app.models.reconciliations import ReconciliationDifference
 from app.models.sales import Payment, Refund, TopUp
 from app.models.statements import Statement
 from app.models.tenants import Merchant, PayPoint, Store, Terminal
@@ -68,6 +69,7 @@ _VIEWS = {
     CardAdjustment: "Adjustments",
     CardReturn: "CardReturns",
     VoucherTask: "VoucherTasks",
+    ReconciliationDifference: "Differences",
 }
 Names = Mapping[Any, Mapping[int, str]]
 

@@ -56,6 +56,7 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_may(OwnSecondFactor="show begin confirm renew end"), (*PLATFORM, EDITOR, OWNER, ACCOUNTANT)),
     # Overview.
     (_may(Dashboard="show"), (*OFFICE, MANAGER)),
+    (_may(Reports="show export"), (*OFFICE, MANAGER)),
     (_may(Search="list", Exports="list"), EVERYBODY_BUT_CASHIERS),
     (_may(Exports="phones"), (ADMIN, OWNER)),  # With a reason, which is written down.
     # Records.
@@ -118,6 +119,11 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     # Books and oversight.
     (_may(TrialBalance="show"), OFFICE),
     (_lists("Entries", "Postings"), OFFICE),
+    # WeChat.
+    (_lists("Reconciliations", "Differences", "Notifications"), PLATFORM),
+    (_may(PaymentDesk="show"), PLATFORM),
+    (_may(ReconciliationDesk="reconcile", DifferenceDesk="propose confirm refuse"), DECIDERS),
+    (_may(PaymentDesk="ask enquire test"), DECIDERS),
     (_lists("AuditLog"), (*PLATFORM, OWNER, MANAGER)),
     (_may(RightsTable="show"), (ADMIN, AUDITOR)),
     (_may(SettingsPage="show", JobMonitor="show"), PLATFORM),

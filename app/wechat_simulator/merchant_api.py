@@ -7,12 +7,13 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import TypeVar
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from app.wechat_simulator import orders
+from app.wechat_simulator import bills, orders
 from app.wechat_simulator.orders import CODE_URL, NewOrder, NewRefund, Problem
 from app.wechat_simulator.signing import merchant_signed, signature_headers
 from app.wechat_simulator.views import order_view, refund_view
@@ -58,6 +59,8 @@ def answer_problem(problem: Problem) -> tuple[Response, int]:
 @bp.after_request
 def sign_answer(response: Response) -> Response:
     here = world()
+    if g.get("unsigned"):
+        return response
     response.headers["Request-Id"] = f"{secrets.token_hex(13).upper()}-{g.get('number', '0')}"
     response.headers.update(
         signature_headers(here.keys.wechatpay, here.settings.public_key_id, response.get_data())
@@ -158,6 +161,43 @@ def query_refund(refund_no: str) -> Response:
     order_no = found["order_no"]
     found = _disturbed(order_no, "refund_query", lambda: orders.find_refund(store, refund_no))
     return jsonify(refund_view(found, orders.find_order(store, order_no)))
+
+
+@bp.get("/bill/<any(tradebill, fundflowbill):kind>")
+def bill(kind: str) -> Response:
+    """Where a day's bill can be fetched, and what its bytes must hash to before gzip."""
+    day, tar = request.args.get("bill_date", ""), request.args.get("tar_type", "")
+    _, told = _bill(kind, day, tar)
+    query = urlencode({"token": f"{kind}.{day}.{tar}"})
+    return jsonify(
+        hash_type="SHA1",
+        hash_value=told,
+        download_url=f"{request.url_root.rstrip('/')}/v3/billdownload/file?{query}",
+    )
+
+
+@bp.get("/billdownload/file")
+def download() -> Response:
+    """The file itself. Its answer is not signed (the hash is what there is to check)."""
+    kind, _, rest = request.args.get("token", "").partition(".")
+    day, _, tar = rest.partition(".")
+    content, _ = _bill(kind, day, tar)
+    g.unsigned = True
+    return Response(content, mimetype="application/octet-stream")
+
+
+def _bill(kind: str, day: str, tar: str) -> tuple[bytes, str]:
+    here = world()
+    if tar not in {"", "GZIP"} or kind not in {"tradebill", "fundflowbill"}:
+        raise Problem(400, "PARAM_ERROR", "参数错误")
+    try:
+        bill_on = date.fromisoformat(day)
+    except ValueError:
+        raise Problem(400, "PARAM_ERROR", "账单日期格式错误") from None
+    return bills.write_bill(
+        here.store, kind=kind, day=bill_on, now=datetime.now(UTC), mchid=here.settings.mchid,
+        gzipped=tar == "GZIP",
+    )  # fmt: skip
 
 
 def _disturbed(order_no: str, what: str, act: Callable[[], T]) -> T:

@@ -40,6 +40,9 @@ CREATE TABLE IF NOT EXISTS scenarios (
   id INTEGER PRIMARY KEY, order_no TEXT NOT NULL, name TEXT NOT NULL, options TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS scenarios_of_order ON scenarios (order_no);
+CREATE INDEX IF NOT EXISTS orders_paid ON orders (paid_at) WHERE paid_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS refunds_made ON refunds (created_at);
+CREATE TABLE IF NOT EXISTS bill_plans (day TEXT PRIMARY KEY, plan TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS messages (
   id INTEGER PRIMARY KEY, path TEXT NOT NULL, body TEXT NOT NULL, sent_at REAL NOT NULL
 ) STRICT;

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from flask import Blueprint, Response, jsonify, request
 
-from app.wechat_simulator import orders
+from app.wechat_simulator import bills, orders
 from app.wechat_simulator.notifier import FORGERIES
 from app.wechat_simulator.orders import CODE_URL, Problem
 from app.wechat_simulator.world import world
@@ -72,6 +74,24 @@ def set_scenario() -> Response:
         raise Problem(400, "PARAM_ERROR", "order_no, next or all")
     world().store.set_scenario(target, str(name), body)
     return jsonify(target=target, scenario=name, options=body)
+
+
+@bp.post("/_bill")
+def plan_bill() -> Response:
+    """``{"day", …}``: what is wrong with that day's bills (bills.py says what may be)."""
+    body = _json()
+    day = date.fromisoformat(str(body.pop("day", "")))
+    bills.keep_plan(world().store, day, body)
+    return jsonify(day=day.isoformat(), plan=body)
+
+
+@bp.post("/_history")
+def keep_history() -> Response:
+    """``{"orders": [...]}``: paid orders of a demo's past, so that bills know them."""
+    found = _json().get("orders")
+    if not isinstance(found, list):
+        raise Problem(400, "PARAM_ERROR", "orders")
+    return jsonify(kept=bills.keep_history(world().store, found))
 
 
 @bp.post("/_forge")

@@ -9,13 +9,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from urllib.parse import quote, urlsplit
+from datetime import date, datetime
+from urllib.parse import quote, urlencode, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
+from app.core.bills import BillNotReady, BillRejected, FundFlowBill, TradeBill
 from app.core.clock import local
-from app.gateways.wechat import signing
+from app.gateways.wechat import bills, signing
 from app.gateways.wechat.fields import Fields, MalformedFields
 from app.gateways.wechat.transport import Answer, BoundedHttp
 from app.services.ports import (
@@ -36,12 +37,17 @@ _JSAPI = "/v3/pay/transactions/jsapi"
 _NATIVE = "/v3/pay/transactions/native"
 _ORDERS = "/v3/pay/transactions/out-trade-no"
 _REFUNDS = "/v3/refund/domestic/refunds"
+_BILLS = "/v3/bill"
+_LARGEST_BILL_BYTES = 64 << 20  # As it travels, in gzip.
+_BILL_SECONDS = 60.0
 _CURRENCY = "CNY"
 _DESCRIPTION_CHARACTERS = 127
 _REASON_CHARACTERS = 80
 _PAID_CODES = frozenset({"ORDERPAID", "ORDER_PAID"})
 _NOT_FOUND_CODES = frozenset({"ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS"})
 _BUSY_CODES = frozenset({"SYSTEM_ERROR", "FREQUENCY_LIMITED", "RATELIMIT_EXCEEDED", "BANK_ERROR"})
+_NOT_READY_CODES = frozenset({"STATEMENT_CREATING"})
+_NO_BILL = "NO_STATEMENT_EXIST"  # Nothing happened on that day.
 # What stands behind the last dash of Request-Id when the code alone is too general.
 _PAID_DETAILS = frozenset({"268498689", "268449538"})
 
@@ -68,6 +74,10 @@ class WeChatPayClient:
     ) -> None:
         self._account = account
         self._http = BoundedHttp(max_calls=max_calls, total_seconds=total_seconds)
+        # A bill may take longer than a payer would wait; one at a time is enough.
+        self._files = BoundedHttp(
+            max_calls=1, total_seconds=_BILL_SECONDS, max_body_bytes=_LARGEST_BILL_BYTES
+        )
         self._accepted = {account.wechatpay_key_id: account.wechatpay_key}
         # A far end may live below a path; what is signed is the whole path that it sees.
         self._path_prefix = urlsplit(account.base_url).path.rstrip("/")
@@ -176,9 +186,48 @@ class WeChatPayClient:
     def query_refund(self, refund_no: str) -> WeChatRefund:
         return _refund(self._call("GET", f"{_REFUNDS}/{quote(refund_no, safe='')}"), refund_no)
 
+    def fetch_trade_bill(self, bill_on: date) -> TradeBill:
+        text, sha1 = self._fetch_bill("tradebill", bill_on, bill_type="ALL")
+        if not text:
+            return TradeBill(bill_on=bill_on, sha1="", lines=())
+        return bills.read_trade_bill(text, bill_on=bill_on, sha1=sha1, mchid=self._account.mchid)
+
+    def fetch_fund_flow_bill(self, bill_on: date) -> FundFlowBill:
+        text, sha1 = self._fetch_bill("fundflowbill", bill_on, account_type="BASIC")
+        if not text:
+            return FundFlowBill(bill_on=bill_on, sha1="", lines=())
+        return bills.read_fund_flow_bill(text, bill_on=bill_on, sha1=sha1)
+
     def close(self) -> None:
         """Let go of the threads and connections. For tests and the end of a program."""
         self._http.close()
+        self._files.close()
+
+    def _fetch_bill(self, kind: str, bill_on: date, **which: str) -> tuple[str, str]:
+        """The text of a bill, checked against its hash, and that hash; nothing for an idle day."""
+        query = urlencode({"bill_date": bill_on.isoformat(), **which, "tar_type": "GZIP"})
+        try:
+            promised = self._call("GET", f"{_BILLS}/{kind}?{query}")
+        except GatewayRefused as refusal:
+            if refusal.reason in _NOT_READY_CODES:
+                raise BillNotReady(refusal.reason) from refusal
+            if refusal.reason == _NO_BILL:
+                return "", ""
+            raise
+        with _reading_answer():
+            _require_same(promised.text("hash_type"), "SHA1")
+            sha1, url = promised.text("hash_value"), urlsplit(promised.text("download_url"))
+        # What is fetched with our signature is fetched where we have asked, whatever is told.
+        target = f"{url.path}?{url.query}"
+        answer = self._files.send(
+            "GET", self._origin + target, headers=self._headers("GET", target, "")
+        )
+        if answer.status != 200:
+            raise GatewayUnavailable(f"WeChat Pay answered {answer.status} for a bill")
+        content = bills.open_bill(answer.body, sha1=sha1, gzipped=True)
+        if not content:
+            raise BillRejected("cut_off")
+        return content, sha1.lower()
 
     def _call(self, method: str, path: str, body: dict[str, object] | None = None) -> Fields:
         target = self._path_prefix + path

@@ -73,6 +73,7 @@ class _Request:
     headers: Mapping[str, str]
     body: bytes | None
     repeatable: bool
+    max_body_bytes: int = MAX_BODY_BYTES
 
 
 class _Connection(HTTPConnection):
@@ -110,9 +111,16 @@ class _Adapter(HTTPAdapter):
 class BoundedHttp:
     """At most ``max_calls`` requests at once, each over within ``total_seconds``; one host."""
 
-    def __init__(self, *, max_calls: int = 6, total_seconds: float = 11.0) -> None:
+    def __init__(
+        self,
+        *,
+        max_calls: int = 6,
+        total_seconds: float = 11.0,
+        max_body_bytes: int = MAX_BODY_BYTES,
+    ) -> None:
         self._slots = threading.BoundedSemaphore(max_calls)
         self._total_seconds = total_seconds
+        self._max_body_bytes = max_body_bytes
         # Threads start at the first call, hence after a fork, and keep their connections.
         self._threads = ThreadPoolExecutor(max_calls, thread_name_prefix="wechat")
 
@@ -138,7 +146,7 @@ class BoundedHttp:
         if not self._slots.acquire(timeout=min(_PLACE_SECONDS, self._total_seconds / 2)):
             raise GatewayUnavailable("too many calls to WeChat at once")
         line = _Line()
-        request = _Request(method, url, headers, body, repeatable)
+        request = _Request(method, url, headers, body, repeatable, self._max_body_bytes)
         try:
             future = self._threads.submit(self._run, line, request)
         except RuntimeError as error:  # The interpreter is shutting down.
@@ -203,7 +211,7 @@ def _exchange(request: _Request) -> Answer:
         size = 0
         for chunk in response.iter_content(65536):
             size += len(chunk)
-            if size > MAX_BODY_BYTES:
+            if size > request.max_body_bytes:
                 raise requests.exceptions.ContentDecodingError("answer too large")
             chunks.append(chunk)
         names = {name.lower(): value for name, value in response.headers.items()}

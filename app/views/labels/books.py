@@ -30,6 +30,7 @@ ACCOUNTS: Mapping[str, str] = {
 }
 
 ENTRY_KINDS: Mapping[str, str] = {
+    "reconciliation_correction": N_("Correction after reconciliation"),
     "card_adjusted": N_("Adjustment of a card"),
     "card_replaced": N_("Replacement of a card"),
     "card_returned": N_("Return of a card"),

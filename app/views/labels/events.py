@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from app.core.errors import N_
 
 ACTIONS: Mapping[str, str] = {
+    "difference.corrected": N_("Difference corrected"),
+    "difference.proposed": N_("Correction proposed"),
+    "difference.refused": N_("Correction refused"),
+    "reconciliation.compared": N_("WeChat's bills compared"),
     "adjustment.refused": N_("Adjustment refused"),
     "adjustment.requested": N_("Adjustment requested"),
     "batch.approved": N_("Batch approved"),
@@ -132,6 +136,7 @@ JOB_STATES: Mapping[str, str] = {
 }
 
 TASKS: Mapping[str, str] = {
+    "reconcile": N_("Reconcile with WeChat's bills"),
     "process_notification": N_("Work on a WeChat notification"),
     "request_refund": N_("Ask WeChat for a refund"),
     "report_payment": N_("Report a payment's delivery to WeChat"),

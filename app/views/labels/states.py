@@ -8,6 +8,24 @@ from app.core.errors import N_
 
 # By enum and member where one word means several things, else by member.
 STATES: Mapping[str, str] = {
+    "Correction.confirm": N_("Book the order"),
+    "Correction.expense": N_("Bring the ledger to WeChat's amount"),
+    "Correction.explain": N_("Explain only"),
+    "Correction.unapplied": N_("Book as not ours"),
+    "DifferenceKind.amount_differs": N_("Amounts differ"),
+    "DifferenceKind.duplicate": N_("Twice in the bill"),
+    "DifferenceKind.fee_differs": N_("Fee differs"),
+    "DifferenceKind.ledger_differs": N_("Ledger differs"),
+    "DifferenceKind.missing_here": N_("Missing here"),
+    "DifferenceKind.missing_there": N_("Missing at WeChat"),
+    "DifferenceStatus.corrected": N_("Corrected"),
+    "DifferenceStatus.gone": N_("No longer there"),
+    "DifferenceStatus.unresolved": N_("To be dealt with"),
+    "DifferenceStatus.proposed": N_("Waits for a second person"),
+    "ReconciliationStatus.differing": N_("Differs"),
+    "ReconciliationStatus.matched": N_("Agrees"),
+    "ReconciliationStatus.rejected": N_("Bill refused"),
+    "ReconciliationStatus.waiting": N_("Waits for the bill"),
     "VoucherEventKind.created": N_("Drafted"),
     "VoucherEventKind.frozen": N_("Frozen"),
     "VoucherEventKind.returned": N_("Given back"),
@@ -140,6 +158,8 @@ STATES: Mapping[str, str] = {
 
 GOOD = frozenset(
     [
+        "corrected",
+        "matched",
         "active",
         "open",
         "onsale",
@@ -165,6 +185,7 @@ WAITING = frozenset(
     [
         "collecting",
         "confirmed",
+        "proposed",
         "pending",
         "closing",
         "processing",
@@ -185,5 +206,18 @@ WAITING = frozenset(
 )
 
 BAD = frozenset(
-    ["frozen", "failed", "lost", "abnormal", "voided", "reversed", "revoked", "refused", "disputed"]
+    [
+        "disputed",
+        "differing",
+        "rejected",
+        "unresolved",
+        "frozen",
+        "failed",
+        "lost",
+        "abnormal",
+        "voided",
+        "reversed",
+        "revoked",
+        "refused",
+    ]
 )

@@ -1,0 +1,218 @@
+"""Reports: named tables of figures over a period, in the reader's scope."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.core.errors import N_
+from app.queries import report_sql as sql
+
+Value = str | int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """``kind``: text, word (a fixed word to be translated), money (fen), integer or percent (bp).
+
+    ``sums``: whether it makes sense to add it up.
+    """
+
+    label: str
+    kind: str = "text"
+    sums: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One report. ``drawn`` are its chart's columns by their places."""
+
+    title: str
+    explanation: str
+    columns: Sequence[Column]
+    statements: Mapping[str, str]
+    groups: Mapping[str, str]
+    drawn: Sequence[int] = ()
+    by_store: bool = True  # Whether one store's figures make sense.
+
+    def statement(self, group: str) -> str:
+        return self.statements[group if group in self.statements else next(iter(self.statements))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a report is narrowed to. The wall is not among it: that is the session's."""
+
+    since: datetime
+    until: datetime
+    group: str = ""
+    merchant_id: int | None = None
+    store_id: int | None = None
+
+
+def _money(label: str, *, sums: bool = True) -> Column:
+    return Column(label=label, kind="money", sums=sums)
+
+
+def _count(label: str) -> Column:
+    return Column(label=label, kind="integer", sums=True)
+
+
+def _words(label: str) -> Column:
+    return Column(label=label, kind="word")
+
+
+_ONE = {"": ""}
+_GROUPS = {
+    "day": N_("By day"),
+    "week": N_("By week"),
+    "month": N_("By month"),
+    "hour": N_("By hour"),
+    "tender": N_("By tender"),
+    "store": N_("By store"),
+    "merchant": N_("By merchant"),
+    "cashier": N_("By cashier"),
+}
+
+REPORTS: Mapping[str, Report] = {
+    "takings": Report(
+        title=N_("Takings and consumption"),
+        explanation=N_("What stores took by cards, WeChat Pay and paper, before refunds."),
+        columns=(
+            _words(N_("Group")), _count(N_("Number")), _money(N_("By card")),
+            _money(N_("By WeChat Pay")), _money(N_("By paper voucher")), _money(N_("Takings")),
+            _money(N_("Commission")),
+        ),
+        statements={**{name: sql.takings(name) for name in sql.GROUPS}, "cashier": sql.BY_CASHIER},
+        groups=_GROUPS,
+        drawn=(2, 3, 4),
+    ),
+    "top-ups": Report(
+        title=N_("Top-ups by channel and tier"),
+        explanation=N_("What was credited, by program, channel and tier of bonus (in yuan)."),
+        columns=(
+            Column(label=N_("Card program")), _words(N_("Channel")), Column(label=N_("From yuan")),
+            _count(N_("Number")), _money(N_("Paid")), _money(N_("Bonus")),
+        ),
+        statements={"": sql.TOP_UPS},
+        groups=_ONE,
+        drawn=(4, 5),
+    ),
+    "liability": Report(
+        title=N_("Advance receipts"),
+        explanation=N_("Opening + sold − used − expired − returned + other = closing (ledger)."),
+        columns=(
+            Column(label=N_("Issuer")), Column(label=N_("Program or batch")),
+            _money(N_("Opening")), _money(N_("Sold")), _money(N_("Used")), _money(N_("Expired")),
+            _money(N_("Returned or voided")), _money(N_("Other")), _money(N_("Closing")),
+        ),
+        statements={"": sql.LIABILITY},
+        groups=_ONE,
+        drawn=(2, 8),
+        by_store=False,
+    ),
+    "breakage": Report(
+        title=N_("Breakage"),
+        explanation=N_("Value that ran out and became the platform's income."),
+        columns=(Column(label=N_("Month")), _words(N_("Event")), _count(N_("Number")),
+                 _money(N_("Amount"))),
+        statements={"": sql.BREAKAGE},
+        groups=_ONE,
+        drawn=(3,),
+        by_store=False,
+    ),
+    "gifts": Report(
+        title=N_("Gifts by day"),
+        explanation=N_("Counted on the day on which they were sent, as they stand now."),
+        columns=(Column(label=N_("Day")), _count(N_("Sent")), _money(N_("Amount sent")),
+                 _count(N_("Claimed")), _money(N_("Amount claimed")), _count(N_("Came back")),
+                 _money(N_("Amount come back"))),
+        statements={"": sql.GIFTS},
+        groups=_ONE,
+        drawn=(2, 4),
+        by_store=False,
+    ),
+    "refunds": Report(
+        title=N_("Refunds and reversals"),
+        explanation=N_("By whom, and for which reason."),
+        columns=(Column(label=N_("Person")), _words(N_("What")), Column(label=N_("Reason")),
+                 _count(N_("Number")), _money(N_("Amount"))),
+        statements={"": sql.REFUNDS},
+        groups=_ONE,
+        drawn=(4,),
+    ),
+    "batches": Report(
+        title=N_("Voucher batches' performance"),
+        explanation=N_("What has become of the vouchers of each batch until now."),
+        columns=(Column(label=N_("Voucher batch")), Column(label=N_("Batch number")),
+                 _count(N_("Activated")), _count(N_("Redeemed")), _count(N_("Still good")),
+                 _count(N_("Voided or expired")), _money(N_("Amount redeemed")),
+                 Column(label=N_("Rate"), kind="percent")),
+        statements={"": sql.BATCHES},
+        groups=_ONE,
+        drawn=(6,),
+        by_store=False,
+    ),
+    "members": Report(
+        title=N_("Member activity"),
+        explanation=N_("New, active, repeat and sleeping members; how much members hold now."),
+        columns=(_words(N_("Members")), Column(label=N_("Number"), kind="integer")),
+        statements={"": sql.MEMBERS},
+        groups=_ONE,
+    ),
+    "shifts": Report(
+        title=N_("Shift differences"),
+        explanation=N_("Cash counted at the end of shifts, against what should have been there."),
+        columns=(Column(label=N_("Store")), Column(label=N_("Cashier")), _count(N_("Shifts")),
+                 _money(N_("Expected")), _money(N_("Counted")), _money(N_("Difference")),
+                 _count(N_("Shifts with a difference"))),
+        statements={"": sql.SHIFTS},
+        groups=_ONE,
+        drawn=(5,),
+    ),
+    "regulator": Report(
+        title=N_("Quarterly figures for the regulator"),
+        explanation=N_("Advance receipts by quarter: received, spent, returned, and the balance."),
+        columns=(Column(label=N_("Quarter")), _money(N_("Received")), _money(N_("Spent")),
+                 _money(N_("Returned")), _money(N_("Balance at its end"), sums=False)),
+        statements={"": sql.REGULATOR},
+        groups=_ONE,
+        drawn=(1, 2, 4),
+        by_store=False,
+    ),
+}  # fmt: skip
+
+
+def read_report(session: Session, name: str, asked: Asked) -> list[list[Value]]:
+    """The rows of a report, their cells in the order of its columns."""
+    report = REPORTS[name]
+    rows = session.execute(
+        text(report.statement(asked.group)),
+        {
+            "since": asked.since,
+            "until": asked.until,
+            "merchant_id": asked.merchant_id,
+            "store_id": asked.store_id,
+        },
+    )
+    kinds = [column.kind for column in report.columns]
+    return [[_whole(kind, value) for kind, value in zip(kinds, row, strict=True)] for row in rows]
+
+
+def add_up(report: Report, rows: Sequence[Sequence[Value]]) -> list[int | None]:
+    """The sums of the columns that can be added up."""
+    return [
+        sum(int(row[place]) for row in rows) if column.sums else None
+        for place, column in enumerate(report.columns)
+    ]
+
+
+def _whole(kind: str, value: object) -> Value:
+    """Nothing is nought where numbers stand, and no text where words do."""
+    if kind in ("text", "word"):
+        return "" if value is None else str(value)
+    return int(str(value or 0))

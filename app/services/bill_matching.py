@@ -1,0 +1,234 @@
+"""Three-way matching: what WeChat's bill says, what our orders say, and what the ledger says.
+
+Orders are matched by their numbers, never by the day: a payment of the last second of a day may be
+ours a moment later. So the orders of ours that a day's bill must know are those of that day shifted
+by a few minutes, and what an earlier bill has said counts as well.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.core.bills import TradeBill, TradeLine
+from app.core.clock import SHANGHAI
+from app.models.reconciliations import Correction, DifferenceKind
+
+_LAG = timedelta(minutes=5)  # How much later than WeChat we may know of a payment, at most.
+_AT_ONCE = 5_000
+
+_BY_NUMBER = text("""
+    SELECT payment_no AS number, wechat_transaction_id AS wechat_no, wechat_fen AS fen,
+           wechat_transaction_id IS NOT NULL AS is_done, false AS is_refund
+      FROM payment WHERE payment_no = ANY(:numbers)
+    UNION ALL
+    SELECT top_up_no, wechat_transaction_id, amount_fen, wechat_transaction_id IS NOT NULL, false
+      FROM top_up WHERE top_up_no = ANY(:numbers) AND channel = 'wechat'
+    UNION ALL
+    SELECT sale_no, wechat_transaction_id, amount_fen, wechat_transaction_id IS NOT NULL, false
+      FROM voucher_sale WHERE sale_no = ANY(:numbers) AND tender = 'wechat'
+    UNION ALL
+    SELECT refund_no, wechat_refund_id, wechat_fen, status = 'succeeded', true
+      FROM refund WHERE refund_no = ANY(:numbers)
+""")
+# Finished ones that the day's bill has to know. A refund stands there when it was asked for.
+_OF_THE_DAY = text("""
+    SELECT payment_no AS number FROM payment
+     WHERE paid_at >= :since AND paid_at < :until AND wechat_transaction_id IS NOT NULL
+    UNION ALL
+    SELECT top_up_no FROM top_up
+     WHERE paid_at >= :since AND paid_at < :until AND wechat_transaction_id IS NOT NULL
+       AND channel = 'wechat'
+    UNION ALL
+    SELECT sale_no FROM voucher_sale
+     WHERE sold_at >= :since AND sold_at < :until AND wechat_transaction_id IS NOT NULL
+    UNION ALL
+    SELECT refund_no FROM refund
+     WHERE created_at >= :since AND created_at < :until AND wechat_fen > 0
+       AND status = 'succeeded'
+""")
+_LEDGER = text("""
+    SELECT p.payment_no AS number, sum(l.amount_fen)::bigint AS fen
+      FROM payment p JOIN posting l ON l.payment_id = p.id
+     WHERE p.payment_no = ANY(:numbers) AND l.account = 'bank:wechat' AND l.refund_id IS NULL
+     GROUP BY 1
+    UNION ALL
+    SELECT t.top_up_no, sum(l.amount_fen)::bigint
+      FROM top_up t JOIN posting l ON l.top_up_id = t.id
+     WHERE t.top_up_no = ANY(:numbers) AND l.account = 'bank:wechat' AND l.refund_id IS NULL
+     GROUP BY 1
+    UNION ALL
+    SELECT r.refund_no, -sum(l.amount_fen)::bigint
+      FROM refund r JOIN posting l ON l.refund_id = coalesce(r.replaces_id, r.id)
+       AND (l.payment_id = r.payment_id OR l.top_up_id = r.top_up_id)
+     WHERE r.refund_no = ANY(:numbers) AND l.account = 'bank:wechat' GROUP BY 1
+""")
+# What is sold at a till is found by its event: its postings carry the batch, not the sale.
+_LEDGER_OF_SALES = text("""
+    SELECT s.sale_no AS number, sum(l.amount_fen)::bigint AS fen
+      FROM voucher_sale s
+      JOIN journal_entry e ON e.reference IN ('voucher-sale:' || s.sale_no,
+                                              'voucher-sale:' || s.sale_no || '\\:late')
+      JOIN posting l ON l.entry_id = e.id AND l.account = 'bank:wechat'
+     WHERE s.sale_no = ANY(:numbers) GROUP BY 1
+    UNION ALL
+    SELECT r.refund_no, -sum(l.amount_fen)::bigint
+      FROM refund r
+      JOIN journal_entry e
+        ON e.reference = 'refund:' || coalesce(r.replaces_id, r.id) || '\\:succeeded'
+      JOIN posting l ON l.entry_id = e.id AND l.account = 'bank:wechat'
+     WHERE r.refund_no = ANY(:numbers) AND r.voucher_sale_id IS NOT NULL GROUP BY 1
+""")
+_SEEN = text("SELECT DISTINCT number FROM wechat_bill_line WHERE number = ANY(:numbers)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ours:
+    """An order or a refund as we have it. ``is_done``: we know that the money has moved."""
+
+    number: str
+    wechat_no: str | None
+    fen: int
+    is_done: bool
+    is_refund: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A difference. Amounts are fen without sign; none means that this side knows nothing."""
+
+    kind: DifferenceKind
+    number: str
+    wechat_no: str | None
+    ours_fen: int | None
+    ledger_fen: int | None
+    wechat_fen: int | None
+    suggestion: Correction
+
+
+def number_of(line: TradeLine) -> str:
+    """What we call it: the refund's number, or the order's."""
+    return line.refund_no or line.order_no
+
+
+def wechat_no_of(line: TradeLine) -> str:
+    return line.refund_id or line.transaction_id
+
+
+def find_differences(session: Session, bill: TradeBill) -> list[Found]:
+    """What the three do not agree on. The bill's lines must have been kept already."""
+    billed = [number_of(line) for line in bill.lines]
+    ours = _known(session, billed)
+    ledger = _booked(session, billed)
+    found = [
+        difference
+        for line in _each_once(bill.lines)
+        for difference in _compare(line, ours.get(number_of(line)), ledger)
+    ]
+    return [*found, *_doubled(bill.lines), *_unbilled(session, bill.bill_on)]
+
+
+def _each_once(lines: Sequence[TradeLine]) -> Iterable[TradeLine]:
+    """The first line of each number; what comes twice is found apart."""
+    return {number_of(line): line for line in reversed(lines)}.values()
+
+
+def _compare(line: TradeLine, ours: Ours | None, ledger: Mapping[str, int]) -> Iterator[Found]:
+    booked = ledger.get(number_of(line))
+    if ours is None or ours.is_refund != line.is_refund:
+        yield _found(line, DifferenceKind.missing_here, Correction.unapplied, None, booked)
+    elif ours.fen != line.amount_fen:
+        yield _found(line, DifferenceKind.amount_differs, Correction.expense, ours.fen, booked)
+    elif not ours.is_done:
+        # A refund under way stands in the bill already, and its end is told by other means.
+        if not line.is_refund:
+            yield _found(line, DifferenceKind.missing_here, Correction.confirm, None, booked)
+    elif (booked or 0) != ours.fen:
+        yield _found(line, DifferenceKind.ledger_differs, Correction.expense, ours.fen, booked)
+
+
+def _found(
+    line: TradeLine,
+    kind: DifferenceKind,
+    suggestion: Correction,
+    ours_fen: int | None,
+    ledger_fen: int | None,
+) -> Found:
+    return Found(
+        kind=kind,
+        number=number_of(line),
+        wechat_no=wechat_no_of(line),
+        ours_fen=ours_fen,
+        ledger_fen=ledger_fen,
+        wechat_fen=line.amount_fen,
+        suggestion=suggestion,
+    )
+
+
+def _doubled(lines: Sequence[TradeLine]) -> Iterator[Found]:
+    """A number that comes twice: the same line again, or paid for twice over at WeChat."""
+    times = Counter(number_of(line) for line in lines)
+    for number, many in times.items():
+        if many == 1:
+            continue
+        same = [line for line in lines if number_of(line) == number]
+        extra = sum(line.amount_fen for line in same[1:])
+        repeated = len({wechat_no_of(line) for line in same}) == 1
+        yield Found(
+            kind=DifferenceKind.duplicate,
+            number=number,
+            wechat_no=wechat_no_of(same[-1]),
+            ours_fen=same[0].amount_fen,
+            ledger_fen=None,
+            wechat_fen=same[0].amount_fen + extra,
+            suggestion=Correction.explain if repeated else Correction.unapplied,
+        )
+
+
+def _unbilled(session: Session, bill_on: date) -> Iterator[Found]:
+    begins = datetime.combine(bill_on, time(), SHANGHAI) - _LAG
+    period = {"since": begins, "until": begins + timedelta(days=1)}
+    numbers = list(session.scalars(_OF_THE_DAY, period))
+    seen = {
+        number for some in _chunks(numbers) for number in session.scalars(_SEEN, {"numbers": some})
+    }
+    missing = [number for number in numbers if number not in seen]
+    ours, ledger = _known(session, missing), _booked(session, missing)
+    for number in missing:
+        yield Found(
+            kind=DifferenceKind.missing_there,
+            number=number,
+            wechat_no=ours[number].wechat_no,
+            ours_fen=ours[number].fen,
+            ledger_fen=ledger.get(number),
+            wechat_fen=None,
+            suggestion=Correction.expense,
+        )
+
+
+def _known(session: Session, numbers: Sequence[str]) -> dict[str, Ours]:
+    return {
+        row.number: Ours(**row._mapping)
+        for some in _chunks(numbers)
+        for row in session.execute(_BY_NUMBER, {"numbers": some})
+    }
+
+
+def _booked(session: Session, numbers: Sequence[str]) -> dict[str, int]:
+    return {
+        row.number: row.fen
+        for some in _chunks(numbers)
+        for statement in (_LEDGER, _LEDGER_OF_SALES)
+        for row in session.execute(statement, {"numbers": some})
+    }
+
+
+def _chunks(numbers: Sequence[str]) -> Iterator[list[str]]:
+    unique = sorted(set(numbers))
+    for start in range(0, len(unique), _AT_ONCE):
+        yield unique[start : start + _AT_ONCE]

@@ -1,0 +1,261 @@
+"""Reports (报表) on screen: chart, table, what it was before, and the file to take away."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from flask import Response, abort, g, jsonify, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_babel import gettext
+
+from app.core import money
+from app.core.actor import Scope
+from app.core.clock import SHANGHAI, end_of_day, local_day, utc_now
+from app.core.errors import N_
+from app.documents.spreadsheets import SheetColumn, write_spreadsheet
+from app.documents.tables import write_with_tablib
+from app.flows import report_files
+from app.queries.reports import REPORTS, Asked, Report, Value, add_up, read_report
+from app.views import filters, labels
+from app.views.charts import Chart, Series
+from app.views.exporting import content_type, headers_for
+from app.views.names import options_of
+from app.web.context import current_context
+
+_FORMATS = ("xlsx", "csv")
+_SHOWN = 60  # Bars beyond that are no picture.
+_LONGEST_DAYS = 800
+WORDS = {
+    "card": N_("Cards"),
+    "wechat": N_("WeChat Pay"),
+    "combined": N_("Card and WeChat Pay"),
+    "voucher": N_("Paper vouchers"),
+    "cash": N_("Cash"),
+    "code": N_("Code"),
+    "refund": N_("Refund"),
+    "reversal": N_("Redemption reversed"),
+    "new": N_("New"),
+    "active": N_("Active (paid in the period)"),
+    "repeat": N_("Repeat (paid more than once)"),
+    "sleeping": N_("Sleeping (did not pay)"),
+    "band_0": N_("Hold nothing"),
+    "band_100": N_("Hold up to ¥100"),
+    "band_500": N_("Hold ¥100 to ¥500"),
+    "band_1000": N_("Hold ¥500 to ¥1,000"),
+    "band_more": N_("Hold ¥1,000 or more"),
+    "": N_("(none)"),
+}
+
+
+class Reports(BaseView):
+    """One page a report. Whose figures they are is decided by PostgreSQL."""
+
+    route_base = "/console/reports"
+    default_view = "show"
+
+    @expose("/")
+    @has_access
+    def show(self) -> ResponseReturnValue:
+        """The chosen report with its filters."""
+        name, report, asked = _asked()
+        session = self.appbuilder.session
+        rows = read_report(session, name, asked)
+        chart = _chart(report, rows)
+        g.menu_view = "Reports"
+        return self.render_template(
+            "console/reports.html",
+            name=name,
+            report=report,
+            asked=asked,
+            first=asked.since.astimezone(SHANGHAI).date(),
+            last=local_day(asked.until - timedelta(seconds=1)),
+            choices=[
+                (gettext(one.title), url_for("Reports.show", **{**request.args, "report": key}),
+                 key == name)
+                for key, one in _offered().items()
+            ],
+            groups=[(key, gettext(label)) for key, label in report.groups.items() if key],
+            merchants=options_of(session, "merchant_id") if g.actor.scope is Scope.platform else (),
+            stores=options_of(session, "store_id") if report.by_store else (),
+            headings=[gettext(column.label) for column in report.columns],
+            rows=[_row(report, row) for row in rows],
+            sums=[None if total is None else _shown(column.kind, total)
+                  for column, total in zip(report.columns, add_up(report, rows), strict=True)],
+            compared=_compared(session, name, report, asked),
+            chart=chart,
+            figures_url=url_for("Reports.figures", **request.args) if chart else "",
+            export_url=url_for("Reports.export", **request.args),
+        )  # fmt: skip
+
+    @expose("/figures/")
+    @has_access
+    @permission_name("show")
+    def figures(self) -> ResponseReturnValue:
+        """What the page's chart draws, as JSON; amounts are fen."""
+        name, report, asked = _asked()
+        chart = _chart(report, read_report(self.appbuilder.session, name, asked))
+        return jsonify({"charts": [chart.as_json()] if chart else []})
+
+    @expose("/export/", methods=("POST",))
+    @has_access
+    def export(self) -> ResponseReturnValue:
+        """The same table as a file."""
+        name, report, asked = _asked()
+        kind = request.form.get("format", "xlsx")
+        if kind not in _FORMATS:
+            abort(400)
+        rows = read_report(self.appbuilder.session, name, asked)
+        title = gettext(report.title)
+        report_files.audit(current_context(), g.actor, report=name, kind=kind)
+        last = local_day(asked.until - timedelta(seconds=1))
+        first = asked.since.astimezone(SHANGHAI).date()
+        file_name = f"{title} {first:%Y%m%d}-{last:%Y%m%d}.{kind}"
+        return Response(
+            _file(report, title, rows, kind),
+            content_type=content_type(kind),
+            headers=headers_for(file_name),
+        )
+
+
+def _offered() -> dict[str, Report]:
+    """A store holds no member's money: cards and paper are the issuer's."""
+    in_store = g.actor.scope is Scope.store
+    return {name: one for name, one in REPORTS.items() if one.by_store or not in_store}
+
+
+def _asked() -> tuple[str, Report, Asked]:
+    offered = _offered()
+    name = request.args.get("report", "takings")
+    if name not in offered:
+        abort(404)
+    report = offered[name]
+    period = filters.read_period(request.args, today=local_day(utc_now()))
+    last = period.last or local_day(utc_now())
+    first = period.first or last - timedelta(days=29)
+    first = max(first, last - timedelta(days=_LONGEST_DAYS))
+    group = request.args.get("group", "")
+    asked = Asked(
+        since=datetime.combine(first, time(), SHANGHAI),
+        until=end_of_day(last),
+        group=group if group in report.groups else next(iter(report.groups)),
+        merchant_id=filters.number(request.args.get("merchant_id", "")),
+        store_id=filters.number(request.args.get("store_id", "")) if report.by_store else None,
+    )
+    return name, report, asked
+
+
+def _compared(session: Any, name: str, report: Report, asked: Asked) -> Sequence[tuple[str, Any]]:
+    """The sums of as many days before, and of the same days a year ago."""
+    days = asked.until - asked.since
+    before = (
+        (gettext("As many days before"), asked.since - days, asked.since),
+        (gettext("Same days a year ago"), _year_before(asked.since), _year_before(asked.until)),
+    )
+    if not any(column.sums for column in report.columns):
+        return []
+    return [
+        (label, [
+            None if total is None else _shown(column.kind, total)
+            for column, total in zip(report.columns, add_up(report, read_report(
+                session, name, replace(asked, since=since, until=until))), strict=True)
+        ])
+        for label, since, until in before
+    ]  # fmt: skip
+
+
+def _year_before(instant: datetime) -> datetime:
+    day = instant.astimezone(SHANGHAI).date()
+    try:
+        earlier = day.replace(year=day.year - 1)
+    except ValueError:  # The 29th of February.
+        earlier = date(day.year - 1, 2, 28)
+    return datetime.combine(earlier, time(), SHANGHAI)
+
+
+def _shown(kind: str, value: Value) -> tuple[str, str]:
+    """A cell's class and text."""
+    if kind == "money":
+        return "money", money.yuan(int(value))
+    if kind == "integer":
+        return "number", f"{value:,}"
+    if kind == "percent":
+        return "number", f"{int(value) // 100}.{int(value) % 100 // 10}%"
+    return "name", _word(str(value)) if kind == "word" else str(value) or "—"
+
+
+def _row(report: Report, row: Sequence[Value]) -> list[tuple[str, str]]:
+    return [_shown(one.kind, cell) for one, cell in zip(report.columns, row, strict=True)]
+
+
+def _word(value: str) -> str:
+    known = WORDS.get(value) or labels.ENTRY_KINDS.get(value)
+    return gettext(known) if known else value
+
+
+def _chart(report: Report, rows: Sequence[Sequence[Value]]) -> Chart | None:
+    if not report.drawn or not rows or len(rows) > _SHOWN:
+        return None
+    chart = Chart(
+        id="report",
+        title=gettext(report.title),
+        kind="columns" if len(rows) > 12 or report.columns[0].kind != "text" else "bars",
+        unit="fen",
+        axis=gettext(report.columns[0].label),
+        labels=[_label(report, row) for row in rows],
+        stacked=report.drawn == (2, 3, 4),
+        series=[
+            Series(name=gettext(report.columns[place].label),
+                   values=[int(row[place]) for row in rows])
+            for place in report.drawn
+        ],
+    )  # fmt: skip
+    return None if chart.empty else chart
+
+
+def _label(report: Report, row: Sequence[Value]) -> str:
+    """What a bar is called: the words before the first figure."""
+    parts = [
+        _word(str(cell)) if column.kind == "word" else str(cell)
+        for column, cell in zip(report.columns, row, strict=True)
+        if column.kind in ("text", "word")
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _file(report: Report, title: str, rows: Sequence[Sequence[Value]], kind: str) -> bytes:
+    columns = [SheetColumn(gettext(one.label), one.kind) for one in report.columns]
+    kinds = [one.kind for one in report.columns]
+    lines = [
+        ("\t".join(_cell(k, cell) for k, cell in zip(kinds, row, strict=True)) + "\n").encode()
+        for row in rows
+    ]
+    sums = zip(report.columns, add_up(report, rows), strict=True)
+    totals = ["" if total is None else _cell(column.kind, total) for column, total in sums]
+    totals[0] = totals[0] or gettext("Sum")
+    file = io.BytesIO()
+    if kind == "xlsx":
+        write_spreadsheet(file, title=title, columns=columns, lines=lines, totals=totals)
+    else:
+        write_with_tablib(file, kind=kind, title=title, columns=columns, lines=lines, totals=totals)
+    return file.getvalue()
+
+
+def _cell(kind: str, value: Value) -> str:
+    """A value as the writers take it: yuan with a point, text without what ends a cell."""
+    if kind == "money":
+        fen = int(value)
+        return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+    if kind == "percent":
+        return f"{int(value) // 10000}.{int(value) % 10000:04d}"
+    if kind == "integer":
+        return str(value)
+    text = _word(str(value)) if kind == "word" else str(value)
+    text = text.replace("\\", "\\\\").replace("\t", " ").replace("\n", " ").replace("\r", " ")
+    # A spreadsheet takes what begins like this for a formula.
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text

@@ -1,0 +1,208 @@
+"""Reconciliation against the simulator's bills: planted differences are found, exactly they."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from app.core.actor import SYSTEM, Role
+from app.core.clock import local_day, utc_now
+from app.flows.reconciling import reconcile_day
+from app.models.reconciliations import Correction, ReconciliationStatus
+from app.services.batches import SecondPersonRequired
+from app.services.differences import (
+    CorrectionImpossible,
+    DifferenceChanged,
+    confirm_correction,
+    propose_correction,
+    refuse_correction,
+)
+from app.services.reconciliations import DayNotOver
+from tests.books import balance_fen
+
+TODAY = local_day(utc_now())
+
+
+@pytest.fixture
+def bill(world):
+    """Today's bill as of tomorrow, with what is planted in it."""
+
+    def reconcile(**plan):
+        world.wechat.post("/_bill", day=TODAY.isoformat(), early=True, **plan)
+        return reconcile_day(world.context, TODAY, now=utc_now() + timedelta(days=2))
+
+    yield reconcile
+    world.wechat.post("/_bill", day=TODAY.isoformat())
+
+
+@pytest.fixture
+def topped_up(world):
+    """Top-ups by WeChat, all paid and credited; gives their numbers."""
+    shop = world.shop()
+
+    def top_up(fen: int) -> str:
+        client = world.sign_in_member()
+        made = client.post(
+            "/api/v1/top-ups", {"amount_fen": fen, "program_id": str(shop.program.id)}
+        ).json()
+        world.confirm_in_wechat(made)
+        world.jobs.run_until(
+            lambda: client.get(f"/api/v1/top-ups/{made['id']}").json()["status"] == "credited"
+        )
+        return str(made["top_up_no"])
+
+    return top_up
+
+
+def differences(world, *numbers: str) -> list[tuple[object, ...]]:
+    return world.rows(
+        "SELECT kind, number, ours_fen, ledger_fen, wechat_fen, suggestion, status"
+        " FROM reconciliation_difference WHERE number = ANY(:numbers) ORDER BY number, kind",
+        numbers=list(numbers),
+    )
+
+
+def difference_id(world, number: str) -> int:
+    return world.one(
+        "SELECT id FROM reconciliation_difference WHERE number = :number", number=number
+    )
+
+
+def test_what_agrees_three_ways_is_no_difference_and_the_fee_is_booked_once(world, topped_up, bill):
+    number = topped_up(66_00)
+    day = bill()
+    again = bill()
+    assert differences(world, number) == []
+    assert day.fee_fen > 0
+    assert again.fee_fen == day.fee_fen
+    booked = world.rows(
+        "SELECT count(*) FROM journal_entry WHERE reference = :reference",
+        reference=f"wechat-fee:{TODAY.isoformat()}",
+    )
+    assert booked == [(1,)]
+    world.require_sound_books()
+
+
+def test_each_planted_difference_is_found_and_nothing_else(world, topped_up, bill):
+    good, gone, other, twice = (topped_up(fen) for fen in (10_00, 20_00, 30_00, 40_00))
+    bill(
+        drop=[gone],
+        amounts={other: 29_00},
+        double=[twice],
+        add=[{"order_no": "P999", "transaction_id": "4299", "amount_fen": 5_00},
+             {"order_no": "P998", "transaction_id": "4298", "amount_fen": 7_00,
+              "refund_no": "F998", "refund_id": "5098"}],
+    )  # fmt: skip
+    assert differences(world, good, gone, other, twice, "P999", "F998", "P998") == sorted(
+        [
+            ("missing_there", gone, 20_00, 20_00, None, "expense", "unresolved"),
+            ("amount_differs", other, 30_00, 30_00, 29_00, "expense", "unresolved"),
+            ("duplicate", twice, 40_00, None, 80_00, "explain", "unresolved"),
+            ("missing_here", "P999", None, None, 5_00, "unapplied", "unresolved"),
+            ("missing_here", "F998", None, None, 7_00, "unapplied", "unresolved"),
+        ],
+        key=lambda row: row[1],
+    )
+    bill()  # The next bill is right: what nobody has dealt with is gone by itself.
+    assert {row[-1] for row in differences(world, gone, other, twice, "P999", "F998")} == {"gone"}
+
+
+def test_a_paid_order_that_we_never_heard_of_is_confirmed_by_two_people(world, bill):
+    client = world.sign_in_member()
+    world.wish("lost")
+    made = client.post(
+        "/api/v1/top-ups", {"amount_fen": 88_00, "program_id": str(world.shop().program.id)}
+    ).json()
+    world.confirm_in_wechat(made)
+    number = made["top_up_no"]
+    bill()
+    assert differences(world, number) == [
+        ("missing_here", number, None, None, 88_00, "confirm", "unresolved")
+    ]
+    maker, checker = (world.make.actor(world.make.staff(Role.platform_finance)) for _ in "ab")
+    found = difference_id(world, number)
+
+    def work(service, **arguments):
+        with world.database.unit_of_work(SYSTEM) as session:
+            return service(session, difference_id=found, now=utc_now(), **arguments)
+
+    work(propose_correction, correction=Correction.confirm, note="查过微信", maker=maker)
+    with pytest.raises(SecondPersonRequired):
+        work(confirm_correction, checker=maker)
+    work(confirm_correction, checker=checker)
+    with pytest.raises(DifferenceChanged):
+        work(confirm_correction, checker=checker)
+    assert client.get(f"/api/v1/top-ups/{made['id']}").json()["status"] == "credited"
+    bill()
+    assert [row[-1] for row in differences(world, number)] == ["corrected"]
+    world.require_sound_books()
+
+
+def test_what_wechat_never_had_is_borne_by_the_platform_after_two_people(world, topped_up, bill):
+    number = topped_up(50_00)
+    bill(drop=[number])
+    found = difference_id(world, number)
+    maker, checker = (world.make.actor(world.make.staff(Role.platform_finance)) for _ in "ab")
+    with world.database.unit_of_work(SYSTEM) as session:
+        before = balance_fen(session, "bank:wechat")
+        with pytest.raises(CorrectionImpossible):
+            propose_correction(session, difference_id=found, correction=Correction.unapplied,
+                               note="x", maker=maker, now=utc_now())  # fmt: skip
+        propose_correction(session, difference_id=found, correction=Correction.expense,
+                           note="微信查无此单", maker=maker, now=utc_now())  # fmt: skip
+    with world.database.unit_of_work(SYSTEM) as session:
+        with pytest.raises(SecondPersonRequired):
+            refuse_correction(session, difference_id=found, note="no", checker=maker)
+        confirm_correction(session, difference_id=found, checker=checker, now=utc_now())
+    with world.database.unit_of_work(SYSTEM) as session:
+        assert balance_fen(session, "bank:wechat") == before - 50_00
+    world.require_sound_books()
+
+
+def test_a_refund_is_matched_by_its_own_number(world, bill):
+    shop = world.shop()
+    _member, client = world.rich(shop, 1_00)
+    made = client.post(
+        "/api/v1/payments", {"pay_point": shop.pay_point.token, "amount_fen": 9_00}
+    ).json()
+    world.confirm_in_wechat(made)
+    path = f"/api/v1/payments/{made['id']}"
+    world.jobs.run_until(lambda: client.get(path).json()["status"] == "paid")
+    back = shop.manager.post(
+        f"/pos/api/payments/{made['payment_no']}/refunds", {"amount_fen": 9_00, "reason": "退"}
+    )
+    assert back.status_code == 201, back.text
+    number = world.one("SELECT refund_no FROM refund WHERE order_no = :no", no=made["payment_no"])
+    world.jobs.run_until(
+        lambda: (
+            world.one("SELECT status FROM refund WHERE refund_no = :no", no=number) == "succeeded"
+        )
+    )
+    bill()
+    assert differences(world, number, made["payment_no"]) == []
+    bill(drop=[number])
+    assert differences(world, number, made["payment_no"]) == [
+        ("missing_there", number, 8_00, 8_00, None, "expense", "unresolved")
+    ]
+
+
+@pytest.mark.parametrize(("plan", "reason"), [({"hash": "wrong"}, "hash"),
+                                              ({"cut_off": True}, "cut_off")])  # fmt: skip
+def test_a_bill_that_cannot_be_believed_books_nothing_and_says_why(world, plan, reason):
+    day = TODAY - timedelta(days=20)
+    world.wechat.post("/_history", orders=[
+        {"order_no": f"P77{reason}", "transaction_id": f"4277{reason}", "appid": "wx",
+         "openid": "o",
+         "amount_fen": 100, "paid_at": (utc_now() - timedelta(days=20)).timestamp()}])  # fmt: skip
+    world.wechat.post("/_bill", day=day.isoformat(), **plan)
+    noted = reconcile_day(world.context, day)
+    assert noted.status is ReconciliationStatus.rejected
+    assert noted.problem in {reason, "malformed"}
+    assert differences(world, f"P77{reason}") == []
+    world.wechat.post("/_bill", day=day.isoformat())
+
+
+def test_a_day_that_is_not_over_is_refused(world):
+    with pytest.raises(DayNotOver):
+        reconcile_day(world.context, TODAY)
