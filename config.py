@@ -72,6 +72,7 @@ class Settings:
     simulated: bool  # The far end is our own simulator, with keys made under the home.
     rate_limits: bool
     totp_required: bool  # Platform and merchant roles come in with a second factor only.
+    icp_number: str  # 备案号, in the footer of the public site; empty: none is shown.
     map_tile_url: str | None  # Where the map picker's tiles come from; None: a drawn grid.
     database_url: str | None
     database_admin_url: str | None
@@ -122,6 +123,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         rate_limits=_rate_limits(env, production=production),
         sold_rules_strict=_sold_rules(env) == "stop",
         totp_required=_is_on(env, "TOTP_REQUIRED", default=production),
+        icp_number=env.get("ICP_NUMBER") or "",
         map_tile_url=_tile_url(env),
         database_url=env.get("DATABASE_URL") or None,
         database_admin_url=env.get("DATABASE_ADMIN_URL") or None,

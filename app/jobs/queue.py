@@ -22,6 +22,7 @@ from app.flows import (
     exporting,
     notifications,
     orders,
+    picturing,
     printing,
     refunding,
     voucher_tasks,
@@ -46,6 +47,7 @@ TASK_OF_TOPIC = {
     "export.asked": "write_export",
     "print_file.requested": "make_print_file",
     "voucher_task.wanted": "work_on_vouchers",
+    "media.added": "make_media_sizes",
 }
 
 _WORK: dict[str, Callable[[Context, int], None]] = {
@@ -56,6 +58,7 @@ _WORK: dict[str, Callable[[Context, int], None]] = {
     "write_export": exporting.run_export,
     "make_print_file": printing.make_print_file,
     "work_on_vouchers": voucher_tasks.work,
+    "make_media_sizes": picturing.make_sizes,
 }
 
 # What takes minutes waits in a queue of its own: it must not keep notifications waiting.
@@ -100,6 +103,7 @@ _TICKS = (
     Tick(name="fold_rollups", cron="* * * * * 50", work=housekeeping.fold),
     Tick(name="expire_exports", cron="*/10 * * * * 35", work=exporting.expire),
     Tick(name="shred_print_files", cron="* * * * * 50", work=printing.shred_delivered),
+    Tick(name="publish_due", cron="* * * * * */5", work=housekeeping.publish),
     Tick(name="clean_up", cron="*/10 * * * * 25", work=housekeeping.clean_up),
 )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.site.pages import bp
+from app.site import contents, for_engines, media, pages, stores
 
 
 def register_site(app: Flask) -> None:
-    app.register_blueprint(bp)
+    for module in (pages, contents, stores, media, for_engines):
+        app.register_blueprint(module.bp)
 
 
 __all__ = ["register_site"]

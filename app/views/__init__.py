@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app.views.builder import ConsoleBuilder
+from app.views.content_views import CONTENT
 from app.views.dashboard import Dashboard
 from app.views.exports import Exports
 from app.views.guard import register_guard
@@ -42,7 +43,17 @@ def register_consoles(app: Flask) -> None:
         register_guard(app)
         builder = ConsoleBuilder(indexview=Dashboard)
         builder.init_app(app, reader_session(app, database))
-        for view in (*LISTS, *PAGES, *DESKS, *PAPER, PrintDesk, PrintFileDesk, Search, Exports):
+        for view in (
+            *LISTS,
+            *PAGES,
+            *DESKS,
+            *PAPER,
+            PrintDesk,
+            PrintFileDesk,
+            Search,
+            Exports,
+            *CONTENT,
+        ):
             builder.add_view_no_menu(view)
 
 

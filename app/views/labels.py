@@ -7,6 +7,24 @@ from collections.abc import Mapping
 from app.core.errors import N_
 
 COLUMNS: Mapping[str, str] = {
+    "category": N_("Category"),
+    "cover_id": N_("Cover picture"),
+    "head_no": N_("Newest version"),
+    "link_url": N_("Link"),
+    "price_fen": N_("Price"),
+    "publish_at": N_("Planned for"),
+    "published_at": N_("Published at"),
+    "restored_from_no": N_("Restored from"),
+    "revision_status": N_("Newest version is"),
+    "slug": N_("Address of the page"),
+    "sort": N_("Place"),
+    "store_ids": N_("Stores"),
+    "summary": N_("Summary"),
+    "updated_at": N_("Changed at"),
+    "updated_by_id": N_("Changed by"),
+    "version_no": N_("Version"),
+    "withdraw_at": N_("Withdrawn by itself at"),
+    "withdrawn_at": N_("Withdrawn at"),
     "asked_by_id": N_("Asked by"),
     "colour": N_("Colour"),
     "decided_at": N_("Decided at"),
@@ -155,6 +173,19 @@ COLUMNS: Mapping[str, str] = {
 
 # By enum and member where one word means several things, else by member.
 STATES: Mapping[str, str] = {
+    "ContentKind.goods": N_("Goods"),
+    "ContentKind.solution": N_("Solution"),
+    "ContentKind.article": N_("Article"),
+    "ContentKind.page": N_("Page"),
+    "ContentKind.store": N_("Store page"),
+    "ContentKind.banner": N_("Banner"),
+    "ContentKind.block": N_("Block of the home page"),
+    "RevisionStatus.none": N_("Public"),
+    "review": N_("In review"),
+    "scheduled": N_("Scheduled"),
+    "published": N_("Published"),
+    "withdrawn": N_("Withdrawn"),
+    "ready": N_("Ready"),
     "VoucherEventKind.created": N_("Drafted"),
     "VoucherEventKind.frozen": N_("Frozen"),
     "VoucherEventKind.returned": N_("Given back"),
@@ -303,6 +334,8 @@ GOOD = frozenset(
         "shredded",
         "done",
         "imported",
+        "published",
+        "ready",
     ]
 )
 WAITING = frozenset(
@@ -323,6 +356,8 @@ WAITING = frozenset(
         "making",
         "sealed",
         "taken",
+        "review",
+        "scheduled",
     ]
 )
 BAD = frozenset(
@@ -391,6 +426,18 @@ ENTRY_KINDS: Mapping[str, str] = {
 }
 
 ACTIONS: Mapping[str, str] = {
+    "content.arrange": N_("Content given another place"),
+    "content.create": N_("Content begun"),
+    "content.publish": N_("Content published"),
+    "content.right": N_("Right to write content changed"),
+    "content.save": N_("Version of content saved"),
+    "content.schedule": N_("Content scheduled"),
+    "content.send_back": N_("Content sent back"),
+    "content.submit": N_("Content submitted for review"),
+    "content.withdraw": N_("Content withdrawn"),
+    "media.add": N_("Picture added"),
+    "media.delete": N_("Picture deleted"),
+    "media.describe": N_("Picture described"),
     "adjustment.refused": N_("Adjustment refused"),
     "adjustment.requested": N_("Adjustment requested"),
     "batch.approved": N_("Batch approved"),
@@ -501,6 +548,8 @@ JOB_STATES: Mapping[str, str] = {
 }
 
 TASKS: Mapping[str, str] = {
+    "make_media_sizes": N_("Make the smaller sizes of a picture"),
+    "publish_due": N_("Publish and withdraw content at its time"),
     "process_notification": N_("Work on a WeChat notification"),
     "request_refund": N_("Ask WeChat for a refund"),
     "report_payment": N_("Report a payment's delivery to WeChat"),
