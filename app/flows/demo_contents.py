@@ -21,8 +21,8 @@ def seed_demo_contents(context: Context) -> None:
     with context.database.unit_of_work(SYSTEM) as session:
         if session.scalar(select(ContentItem.id).limit(1)) is not None:
             return
-        owners = dict(session.execute(select(Merchant.code, Merchant.id)).tuples().all())
-        stores = dict(session.execute(select(Store.code, Store.id)).tuples().all())
+        owners = dict(session.execute(select(Merchant.code, Merchant.id)).all())
+        stores = dict(session.execute(select(Store.code, Store.id)).all())
     for one in DEMO_CONTENTS:
         owner = owners.get(one.owner or "", OPERATOR_ID)
         _publish(context, one, owner, stores)

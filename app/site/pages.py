@@ -26,7 +26,7 @@ from app.web.context import current_context
 
 bp = Blueprint("site", __name__)
 
-_STORES_SHOWN, _SHELF, _BANNERS = 6, 6, 2
+_STORES_SHOWN, _BANNERS = 6, 2
 _PAY_POINTS_SHOWN = 8
 
 
@@ -61,11 +61,11 @@ def show_home() -> ResponseReturnValue:
         stores, _ = list_stores_of_city(
             session, city=None, after_id=0, limit=_STORES_SHOWN, now=utc_now()
         )
-        kinds = (ContentKind.goods, ContentKind.solution, ContentKind.article)
+        kinds = ((ContentKind.goods, 6), (ContentKind.solution, 3), (ContentKind.article, 3))
         shelves = [
             (SECTIONS[kind].path, gettext(SECTIONS[kind].title),
-             list_contents(session, kind=kind, limit=_SHELF)[0])
-            for kind in kinds
+             list_contents(session, kind=kind, limit=shelf)[0])
+            for kind, shelf in kinds
         ]  # fmt: skip
         banners, _ = list_contents(session, kind=ContentKind.banner, limit=_BANNERS)
         blocks, _ = list_contents(session, kind=ContentKind.block, limit=_BANNERS)

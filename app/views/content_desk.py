@@ -112,9 +112,9 @@ class ContentDesk(Desk):
             explanation="",
         )  # fmt: skip
 
-    @expose("/<int:pk>/preview")
+    @expose("/<int:pk>/look")
     @has_access
-    def preview(self, pk: int) -> ResponseReturnValue:
+    def look(self, pk: int) -> ResponseReturnValue:
         """To the page as it would be public; its address may be handed on for a week."""
         item: ContentItem = self.found(ContentItem, pk)
         token = preview_token(current_context(), item_id=pk, version_no=item.head_no)
@@ -150,7 +150,7 @@ class ContentDesk(Desk):
             gettext("Its versions stay, and it can be published again."),
         ]
         return self._step(
-            pk, gettext("Withdraw"), ReasonForm(), facts, None,
+            pk, gettext("Take down"), ReasonForm(), facts, None,
             gettext("It is withdrawn and no longer public."),
             lambda session, form: contents.withdraw_content(
                 session, item_id=pk, reason=form.reason.data, actor=g.actor, now=utc_now()

@@ -104,6 +104,9 @@ class ContentForm(OnceForm):
             del self[name]
         if kind in _NO_BODY:
             del self["body_html"]
+        self.sections = [
+            (title, names) for title, names in self.sections if any(name in self for name in names)
+        ]
 
     def words(self) -> Words:
         """What was typed, as the services take it."""

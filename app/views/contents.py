@@ -42,7 +42,7 @@ class Contents(Records):
     def buttons(self, row: Any) -> Sequence[Action]:
         stage, pk = stage_of(row), row.id
         offered = [action(gettext("Edit"), "ContentDesk.edit", tone="main", pk=pk),
-                   action(gettext("Preview"), "ContentDesk.preview", pk=pk)]  # fmt: skip
+                   action(gettext("Preview"), "ContentDesk.look", pk=pk)]  # fmt: skip
         if stage in {"draft", "withdrawn"}:
             offered.append(action(gettext("Submit for review"), "ContentDesk.submit", pk=pk))
         if stage != "published":
@@ -52,7 +52,7 @@ class Contents(Records):
         offered.append(action(gettext("Versions"), "ContentVersions.versions", pk=pk))
         if row.status is ContentStatus.published:
             offered.append(
-                action(gettext("Withdraw"), "ContentDesk.withdraw", tone="danger", pk=pk)
+                action(gettext("Take down"), "ContentDesk.withdraw", tone="danger", pk=pk)
             )
         return those_allowed(*offered)
 

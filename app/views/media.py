@@ -127,7 +127,7 @@ class MediaDesk(Desk):
 
     @expose("/<int:pk>/delete", methods=("GET", "POST"))
     @has_access
-    def delete(self, pk: int) -> ResponseReturnValue:
+    def remove(self, pk: int) -> ResponseReturnValue:
         found: MediaFile = self.found(MediaFile, pk)
         form = ConsoleForm()
         if form.validate_on_submit():

@@ -108,9 +108,9 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_may(ContentVersions="versions"), (ADMIN, EDITOR, AUDITOR, OWNER)),
     (
         _may(
-            ContentDesk="new edit preview submit",
+            ContentDesk="new edit look submit",
             ContentVersions="restore",
-            MediaDesk="list upload show delete",
+            MediaDesk="list upload show remove",
         ),
         (ADMIN, EDITOR, OWNER),
     ),

@@ -136,9 +136,9 @@ _STORE_PAGES = (
 
 _BANNERS = (
     DemoContent(kind=ContentKind.banner, title="充 300 送 60", summary="通用储值卡，六家门店都能用",
-                link_url="/solutions/", sort=1, picture=("储值卡", 165)),
+                link_url="/solutions/", sort=1, picture=("", 165)),
     DemoContent(kind=ContentKind.banner, title="端午礼盒开订", summary="用储值卡或纸质券到店提货",
-                link_url="/goods/", sort=2, picture=("端午", 145)),
+                link_url="/goods/", sort=2, picture=("", 145)),
 )  # fmt: skip
 
 _PAGES = (
