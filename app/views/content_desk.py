@@ -29,6 +29,7 @@ from app.views.desks import Desk
 from app.views.forms import ConsoleForm, ReasonForm
 from app.views.once import write_once
 from app.web.context import current_context
+from app.web.security import allow_written_styles
 
 _MOST_PICTURES, _MOST_STORES = 200, 300
 
@@ -216,6 +217,7 @@ class ContentDesk(Desk):
     def _editor(
         self, form: ContentForm, kind: ContentKind, *, title: str, back: str, **more: Any
     ) -> ResponseReturnValue:
+        allow_written_styles()
         return self.form_page(
             form,
             title=f"{title} · {state_name(kind)}",

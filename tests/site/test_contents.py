@@ -178,10 +178,6 @@ def test_engines_find_the_sitemap_and_canonical_addresses(visitor, write):
 
 def test_former_terms_stay_readable(app, visitor):
     with app.app_context(), current_context().database.unit_of_work(SYSTEM) as session:
-        from sqlalchemy import select
-
-        from app.models.contents import ContentItem
-
         item = session.scalars(select(ContentItem).where(ContentItem.slug == "terms")).one()
         save_content(session, item_id=item.id, seen_no=item.head_no, actor=SYSTEM, now=utc_now(),
                      words=Words(title="用户协议", body_html="<p>新条款</p>"))  # fmt: skip
