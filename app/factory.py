@@ -16,8 +16,10 @@ from app.core.keys import Keys
 from app.db import open_database
 from app.flows.context import Context
 from app.gateways.wechat import (
+    build_demo_user,
     build_login,
     build_notification_keys,
+    build_official_account,
     build_pay,
     build_shipping,
 )
@@ -96,8 +98,10 @@ def build_context(settings: Settings) -> Context:
         ),
         wechat_pay=build_pay(settings),
         wechat_login=build_login(settings, store),
+        wechat_account=build_official_account(settings, store),
         wechat_shipping=build_shipping(settings, store),
         notification_keys=build_notification_keys(settings),
+        demo_wechat=build_demo_user(settings),
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import batches, checks, printing, reading
+from bench import batches, checks, feed_streams, printing, reading
 from bench.baseline import NAME, Baseline
 from bench.load import Measured, post, run_load
 from bench.output import Row, say
@@ -116,6 +116,15 @@ def print_vouchers(_bench: Bench) -> None:
     printing.print_sheets(SCALE)
 
 
+def feed(bench: Bench) -> None:
+    """A thousand screens hear a hundred stores' feeds while members pay there."""
+    database = clone(bench.urls, SHOP, "bench_feed")
+    feed_streams.run(
+        bench.urls, bench.home, database, payments(SHOP), stores=SHOP.stores, scale=SCALE
+    )
+    checks.check_books(bench.urls, database)
+
+
 BENCHES: dict[str, Callable[[Bench], None]] = {
     "pay": pay,
     "pay-combined": pay_combined,
@@ -127,6 +136,7 @@ BENCHES: dict[str, Callable[[Bench], None]] = {
     "lists": lists,
     "batch": lambda bench: batches.batch(bench.urls, bench.home),
     "print": print_vouchers,
+    "feed": feed,
 }
 
 

@@ -89,7 +89,10 @@ def far_end(home: Path, *, ear: Ear | None = None) -> Iterator[FarEnd]:
     simulator = create_simulator(
         SimulatorSettings(
             directory=home / "simulator",
-            appid_secrets={settings.wechat.mini_appid: settings.wechat.mini_secret},
+            appid_secrets={
+                settings.wechat.mini_appid: settings.wechat.mini_secret,
+                settings.wechat.oa_appid: settings.wechat.oa_secret,
+            },
             mchid=settings.wechat.mchid,
             apiv3_key=settings.wechat.apiv3_key,
             mch_serial=settings.wechat.mch_serial,

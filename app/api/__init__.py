@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.api import contents, gifts, me, payments, sessions, stores, top_ups, wechat_notify
+from app.api import (
+    account,
+    contents,
+    demo,
+    gifts,
+    me,
+    payments,
+    programs,
+    records,
+    sessions,
+    stores,
+    top_ups,
+    wechat_notify,
+)
 from app.api.blueprint import bp
 from app.web.express import open_lanes
 from app.web.wire import DocumentedApi
@@ -25,4 +38,17 @@ def register_api(app: Flask) -> None:
     open_lanes(app, payments.LANE)
 
 
-__all__ = ["contents", "gifts", "me", "payments", "register_api", "sessions", "stores", "top_ups"]
+__all__ = [
+    "account",
+    "contents",
+    "demo",
+    "gifts",
+    "me",
+    "payments",
+    "programs",
+    "records",
+    "register_api",
+    "sessions",
+    "stores",
+    "top_ups",
+]

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from app.core.keys import Keys
 from app.db import Database
 from app.gateways.wechat.notifications import NotificationKeys
-from app.services.ports import WeChatLogin, WeChatPay, WeChatShipping
+from app.services.ports import (
+    DemoWeChat,
+    WeChatLogin,
+    WeChatOfficialAccount,
+    WeChatPay,
+    WeChatShipping,
+)
 from config import Settings
 
 
@@ -18,5 +24,7 @@ class Context:
     keys: Keys
     wechat_pay: WeChatPay
     wechat_login: WeChatLogin
+    wechat_account: WeChatOfficialAccount
     wechat_shipping: WeChatShipping
+    demo_wechat: DemoWeChat
     notification_keys: NotificationKeys

@@ -11,10 +11,12 @@ from app.models import (  # noqa: F401
     people,
     plumbing,
     print_files,
+    refund_requests,
     rollups,
     sales,
     settings,
     tenants,
+    tills,
     voucher_records,
     vouchers,
 )

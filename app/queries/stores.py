@@ -41,26 +41,31 @@ class PayPointSeen:
     open: bool
 
 
-# The spherical law of cosines, with the earth's mean radius; least() guards acos against rounding.
+_NOWHERE = 40_000_000  # Metres, more than any distance on earth: a place not known comes last.
+
+# The spherical law of cosines, with the earth's mean radius; least() guards acos against rounding
+# and would make a distance of nothing out of a position that is not known.
 _STORES = text("""
     SELECT * FROM (
         SELECT s.id, s.name, m.name AS merchant, s.address, s.phone, s.lat, s.lng,
             s.hours,
+            CASE WHEN cast(:lat AS float8) IS NOT NULL AND s.lat IS NOT NULL THEN
             (6371008.8 * acos(least(1.0,
                 sin(radians(cast(:lat AS float8))) * sin(radians(s.lat))
                 + cos(radians(cast(:lat AS float8))) * cos(radians(s.lat))
                 * cos(radians(s.lng - cast(:lng AS float8)))
-            )))::bigint AS distance_m,
+            )))::bigint END AS distance_m,
             EXISTS (SELECT FROM card c JOIN program_acceptance a ON a.program_id = c.program_id
                     WHERE :member AND a.merchant_id = s.merchant_id AND c.status = 'active'
                    ) AS accepts
         FROM store s JOIN merchant m ON m.id = s.merchant_id
         WHERE s.status = 'open' AND m.status = 'active'
+          AND (cast(:store_id AS bigint) IS NULL OR s.id = :store_id)
           AND (cast(:q AS text) IS NULL OR position(lower(:q) IN lower(s.name || ' ' || m.name
                || ' ' || s.address || ' ' || s.city)) > 0)
     ) found
-    WHERE (coalesce(distance_m, -1), id) > (:after_distance, :after_id)
-    ORDER BY coalesce(distance_m, -1), id LIMIT :limit
+    WHERE (coalesce(distance_m, :nowhere), id) > (:after_distance, :after_id)
+    ORDER BY coalesce(distance_m, :nowhere), id LIMIT :limit
 """)
 _PAY_POINT = text("""
     SELECT pp.token, s.id AS store_id, s.name AS store_name, m.name AS merchant_name,
@@ -87,14 +92,16 @@ def list_stores(
     limit: int,
     after: tuple[int, int] | None,
     member: bool,
+    store_id: int | None = None,
 ) -> tuple[list[StoreSeen], tuple[int, int] | None]:
     """One page of open stores, nearest first (in the order of their ids without a position).
 
     Args:
-        after: Distance in metres (-1 without a position) and id of the last store shown.
+        after: Distance in metres (``_NOWHERE`` without a position) and id of the last store shown.
         member: Whether the session is in a member's scope, so that the cards seen are hers.
+        store_id: That store only.
     """
-    after_distance, after_id = after or (-2, 0)
+    after_distance, after_id = after or (-1, 0)
     rows = session.execute(
         _STORES,
         {
@@ -102,7 +109,9 @@ def list_stores(
             "lng": lng,
             "q": q or None,
             "member": member,
+            "store_id": store_id,
             "limit": limit + 1,
+            "nowhere": _NOWHERE,
             "after_distance": after_distance,
             "after_id": after_id,
         },
@@ -127,7 +136,7 @@ def list_stores(
     if len(rows) <= limit:
         return stores, None
     last = rows[limit - 1]
-    return stores, (-1 if last.distance_m is None else last.distance_m, last.id)
+    return stores, (_NOWHERE if last.distance_m is None else last.distance_m, last.id)
 
 
 def find_pay_point(session: Session, token: str) -> PayPointSeen | None:
