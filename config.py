@@ -74,6 +74,7 @@ class Settings:
     rate_limits: bool
     strict_tills: bool  # What a new store starts with: enrolled terminals and open shifts only.
     totp_required: bool  # Platform and merchant roles come in with a second factor only.
+    icp_number: str  # 备案号, in the footer of the public site; empty: none is shown.
     map_tile_url: str | None  # Where the map picker's tiles come from; None: a drawn grid.
     database_url: str | None
     database_admin_url: str | None
@@ -125,6 +126,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         sold_rules_strict=_sold_rules(env) == "stop",
         strict_tills=_is_on(env, "STRICT_TILLS", default=production),
         totp_required=_is_on(env, "TOTP_REQUIRED", default=production),
+        icp_number=env.get("ICP_NUMBER") or "",
         map_tile_url=_tile_url(env),
         database_url=env.get("DATABASE_URL") or None,
         database_admin_url=env.get("DATABASE_ADMIN_URL") or None,

@@ -22,6 +22,7 @@ from app.cli_vouchers import vouchers_group
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.core.demo import DEMO_ACCOUNTS
+from app.flows.demo_contents import seed_demo_contents
 from app.jobs.worker import run_worker
 from app.models.base import OPERATOR_ID
 from app.queries.invariants import check_invariants
@@ -110,6 +111,7 @@ def prepare() -> None:
         if is_empty(session):
             seed_demo(session, password=context.settings.demo_password, now=utc_now())
             seed_history(session, keys=context.keys, now=utc_now())
+    seed_demo_contents(context)
 
 
 @demo_group.command("voucher-codes")

@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 const TARGET = "app/static/vendor";
 const NOTO = "@embedpdf/fonts-sc/fonts/NotoSansHans-";
 const FILES = {
+  editor: ["@wangeditor-next/editor/dist/index.js", "@wangeditor-next/editor/dist/css/style.css"],
   echarts: ["echarts/dist/echarts.common.min.js"],
   // Noto Sans in Chinese (SIL Open Font License), for what app/documents draws on paper.
   fonts: [`${NOTO}Regular.otf`, `${NOTO}Bold.otf`, "@embedpdf/fonts-sc/LICENSE"],

@@ -6,6 +6,7 @@ from flask import Flask
 
 from app.api import (
     account,
+    contents,
     demo,
     gifts,
     me,
@@ -39,6 +40,7 @@ def register_api(app: Flask) -> None:
 
 __all__ = [
     "account",
+    "contents",
     "demo",
     "gifts",
     "me",

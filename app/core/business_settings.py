@@ -19,6 +19,7 @@ class Unit(enum.Enum):
     hours = "hours"
     seconds = "seconds"
     basis_points = "basis_points"
+    megabytes = "megabytes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +179,16 @@ RELAY_LAG_SECONDS = BusinessSetting(
     most=86_400,
     explanation=N_("The job monitor warns when the oldest message has waited longer."),
 )
+MEDIA_QUOTA_MB = BusinessSetting(
+    name="media.quota_mb",
+    group=_CONTROL,
+    label=N_("Room for a merchant's pictures"),
+    unit=Unit.megabytes,
+    default=200,
+    least=1,
+    most=100_000,
+    explanation=N_("A merchant whose library is full cannot upload until it deletes pictures."),
+)
 
 SETTINGS: Mapping[str, BusinessSetting] = {
     setting.name: setting
@@ -195,5 +206,6 @@ SETTINGS: Mapping[str, BusinessSetting] = {
         UNCLAIMED_DAYS,
         ADJUSTMENT_FEN,
         RELAY_LAG_SECONDS,
+        MEDIA_QUOTA_MB,
     )
 }

@@ -13,6 +13,7 @@ from app.db import Database
 from app.flows.context import Context
 from app.services import top_ups
 from app.services.audit_chain import read_audit_watermark, seal_audit
+from app.services.contents import publish_due
 from app.services.expiry import expire_lots
 from app.services.gifts import return_expired_gifts
 from app.services.rollups import fold_rollups
@@ -60,6 +61,11 @@ def fold(context: Context) -> None:
     """Hourly figures, an hour at a time when it is over."""
     with context.database.unit_of_work(SYSTEM) as session:
         fold_rollups(session, now=utc_now())
+
+
+def publish(context: Context) -> None:
+    """Content whose time has come, and content whose time is over."""
+    _until_done(context.database, lambda session: publish_due(session, now=utc_now()))
 
 
 def seal(context: Context) -> None:

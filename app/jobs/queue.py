@@ -22,6 +22,7 @@ from app.flows import (
     exporting,
     notifications,
     orders,
+    picturing,
     printing,
     reconciling,
     refunding,
@@ -49,6 +50,7 @@ TASK_OF_TOPIC = {
     "print_file.requested": "make_print_file",
     "voucher_task.wanted": "work_on_vouchers",
     "settlement.wanted": "close_periods",
+    "media.added": "make_media_sizes",
 }
 
 _WORK: dict[str, Callable[[Context, int], None]] = {
@@ -60,6 +62,7 @@ _WORK: dict[str, Callable[[Context, int], None]] = {
     "make_print_file": printing.make_print_file,
     "work_on_vouchers": voucher_tasks.work,
     "close_periods": settling.close_wanted,
+    "make_media_sizes": picturing.make_sizes,
 }
 
 # What takes minutes waits in a queue of its own: it must not keep notifications waiting.
@@ -107,6 +110,7 @@ _TICKS = (
     Tick(name="close_statements", cron="7 * * * *", work=settling.close_by_clock),
     # From ten in Shanghai, again by the hour for a bill that was late. Cron is in UTC.
     Tick(name="reconcile", cron="20 2-14 * * * 30", work=reconciling.reconcile_due),
+    Tick(name="publish_due", cron="* * * * * */5", work=housekeeping.publish),
     Tick(name="clean_up", cron="*/10 * * * * 25", work=housekeeping.clean_up),
 )
 

@@ -4,6 +4,7 @@ from flask_appbuilder.security.sqla import models as _fab_models  # noqa: F401
 
 from app.models import (  # noqa: F401
     cards,
+    contents,
     decisions,
     exports,
     ledger,

@@ -30,6 +30,12 @@ _IN_HAND = (
     "EXISTS (SELECT FROM voucher_holding h WHERE h.batch_id = voucher.batch_id"
     " AND voucher.serial_no BETWEEN h.first_serial_no AND h.last_serial_no)"
 )
+_PUBLISHED = "status = 'published'"
+_PAST_PAGE = (
+    "published_at IS NOT NULL AND EXISTS (SELECT FROM content_item i"
+    " WHERE i.id = content_version.item_id AND i.kind = 'page')"
+)
+_ON_A_COVER = "EXISTS (SELECT FROM content_item i WHERE i.cover_id = media_file.id)"
 _TAKEN_HERE = "EXISTS (SELECT FROM redemption r WHERE r.voucher_id = voucher.id)"
 
 
@@ -120,6 +126,17 @@ POLICIES: Mapping[str, Rows] = {
         store=f"{_IN_HAND} OR {_TAKEN_HERE}", merchant=f"{_OWN_MERCHANT} OR {_IN_HAND}"
     ),
     "redemption": _COUNTER,
+    # Content: what is published is everybody's, the rest its merchant's. A picture is known to the
+    # public when it stands on something published; a page's former versions stay readable.
+    "content_item": _rows(
+        public=_PUBLISHED,
+        member=_PUBLISHED,
+        store=f"{_OWN_MERCHANT} AND {_PUBLISHED}",
+        merchant=_OWN_MERCHANT,
+    ),
+    "content_version": _rows(public=_PAST_PAGE, member=_PAST_PAGE, merchant=_OWN_MERCHANT),
+    "media_file": _rows(public=_ON_A_COVER, member=_ON_A_COVER, merchant=_OWN_MERCHANT),
+    "content_right": _MERCHANTS_ONLY,
     # What is kept about paper. A holder sees its own stock, and what was handed to it or by it.
     "voucher_chunk": _SECRET,
     "voucher_holding": _COUNTER,
@@ -208,6 +225,8 @@ DELETABLE = frozenset(
         "rollup_mark",
         "voucher_holding",
         "account_code",
+        "media_file",
+        "content_right",
     }
 )
 

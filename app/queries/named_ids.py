@@ -35,6 +35,7 @@ NAMED_IDS: Mapping[str, tuple[Any, Name]] = {
     "store_id": _STORE,
     "staff_id": _STAFF,
     "created_by_id": _STAFF,
+    "updated_by_id": _STAFF,
     "approved_by_id": _STAFF,
     "reversed_by_id": _STAFF,
     "confirmed_by_id": _STAFF,

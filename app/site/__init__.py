@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.site.h5 import bp as members_app
-from app.site.pages import bp
+from app.site import contents, for_engines, h5, media, pages, stores
 
 
 def register_site(app: Flask) -> None:
-    app.register_blueprint(bp)
-    app.register_blueprint(members_app)
+    for module in (pages, contents, stores, media, for_engines, h5):
+        app.register_blueprint(module.bp)
 
 
 __all__ = ["register_site"]

@@ -7,21 +7,26 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
+from flask_babel import get_locale, gettext
 
 from app.core import codes
 from app.core.actor import PUBLIC
 from app.core.clock import utc_now
 from app.core.demo import DEMO_ACCOUNTS, DemoAccount
 from app.core.errors import DomainError
-from app.queries.stores import PayPointSeen, find_pay_point, list_pay_points, list_stores
+from app.models.contents import ContentKind
+from app.queries.contents import list_contents
+from app.queries.store_pages import list_stores_of_city
+from app.queries.stores import PayPointSeen, find_pay_point, list_pay_points
 from app.services.redemptions import read_code
 from app.services.refusals import PayPointNotFound
+from app.site.caching import may_be_kept
+from app.site.contents import SECTIONS
 from app.web.context import current_context
 
 bp = Blueprint("site", __name__)
 
-_STORES_SHOWN = 12
+_STORES_SHOWN, _BANNERS = 6, 2
 _PAY_POINTS_SHOWN = 8
 
 
@@ -53,20 +58,24 @@ def show_home() -> ResponseReturnValue:
     context = current_context()
     demo = None
     with context.database.unit_of_work(PUBLIC) as session:
-        stores, _ = list_stores(
-            session,
-            now=utc_now(),
-            lat=None,
-            lng=None,
-            q=None,
-            limit=_STORES_SHOWN,
-            after=None,
-            member=False,
+        stores, _ = list_stores_of_city(
+            session, city=None, after_id=0, limit=_STORES_SHOWN, now=utc_now()
         )
+        kinds = ((ContentKind.goods, 6), (ContentKind.solution, 3), (ContentKind.article, 3))
+        shelves = [
+            (SECTIONS[kind].path, gettext(SECTIONS[kind].title),
+             list_contents(session, kind=kind, limit=shelf)[0])
+            for kind, shelf in kinds
+        ]  # fmt: skip
+        banners, _ = list_contents(session, kind=ContentKind.banner, limit=_BANNERS)
+        blocks, _ = list_contents(session, kind=ContentKind.block, limit=_BANNERS)
         if context.settings.demo:
             points = list_pay_points(session, limit=_PAY_POINTS_SHOWN)
             demo = DemoPanel(accounts=DEMO_ACCOUNTS, pay_points=points)
-    return render_template("site/home.html", stores=stores, demo=demo)
+    page = render_template(
+        "site/home.html", stores=stores, demo=demo, shelves=shelves, banners=banners, blocks=blocks
+    )
+    return may_be_kept(page)
 
 
 @bp.get("/q/<string:token>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app.views.builder import ConsoleBuilder
+from app.views.content_views import CONTENT
 from app.views.dashboard import Dashboard
 from app.views.exports import Exports
 from app.views.guard import register_guard
@@ -50,7 +51,7 @@ def register_consoles(app: Flask) -> None:
         builder.init_app(app, reader_session(app, database))
         money = (*SETTLEMENT, *RECONCILING, *PAYMENT_CARE)
         mine = (PrintDesk, PrintFileDesk, TillDevices, OwnWeChat, Search, Exports, Reports)
-        for view in (*LISTS, *PAGES, *DESKS, *PAPER, *money, *mine):
+        for view in (*LISTS, *PAGES, *DESKS, *PAPER, *CONTENT, *money, *mine):
             builder.add_view_no_menu(view)
 
 

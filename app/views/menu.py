@@ -87,6 +87,14 @@ MENU: Sequence[Group] = (
         ),
     ),
     Group(
+        N_("Content"),
+        (
+            _list(N_("Content"), "Contents"),
+            Item(N_("Order and display"), "ContentOrder", "ContentOrder.arrange", "can_arrange"),
+            _list(N_("Media library"), "MediaDesk"),
+        ),
+    ),
+    Group(
         N_("Business"),
         (
             _list(N_("Merchants"), "Merchants"),

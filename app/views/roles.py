@@ -104,6 +104,19 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_lists("People"), (*PLATFORM, OWNER, MANAGER)),
     (_may(StaffDesk="add edit password suspend reinstate"), (ADMIN, OWNER, MANAGER)),
     (_may(SecondFactorDesk="reset"), (ADMIN,)),
+    # Content. Merchants write their own where the platform allows it; the platform publishes.
+    (_lists("Contents"), (ADMIN, EDITOR, AUDITOR, OWNER)),
+    (_may(ContentVersions="versions"), (ADMIN, EDITOR, AUDITOR, OWNER)),
+    (
+        _may(
+            ContentDesk="new edit look submit",
+            ContentVersions="restore",
+            MediaDesk="list upload show remove",
+        ),
+        (ADMIN, EDITOR, OWNER),
+    ),
+    (_may(ContentDesk="back plan withdraw", ContentOrder="arrange"), (ADMIN, EDITOR)),
+    (_may(ContentOrder="merchants"), (ADMIN,)),
     # Tills.
     (_lists("Shifts"), (*OFFICE, MANAGER)),
     (_lists("Terminals"), (*PLATFORM, OWNER, MANAGER)),

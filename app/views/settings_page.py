@@ -30,6 +30,7 @@ _UNITS: Mapping[Unit, str] = {
     Unit.days: N_("days"),
     Unit.hours: N_("hours"),
     Unit.seconds: N_("seconds"),
+    Unit.megabytes: N_("MB"),
     Unit.basis_points: "%",
 }
 

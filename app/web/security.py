@@ -75,9 +75,19 @@ def allow_images_from(address: str) -> None:
     g.image_host = f"*{host.removeprefix('{s}')}" if host.startswith("{s}.") else host
 
 
+def allow_written_styles() -> None:
+    """Let this answer's page show what editors wrote: style attributes, which were whitelisted.
+
+    Style sheets inside of the page, and scripts, stay refused.
+    """
+    g.written_styles = True
+
+
 def _csp() -> str:
     nonce, images = g.get("csp_nonce"), g.get("image_host")
     policy = _CSP.replace("data:;", f"data: https://{images};") if images else _CSP
+    if g.get("written_styles"):
+        policy = f"{policy}; style-src 'self'; style-src-attr 'unsafe-inline'"
     return f"{policy}; script-src 'self' 'nonce-{nonce}'" if nonce else policy
 
 

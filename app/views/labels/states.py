@@ -26,6 +26,19 @@ STATES: Mapping[str, str] = {
     "ReconciliationStatus.matched": N_("Agrees"),
     "ReconciliationStatus.rejected": N_("Bill refused"),
     "ReconciliationStatus.waiting": N_("Waits for the bill"),
+    "ContentKind.goods": N_("Goods"),
+    "ContentKind.solution": N_("Solution"),
+    "ContentKind.article": N_("Article"),
+    "ContentKind.page": N_("Page"),
+    "ContentKind.store": N_("Store page"),
+    "ContentKind.banner": N_("Banner"),
+    "ContentKind.block": N_("Block of the home page"),
+    "RevisionStatus.none": N_("Public"),
+    "review": N_("In review"),
+    "scheduled": N_("Scheduled"),
+    "published": N_("Published"),
+    "withdrawn": N_("Withdrawn"),
+    "ready": N_("Ready"),
     "VoucherEventKind.created": N_("Drafted"),
     "VoucherEventKind.frozen": N_("Frozen"),
     "VoucherEventKind.returned": N_("Given back"),
@@ -178,6 +191,8 @@ GOOD = frozenset(
         "shredded",
         "done",
         "imported",
+        "published",
+        "ready",
     ]
 )
 
@@ -202,6 +217,8 @@ WAITING = frozenset(
         "making",
         "sealed",
         "taken",
+        "review",
+        "scheduled",
     ]
 )
 

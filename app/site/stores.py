@@ -1,0 +1,90 @@
+"""The stores' public pages: by city, and one with hours, pictures and the way there."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from flask import Blueprint, abort, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from app.core.actor import PUBLIC
+from app.core.clock import utc_now
+from app.core.errors import N_
+from app.models.contents import ContentKind
+from app.queries.contents import find_store_page, list_contents
+from app.queries.store_pages import (
+    StorePage,
+    find_store_facts,
+    list_cities,
+    list_stores_of_city,
+)
+from app.site.caching import may_be_kept
+from app.site.structured import store_data
+from app.web.context import current_context
+from app.web.security import allow_written_styles
+
+bp = Blueprint("site_stores", __name__)
+
+PAGE = 60
+_DAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
+_WHOLE_WEEK = "1234567"
+
+
+@bp.get("/stores/")
+def show_stores() -> ResponseReturnValue:
+    city = request.args.get("city", "")[:40].replace("\x00", "") or None
+    typed = request.args.get("after", "")
+    after = int(typed) if typed.isdecimal() and len(typed) < 19 else 0
+    with current_context().database.unit_of_work(PUBLIC) as session:
+        cities = list_cities(session)
+        stores, last = list_stores_of_city(
+            session, city=city, after_id=after, limit=PAGE, now=utc_now()
+        )
+    if city and city not in dict(cities):
+        abort(404)
+    more = url_for("site_stores.show_stores", city=city, after=last) if last else None
+    page = render_template(
+        "site/stores.html", stores=stores, cities=cities, city=city, more=more, first=not after
+    )
+    return may_be_kept(page)
+
+
+@bp.get("/stores/<int:store_id>")
+def show_store(store_id: int) -> ResponseReturnValue:
+    if store_id >= 2**63:
+        abort(404)
+    with current_context().database.unit_of_work(PUBLIC) as session:
+        store = find_store_facts(session, store_id, now=utc_now())
+        if store is None:
+            abort(404)
+        own = find_store_page(session, store_id=store_id)
+        goods, _ = list_contents(session, kind=ContentKind.goods, limit=6, offered_at=store_id,
+                                 merchant_id=store.merchant_id)  # fmt: skip
+    allow_written_styles()
+    page = render_template(
+        "site/store.html",
+        store=store,
+        own=own,
+        goods=goods,
+        hours=[(_days(days), f"{opens}–{closes}") for days, opens, closes in store.hours],
+        map_url=_map_url(store),
+        data=store_data(store),
+    )
+    return may_be_kept(page)
+
+
+def _days(days: str) -> str:
+    if days == _WHOLE_WEEK:
+        return gettext("Every day")
+    return "、".join(gettext(_DAYS[int(day) - 1]) for day in days)
+
+
+def _map_url(store: StorePage) -> str | None:
+    """The way there in the map of the visitor's phone; nothing is asked of it before the click."""
+    if store.lat is None or store.lng is None:
+        return None
+    return (
+        f"https://uri.amap.com/marker?position={store.lng},{store.lat}"
+        f"&name={quote(store.name)}&coordinate=gaode&callnative=0"
+    )

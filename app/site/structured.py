@@ -1,0 +1,83 @@
+"""What pages are about, in schema.org's words, for search engines (JSON-LD)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+
+from app.core.clock import rfc3339
+from app.queries.contents import ContentSeen
+from app.queries.store_pages import StorePage
+from app.web.context import current_context
+
+_CONTEXT = "https://schema.org"
+
+
+def absolute(path: str) -> str:
+    """The public address of one of our paths."""
+    return current_context().settings.public_base_url.rstrip("/") + path
+
+
+def article_data(item: ContentSeen) -> dict[str, Any]:
+    return {
+        "@context": _CONTEXT,
+        "@type": "Article",
+        "headline": item.title,
+        "description": item.summary,
+        "datePublished": rfc3339(item.published_at),
+        "dateModified": rfc3339(item.updated_at),
+        "publisher": {"@type": "Organization", "name": item.merchant},
+        **_image(item),
+    }
+
+
+def goods_data(item: ContentSeen) -> dict[str, Any]:
+    offer = (
+        {}
+        if item.price_fen is None
+        else {
+            "offers": {
+                "@type": "Offer",
+                "price": f"{item.price_fen // 100}.{item.price_fen % 100:02d}",
+                "priceCurrency": "CNY",
+                "seller": {"@type": "Organization", "name": item.merchant},
+            }
+        }
+    )
+    return {
+        "@context": _CONTEXT,
+        "@type": "Product",
+        "name": item.title,
+        "description": item.summary,
+        **_image(item),
+        **offer,
+    }
+
+
+def store_data(store: StorePage) -> dict[str, Any]:
+    place = (
+        {}
+        if store.lat is None or store.lng is None
+        else {"geo": {"@type": "GeoCoordinates", "latitude": store.lat, "longitude": store.lng}}
+    )
+    return {
+        "@context": _CONTEXT,
+        "@type": "LocalBusiness",
+        "name": store.name,
+        "telephone": store.phone,
+        "address": {
+            "@type": "PostalAddress",
+            "addressLocality": store.city,
+            "streetAddress": store.address,
+            "addressCountry": "CN",
+        },
+        **place,
+    }
+
+
+def _image(item: ContentSeen) -> dict[str, str]:
+    if item.cover is None:
+        return {}
+    path = url_for("site_media.show_picture", key=item.cover.key, name="1280.webp")
+    return {"image": absolute(path)}

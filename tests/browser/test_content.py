@@ -1,0 +1,114 @@
+"""An editor's walk: write with table and picture, preview, schedule, see it come out, go back."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import timedelta
+
+from PIL import Image
+from playwright.sync_api import expect
+
+from app.core.clock import local, utc_now
+from tests.browser.ground import TOGETHER
+
+pytestmark = TOGETHER
+
+_TITLE = "浏览器里写的文章"
+
+
+def photo() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (1400, 800), (30, 110, 90)).save(out, "JPEG")
+    return out.getvalue()
+
+
+def soon(moment):
+    return local(moment).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def test_an_article_is_written_previewed_scheduled_comes_out_and_goes_back(console, desk):
+    desk.guard.tolerate("Failed to load resource")  # Not there yet, and no dashboard for editors.
+    page = console("editor")
+    page.goto("/console/content/new?kind=article")
+    page.wait_for_selector(".content-form[data-ready]")
+    page.fill("[name=title]", _TITLE)
+    page.fill("[name=category]", "新闻")
+    page.click(".editor-page [contenteditable]")
+    page.keyboard.type("第一段文字。")
+    page.keyboard.press("Enter")
+    with page.expect_file_chooser() as chooser:
+        page.click('[data-menu-key="uploadImage"]:not(.disabled)')
+    chooser.value.set_files({"name": "店面.jpg", "mimeType": "image/jpeg", "buffer": photo()})
+    expect(page.locator(".editor-page img").first).to_be_visible()
+    page.keyboard.press("Control+End")
+    page.click('[data-menu-key="insertTable"]:not(.disabled)')
+    page.locator(".w-e-panel-content-table td").nth(1).click()
+    expect(page.locator(".editor-page table")).to_be_visible()
+    page.click(".content-form button[type=submit]")
+    page.wait_for_url(re.compile(r"/console/contents/show/(\d+)$"))
+    expect(page.locator(".message")).to_contain_text("已存为草稿")
+    pk = page.url.rsplit("/", 1)[1]
+
+    reader = desk.stranger()
+    assert reader.goto(f"/articles/{pk}").status == 404
+
+    page.get_by_role("link", name="预览", exact=True).click()
+    expect(page.locator(".preview-bar")).to_be_visible()
+    expect(page.locator(".written img")).to_be_visible()
+    expect(page.locator(".written table")).to_be_visible()
+
+    # Some seconds ahead, so that the clock publishes it while we wait.
+    page.goto(f"/console/content/{pk}/plan")
+    page.fill("[name=publish_at]", soon(utc_now() + timedelta(seconds=12)))
+    page.click(".form button[type=submit]")
+    expect(page.locator(".message")).to_contain_text("自动发布")
+    for _ in range(80):
+        if reader.goto(f"/articles/{pk}").status == 200:
+            break
+        reader.wait_for_timeout(1000)
+    expect(reader.locator("h1")).to_have_text(_TITLE)
+    expect(reader.locator(".written table")).to_be_visible()
+    width = reader.locator(".written img").evaluate("picture => picture.naturalWidth")
+    assert width > 0
+    listed = reader.request.get("/api/v1/articles?limit=100").json()["items"]
+    assert pk in {one["id"] for one in listed}
+
+    page.goto(f"/console/content/{pk}/edit")
+    page.wait_for_selector(".content-form[data-ready]")
+    page.fill("[name=title]", "改过的标题")
+    page.click(".content-form button[type=submit]")
+    page.wait_for_url(re.compile(r"/console/contents/show/\d+$"))
+    page.get_by_role("link", name="发布", exact=True).click()
+    page.click(".form button[type=submit]")
+    reader.goto(f"/articles/{pk}?again=1")
+    expect(reader.locator("h1")).to_have_text("改过的标题")
+
+    page.goto(f"/console/content-versions/{pk}")
+    expect(page.locator(".diff del").first).to_contain_text(_TITLE)
+    page.locator("a", has_text="恢复").last.click()
+    page.click(".form button[type=submit]")
+    page.goto(f"/console/content/{pk}/plan")
+    page.click(".form button[type=submit]")
+    reader.goto(f"/articles/{pk}?again=2")
+    expect(reader.locator("h1")).to_have_text(_TITLE)
+    page.goto(f"/console/contents/show/{pk}")
+    expect(page.locator("main")).to_contain_text("设定定时发布")
+
+
+def test_a_picture_that_is_none_is_refused_in_words(console, desk):
+    desk.guard.tolerate("Failed to load resource")
+    page = console("editor")
+    page.goto("/console/media/")
+    bad = {"name": "a.svg", "mimeType": "image/png", "buffer": b"<svg onload=alert(1)>"}
+    page.set_input_files("[name=file]", bad)
+    page.click("[data-drop] button")
+    expect(page.locator(".problem")).to_contain_text("不是 JPEG")
+
+
+def test_the_site_needs_no_script(desk):
+    page = desk.stranger(width=390, java_script_enabled=False)
+    page.goto("/")
+    page.locator(".shelf a").first.click()
+    expect(page.locator("h1")).to_be_visible()
+    expect(page.locator(".written")).to_be_visible()

@@ -1,0 +1,209 @@
+"""The public site's pages: published content only, found by engines, kept by caches."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.core.actor import SYSTEM
+from app.core.clock import utc_now
+from app.factory import create_app
+from app.flows.demo_contents import seed_demo_contents
+from app.flows.previewing import preview_token
+from app.models.base import OPERATOR_ID
+from app.models.contents import ContentItem, ContentKind
+from app.services.contents import Words, create_content, plan_content, save_content
+from app.services.demo import seed_demo
+from app.web.context import current_context
+from app.wechat_simulator.keys import ensure_keys
+from config import load_settings
+
+STATIC = Path(__file__).resolve().parents[2] / "app" / "static"
+FIRST_VIEW = 60_000  # Bytes, gzipped and without pictures.
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory, test_database) -> Iterator[Flask]:
+    home = tmp_path_factory.mktemp("home")
+    ensure_keys(home / "simulator")
+    made = create_app(
+        load_settings(
+            {
+                "KAQUAN_HOME": str(home),
+                "DATABASE_URL": test_database.database_url,
+                "RATE_LIMITS": "off",
+                "ICP_NUMBER": "蜀ICP备00000000号",
+                "PUBLIC_BASE_URL": "https://kaquan.example",
+            }
+        )
+    )
+    with made.app_context():
+        context = current_context()
+        with context.database.unit_of_work(SYSTEM) as session:
+            seed_demo(session, password="demo-kaquan-2026", now=utc_now())
+        seed_demo_contents(context)
+    yield made
+    with made.app_context():
+        current_context().database.dispose()
+
+
+@pytest.fixture
+def visitor(app):
+    return app.test_client()
+
+
+@pytest.fixture
+def write(app):
+    """``write("标题", "<p>…</p>")``: an article; published unless told."""
+
+    def writing(title, body, *, published=True, kind=ContentKind.article):
+        with app.app_context(), current_context().database.unit_of_work(SYSTEM) as session:
+            made = create_content(
+                session, merchant_id=OPERATOR_ID, kind=kind,
+                words=Words(title=title, body_html=body, summary="摘要"), actor=SYSTEM,
+            )  # fmt: skip
+            if published:
+                plan_content(session, item_id=made.id, publish_at=None, withdraw_at=None,
+                             actor=SYSTEM, now=utc_now())  # fmt: skip
+            return made.id
+
+    return writing
+
+
+def links_of(text: str) -> set[str]:
+    return set(re.findall(r'href="(/[^"#?]*)"', text))
+
+
+def test_every_link_of_the_site_leads_somewhere_and_says_what_it_is(visitor):
+    seen, waiting = set(), {"/"}
+    while waiting:
+        path = waiting.pop()
+        seen.add(path)
+        answer = visitor.get(path)
+        assert answer.status_code == 200, path
+        if answer.mimetype != "text/html" or path.startswith("/login"):
+            continue
+        text = answer.get_data(as_text=True)
+        assert re.search(r"<title>[^<]{3,}</title>", text), path
+        assert len(re.findall(r"<h1[ >]", text)) == 1, path
+        for block in re.findall(r'ld\+json">(.*?)</script>', text, re.DOTALL):
+            assert json.loads(block)["@context"] == "https://schema.org"
+        skipped = ("/static/", "/m/", "/api/", "/pos", "/console", "/readyz")
+        waiting |= {one for one in links_of(text) if not one.startswith(skipped)} - seen
+    assert {"/goods/", "/solutions/", "/articles/", "/stores/", "/privacy", "/terms"} <= seen
+    assert sum(path.startswith("/goods/") for path in seen) > 3
+
+
+def test_what_is_not_published_is_not_there(visitor, write):
+    pk = write("机密草稿", "<p>草稿</p>", published=False)
+    assert visitor.get(f"/articles/{pk}").status_code == 404
+    assert visitor.get(f"/api/v1/articles/{pk}").status_code == 404
+    for path in ("/", "/articles/", "/sitemap.xml", "/api/v1/articles?limit=100"):
+        assert "机密草稿" not in visitor.get(path).get_data(as_text=True)
+        assert f"/articles/{pk}<" not in visitor.get(path).get_data(as_text=True)
+    assert visitor.get(f"/goods/{pk}").status_code == 404
+    assert visitor.get(f"/articles/{2**70}").status_code == 404
+
+
+def test_a_preview_link_shows_a_draft_and_a_forged_one_nothing(app, visitor, write):
+    pk = write("预览标题", "<p>预览正文</p>", published=False)
+    with app.app_context():
+        token = preview_token(current_context(), item_id=pk, version_no=1)
+        none = preview_token(current_context(), item_id=pk, version_no=9)
+    answer = visitor.get(f"/preview/{token}")
+    assert "预览正文" in answer.get_data(as_text=True)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "noindex" in answer.get_data(as_text=True)
+    for wrong in (token[:-2] + "xx", "nonsense", none):
+        assert visitor.get(f"/preview/{wrong}").status_code == 404
+
+
+def test_site_preview_and_api_show_the_same_text(app, visitor, write):
+    body = '<h2 style="text-align:center">题</h2><table><tbody><tr><td>格</td></tr></tbody></table>'
+    pk = write("同一篇", body)
+    with app.app_context():
+        token = preview_token(current_context(), item_id=pk, version_no=1)
+    written = [
+        re.search(r'class="written">(.*?)</div>', visitor.get(path).get_data(as_text=True))[1]
+        for path in (f"/articles/{pk}", f"/preview/{token}")
+    ]
+    api = visitor.get(f"/api/v1/articles/{pk}").get_json()["body_html"]
+    assert written == [api, api]
+    policy = visitor.get(f"/articles/{pk}").headers["Content-Security-Policy"]
+    assert "style-src-attr 'unsafe-inline'" in policy
+    assert "script-src" not in policy, "the default, which allows our own files only"
+
+
+def test_titles_cannot_break_out_of_the_page_or_its_data(visitor, write):
+    title = '</script><script>alert(1)</script>"><b>'
+    pk = write(title, "<p>x</p>")
+    text = visitor.get(f"/articles/{pk}").get_data(as_text=True)
+    assert "<script>alert" not in text
+    block = re.search(r'ld\+json">(.*?)</script>', text, re.DOTALL)[1]
+    assert json.loads(block)["headline"] == title
+
+
+def test_a_page_is_kept_and_asked_for_again_by_its_etag(visitor, write):
+    pk = write("缓存", "<p>x</p>")
+    for path in ("/", f"/articles/{pk}", "/stores/", "/sitemap.xml"):
+        first = visitor.get(path)
+        assert "public" in first.headers["Cache-Control"], path
+        again = visitor.get(path, headers={"If-None-Match": first.headers["ETag"]})
+        assert again.status_code == 304, path
+
+
+def test_the_first_view_is_small(visitor):
+    size = len(gzip.compress(visitor.get("/").get_data()))
+    for name in ("css/site.css", "img/mark.svg"):
+        size += len(gzip.compress((STATIC / name).read_bytes()))
+    assert size < FIRST_VIEW
+
+
+def test_engines_find_the_sitemap_and_canonical_addresses(visitor, write):
+    pk = write("收录", "<p>x</p>")
+    assert "Sitemap: https://kaquan.example/sitemap.xml" in visitor.get("/robots.txt").text
+    sitemap = visitor.get("/sitemap.xml").text
+    assert f"<loc>https://kaquan.example/articles/{pk}</loc>" in sitemap
+    text = visitor.get(f"/articles/{pk}?utm_source=x").text
+    assert f'<link rel="canonical" href="https://kaquan.example/articles/{pk}">' in text
+    assert "蜀ICP备00000000号" in text
+
+
+def test_former_terms_stay_readable(app, visitor):
+    with app.app_context(), current_context().database.unit_of_work(SYSTEM) as session:
+        item = session.scalars(select(ContentItem).where(ContentItem.slug == "terms")).one()
+        save_content(session, item_id=item.id, seen_no=item.head_no, actor=SYSTEM, now=utc_now(),
+                     words=Words(title="用户协议", body_html="<p>新条款</p>"))  # fmt: skip
+        plan_content(session, item_id=item.id, publish_at=None, withdraw_at=None, actor=SYSTEM,
+                     now=utc_now())  # fmt: skip
+    now, former = visitor.get("/terms").text, visitor.get("/terms?version=1").text
+    assert "新条款" in now
+    assert "新条款" not in former
+    assert "储值卡" in former
+    assert "旧版本" in former
+    assert visitor.get("/terms?version=99").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["?category=" + "长" * 5000, "?category=%00", "?cursor=xx",
+                                   "?category='%3B--", "?city=%F0%9F%98%80"])  # fmt: skip
+def test_odd_addresses_are_refused_quietly(visitor, query):
+    for path in ("/goods/", "/stores/"):
+        assert visitor.get(path + query).status_code in {200, 400, 404}
+
+
+def test_pictures_are_served_for_good_and_paths_cannot_leave_their_folder(visitor):
+    url = re.search(r'src="(/media/[^"]+)"', visitor.get("/").text)[1]
+    with visitor.get(url) as answer:  # Closed, for it is a file.
+        assert answer.mimetype == "image/webp"
+        assert "immutable" in answer.headers["Cache-Control"]
+    key = url.split("/")[2]
+    wrong = ("..%2f..%2fsecret", "9999.webp", "..", "full.svg")
+    for path in (*(f"/media/{key}/{name}" for name in wrong), f"/media/{'x' * 24}/640.webp"):
+        assert visitor.get(path).status_code == 404
