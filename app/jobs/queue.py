@@ -18,8 +18,10 @@ from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.flows import (
+    counting,
     delivering,
     exporting,
+    indexing,
     notifications,
     orders,
     printing,
@@ -46,6 +48,9 @@ TASK_OF_TOPIC = {
     "export.asked": "write_export",
     "print_file.requested": "make_print_file",
     "voucher_task.wanted": "work_on_vouchers",
+    "store.changed": "index_store",
+    "content.published": "index_content",
+    "content.withdrawn": "index_content",
 }
 
 _WORK: dict[str, Callable[[Context, int], None]] = {
@@ -56,6 +61,8 @@ _WORK: dict[str, Callable[[Context, int], None]] = {
     "write_export": exporting.run_export,
     "make_print_file": printing.make_print_file,
     "work_on_vouchers": voucher_tasks.work,
+    "index_store": indexing.index_store,
+    "index_content": indexing.index_content,
 }
 
 # What takes minutes waits in a queue of its own: it must not keep notifications waiting.
@@ -100,6 +107,7 @@ _TICKS = (
     Tick(name="fold_rollups", cron="* * * * * 50", work=housekeeping.fold),
     Tick(name="expire_exports", cron="*/10 * * * * 35", work=exporting.expire),
     Tick(name="shred_print_files", cron="* * * * * 50", work=printing.shred_delivered),
+    Tick(name="fold_traffic", cron="*/5 * * * * 20", work=counting.fold),
     Tick(name="clean_up", cron="*/10 * * * * 25", work=housekeeping.clean_up),
 )
 
