@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.api import gifts, me, payments, sessions, stores, top_ups, wechat_notify
+from app.api import gifts, me, payments, searching, sessions, stores, top_ups, wechat_notify
+from app.api import wechat_official as wechat_official
 from app.api.blueprint import bp
 from app.web.express import open_lanes
 from app.web.wire import DocumentedApi
@@ -25,4 +26,4 @@ def register_api(app: Flask) -> None:
     open_lanes(app, payments.LANE)
 
 
-__all__ = ["gifts", "me", "payments", "register_api", "sessions", "stores", "top_ups"]
+__all__ = ["gifts", "me", "payments", "register_api", "searching", "sessions", "stores", "top_ups"]

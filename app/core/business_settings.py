@@ -178,6 +178,16 @@ RELAY_LAG_SECONDS = BusinessSetting(
     most=86_400,
     explanation=N_("The job monitor warns when the oldest message has waited longer."),
 )
+TRAFFIC_RAW_DAYS = BusinessSetting(
+    name="traffic.raw_days",
+    group=_CONTROL,
+    label=N_("How long page views are kept"),
+    unit=Unit.days,
+    default=30,
+    least=2,
+    most=400,
+    explanation=N_("Older views are deleted. Their sums by hour and by day stay."),
+)
 
 SETTINGS: Mapping[str, BusinessSetting] = {
     setting.name: setting
@@ -195,5 +205,6 @@ SETTINGS: Mapping[str, BusinessSetting] = {
         UNCLAIMED_DAYS,
         ADJUSTMENT_FEN,
         RELAY_LAG_SECONDS,
+        TRAFFIC_RAW_DAYS,
     )
 }

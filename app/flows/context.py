@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.core.keys import Keys
 from app.db import Database
 from app.gateways.wechat.notifications import NotificationKeys
+from app.gateways.wechat.official_account import OfficialAccount
 from app.services.ports import WeChatLogin, WeChatPay, WeChatShipping
 from config import Settings
 
@@ -19,4 +20,5 @@ class Context:
     wechat_pay: WeChatPay
     wechat_login: WeChatLogin
     wechat_shipping: WeChatShipping
+    official_account: OfficialAccount
     notification_keys: NotificationKeys

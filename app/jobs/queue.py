@@ -23,6 +23,7 @@ from app.flows import (
     exporting,
     indexing,
     notifications,
+    official_account,
     orders,
     printing,
     refunding,
@@ -51,6 +52,8 @@ TASK_OF_TOPIC = {
     "store.changed": "index_store",
     "content.published": "index_content",
     "content.withdrawn": "index_content",
+    "oa.followed": "link_follower",
+    "oa.menu_kept": "publish_menu",
 }
 
 _WORK: dict[str, Callable[[Context, int], None]] = {
@@ -63,6 +66,8 @@ _WORK: dict[str, Callable[[Context, int], None]] = {
     "work_on_vouchers": voucher_tasks.work,
     "index_store": indexing.index_store,
     "index_content": indexing.index_content,
+    "link_follower": official_account.link,
+    "publish_menu": official_account.publish_menu,
 }
 
 # What takes minutes waits in a queue of its own: it must not keep notifications waiting.
@@ -107,7 +112,7 @@ _TICKS = (
     Tick(name="fold_rollups", cron="* * * * * 50", work=housekeeping.fold),
     Tick(name="expire_exports", cron="*/10 * * * * 35", work=exporting.expire),
     Tick(name="shred_print_files", cron="* * * * * 50", work=printing.shred_delivered),
-    Tick(name="fold_traffic", cron="*/5 * * * * 20", work=counting.fold),
+    Tick(name="fold_traffic", cron="* * * * * 20", work=counting.fold),
     Tick(name="clean_up", cron="*/10 * * * * 25", work=housekeeping.clean_up),
 )
 

@@ -13,7 +13,8 @@ class OaFollower(Base):
     """Somebody who follows, or did. ``member_id`` when a member has the same unionid."""
 
     __tablename__ = "oa_follower"
-    openid: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[PrimaryKey]
+    openid: Mapped[str] = mapped_column(Text, unique=True)
     unionid: Mapped[str | None] = mapped_column(Text, index=True)
     member_id: Mapped[Id | None]
     scene: Mapped[str] = mapped_column(Text, default="", server_default="")

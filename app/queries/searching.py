@@ -89,7 +89,8 @@ _SUGGESTED = text("""
         SELECT DISTINCT ON (title) title, ts_rank(lexemes, cast(:query AS tsquery)) AS rank
         FROM (SELECT title, lexemes FROM search_document
               WHERE lexemes @@ cast(:query AS tsquery) LIMIT 200) found
-    ) titles ORDER BY position(:typed IN lower(title)) = 0, rank DESC, length(title), title LIMIT :limit
+    ) titles ORDER BY position(:typed IN lower(title)) = 0, rank DESC, length(title), title
+    LIMIT :limit
 """)
 
 
@@ -164,9 +165,7 @@ def search(
     groups = _with_synonyms(session, words)
     marks = _marks(groups)
     for number, (query, title_query) in enumerate(_tries(typed, groups)):
-        rows = session.execute(
-            _WORDS, {**given, "query": query, "title_query": title_query}
-        ).all()
+        rows = session.execute(_WORDS, {**given, "query": query, "title_query": title_query}).all()
         if rows:
             return _results(rows, marks, guessed=number > 1)
     return _guess(session, typed, groups, given, marks)

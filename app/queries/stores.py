@@ -77,8 +77,7 @@ _STORES = """
 # With a position, a store without one comes last; without, all are equally far.
 _NOWHERE_M = 100_000_000
 _IN_BOX = (
-    "AND point(s.lng::float8, s.lat::float8) <@"
-    " box(point(:west, :south), point(:east, :north))"
+    "AND point(s.lng::float8, s.lat::float8) <@ box(point(:west, :south), point(:east, :north))"
 )
 _BY_ID = text(_STORES.format(distance="NULL::bigint", where="", nowhere="-1"))
 _EVERYWHERE = text(_STORES.format(distance=_DISTANCE, where="", nowhere=str(_NOWHERE_M)))

@@ -83,10 +83,7 @@ def index_content(session: Session, *, item_id: int) -> None:
         return
     item, merchant = row
     kind, url = _URLS[item.kind]
-    if (
-        item.status is not ContentStatus.published
-        or merchant.status is not MerchantStatus.active
-    ):
+    if item.status is not ContentStatus.published or merchant.status is not MerchantStatus.active:
         _take_out(session, kind=kind, subject_id=item_id)
         return
     body = " ".join([item.summary, plain_text(item.body_html)]).strip()
@@ -199,9 +196,7 @@ def _put(
         **values,
     }
     new = insert(SearchDocument).values(kind=kind, subject_id=subject_id, **row)
-    session.execute(
-        new.on_conflict_do_update(index_elements=["kind", "subject_id"], set_=row)
-    )
+    session.execute(new.on_conflict_do_update(index_elements=["kind", "subject_id"], set_=row))
 
 
 def _take_out(session: Session, *, kind: str, subject_id: int) -> None:

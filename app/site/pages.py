@@ -18,6 +18,7 @@ from app.queries.stores import PayPointSeen, find_pay_point, list_pay_points, li
 from app.services.redemptions import read_code
 from app.services.refusals import PayPointNotFound
 from app.web.context import current_context
+from app.web.visits import note_scan
 
 bp = Blueprint("site", __name__)
 
@@ -82,12 +83,16 @@ def show_pay_point(token: str) -> ResponseReturnValue:
 @bp.get("/v/<string:code>")
 def show_voucher(code: str) -> ResponseReturnValue:
     """A paper voucher: nothing is asked of the database, so nobody can probe here."""
-    return render_template("site/code.html", kind="voucher", code=_readable(code))
+    readable = _readable(code)
+    note_scan(readable, path="/v/")
+    return render_template("site/code.html", kind="voucher", code=readable)
 
 
 @bp.get("/t/<string:code>")
 def show_top_up_code(code: str) -> ResponseReturnValue:
-    return render_template("site/code.html", kind="top_up", code=_readable(code))
+    readable = _readable(code)
+    note_scan(readable, path="/t/")
+    return render_template("site/code.html", kind="top_up", code=readable)
 
 
 @bp.get("/g/<string:claim_token>")

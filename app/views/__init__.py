@@ -9,12 +9,15 @@ from app.views.dashboard import Dashboard
 from app.views.exports import Exports
 from app.views.guard import register_guard
 from app.views.listing import DESKS, LISTS
+from app.views.official_account import AccountDesk
 from app.views.pages import PAGES
 from app.views.paper import PAPER
 from app.views.print_files import PrintFileDesk
 from app.views.printing import PrintDesk
 from app.views.search import Search
+from app.views.search_words import SearchWords
 from app.views.sessions import reader_session, security_session
+from app.views.traffic import Traffic
 from app.web.context import current_context
 
 
@@ -42,7 +45,8 @@ def register_consoles(app: Flask) -> None:
         register_guard(app)
         builder = ConsoleBuilder(indexview=Dashboard)
         builder.init_app(app, reader_session(app, database))
-        for view in (*LISTS, *PAGES, *DESKS, *PAPER, PrintDesk, PrintFileDesk, Search, Exports):
+        single = (AccountDesk, PrintDesk, PrintFileDesk, Search, SearchWords, Traffic, Exports)
+        for view in (*LISTS, *PAGES, *DESKS, *PAPER, *single):
             builder.add_view_no_menu(view)
 
 

@@ -91,6 +91,14 @@ MENU: Sequence[Group] = (
         ),
     ),
     Group(
+        N_("Readers"),
+        (
+            Item(N_("Traffic"), "Traffic", "Traffic.show", "can_show"),
+            Item(N_("Search words"), "SearchWords", "SearchWords.show", "can_show"),
+            Item(N_("Official account"), "AccountDesk", "AccountDesk.show", "can_show"),
+        ),
+    ),
+    Group(
         N_("Books"),
         (
             Item(N_("Trial balance"), "TrialBalance", "TrialBalance.show", "can_show"),

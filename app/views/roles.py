@@ -107,6 +107,12 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_lists("Shifts"), (*OFFICE, MANAGER)),
     (_lists("Terminals"), (*PLATFORM, OWNER, MANAGER)),
     (_may(TerminalDesk="revoke"), (ADMIN, OWNER, MANAGER)),
+    # What is read and looked for.
+    (_may(Traffic="show export"), (*PLATFORM, EDITOR, OWNER)),
+    (_may(SearchWords="show"), (*PLATFORM, EDITOR)),
+    (_may(SearchWords="add edit drop"), (ADMIN, EDITOR)),
+    (_may(AccountDesk="show"), (*PLATFORM, EDITOR)),
+    (_may(AccountDesk="menu"), (ADMIN, EDITOR)),
     # Books and oversight.
     (_may(TrialBalance="show"), OFFICE),
     (_lists("Entries", "Postings"), OFFICE),

@@ -74,7 +74,7 @@ def stable_token() -> Response:
 
 @bp.post("/wxa/business/getuserphonenumber")
 def phone_number() -> Response:
-    if not _has_token():
+    if not has_token():
         return _error(40001, "invalid credential, access_token is invalid or not latest")
     code = str((request.get_json(silent=True) or {}).get("code", ""))
     if code == "phone-quota":
@@ -97,7 +97,7 @@ def phone_number() -> Response:
 @bp.post("/cgi-bin/message/subscribe/send")
 @bp.post("/wxa/sec/order/upload_shipping_info")
 def accept_message() -> Response:
-    if not _has_token():
+    if not has_token():
         return _error(40001, "invalid credential, access_token is invalid or not latest")
     if not isinstance(request.get_json(silent=True), dict):
         return _error(47001, "data format error")
@@ -117,7 +117,7 @@ def _token_of(appid: str) -> str:
     return hmac.new(secret.encode(), appid.encode(), hashlib.sha256).hexdigest()
 
 
-def _has_token() -> bool:
+def has_token() -> bool:
     told = request.args.get("access_token", "")
     return told in {_token_of(appid) for appid in world().settings.appid_secrets}
 

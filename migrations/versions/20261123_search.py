@@ -18,6 +18,7 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "oa_follower",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("openid", sa.Text(), nullable=False),
         sa.Column("unionid", sa.Text(), nullable=True),
         sa.Column("member_id", sa.BigInteger(), nullable=True),
@@ -29,7 +30,8 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("unfollowed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("openid"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("openid"),
     )
     op.create_index(op.f("ix_oa_follower_unionid"), "oa_follower", ["unionid"], unique=False)
     op.create_table(

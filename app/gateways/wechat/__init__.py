@@ -6,6 +6,7 @@ from app.gateways.wechat.api import WeChatApi
 from app.gateways.wechat.keys import load_merchant_key, load_wechatpay_key
 from app.gateways.wechat.login import WeChatMiniLogin
 from app.gateways.wechat.notifications import NotificationKeys
+from app.gateways.wechat.official_account import OaKeys, OfficialAccount
 from app.gateways.wechat.pay import PayAccount, WeChatPayClient
 from app.gateways.wechat.shipping import WeChatShippingClient
 from app.gateways.wechat.tokens import TokenStore
@@ -53,6 +54,20 @@ def build_api(
         token_store=token_store,
         max_calls=max_calls,
     )
+
+
+def build_official_account(
+    settings: Settings, token_store: TokenStore | None = None
+) -> OfficialAccount:
+    wechat = settings.wechat
+    api = WeChatApi(
+        base_url=wechat.api_base,
+        appid=wechat.oa_appid,
+        secret=wechat.oa_secret,
+        token_store=token_store,
+    )
+    keys = OaKeys(appid=wechat.oa_appid, token=wechat.oa_token, aes_key=wechat.oa_aes_key)
+    return OfficialAccount(api, keys)
 
 
 def build_login(settings: Settings, token_store: TokenStore | None = None) -> WeChatMiniLogin:

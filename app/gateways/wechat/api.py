@@ -63,6 +63,12 @@ class WeChatApi:
         query = urlencode({"appid": self._appid, "secret": self._secret, **parameters})
         return self._send("GET", f"{path}?{query}", None, repeatable=False)
 
+    def get(self, path: str, parameters: Mapping[str, str]) -> Fields:
+        """A GET that needs the access token. Raises like ``post``."""
+        token = self._access_token(unlike=None)
+        query = urlencode({"access_token": token, **parameters})
+        return self._send("GET", f"{path}?{query}", None, repeatable=True)
+
     def close(self) -> None:
         self._http.close()
 
@@ -75,8 +81,8 @@ class WeChatApi:
         token = self._tokens.get(self._token_key)
         if token is not None and token != unlike:
             return token
-        with self._refresh:
-            token = self._tokens.get(self._token_key)  # Another thread may have fetched it.
+        with self._refresh, self._tokens.held(self._token_key):
+            token = self._tokens.get(self._token_key)  # Another one may have fetched it.
             if token is not None and token != unlike:
                 return token
             return self._fetch_token(force=unlike is not None)
