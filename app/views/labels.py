@@ -501,6 +501,11 @@ JOB_STATES: Mapping[str, str] = {
 }
 
 TASKS: Mapping[str, str] = {
+    "index_store": N_("Indexes a store"),
+    "index_content": N_("Indexes content"),
+    "link_follower": N_("Links a follower"),
+    "publish_menu": N_("Publishes the menu"),
+    "fold_traffic": N_("Sums traffic by day"),
     "process_notification": N_("Work on a WeChat notification"),
     "request_refund": N_("Ask WeChat for a refund"),
     "report_payment": N_("Report a payment's delivery to WeChat"),

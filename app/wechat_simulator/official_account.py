@@ -75,7 +75,7 @@ def speak() -> tuple[Response, int]:
 def _message(openid: str, told: dict[str, object]) -> str:
     common = (
         f"<ToUserName>gh_demo</ToUserName><FromUserName>{openid}</FromUserName>"
-        f"<CreateTime>{int(time.time())}</CreateTime>"
+        f"<CreateTime>{told.get('at') or int(time.time())}</CreateTime>"
     )
     if told.get("text") is not None:
         number = told.get("msg_id") or secrets.randbits(60)
