@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.core.keys import Keys
 from app.db import Database
 from app.gateways.wechat.notifications import NotificationKeys
-from app.gateways.wechat.official_account import OfficialAccount
+from app.gateways.wechat.oa_messages import OfficialAccount
 from app.services.ports import WeChatLogin, WeChatPay, WeChatShipping
 from config import Settings
 

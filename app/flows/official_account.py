@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from app.core.actor import PUBLIC, SYSTEM
 from app.core.clock import utc_now
 from app.flows.context import Context
-from app.gateways.wechat.official_account import open_message, seal_message, text_reply
+from app.gateways.wechat.oa_messages import open_message, seal_message, text_reply
 from app.models.official_account import OaFollower, OaMenu
 from app.queries.searching import Narrowed, search
 from app.services import official_accounts

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from app.core.actor import SYSTEM
 from app.factory import create_app
 from app.flows import official_account
-from app.gateways.wechat.official_account import sign
+from app.gateways.wechat.oa_messages import sign
 from app.models.official_account import OaFollower
 from app.models.people import MemberIdentity
 from app.services.official_accounts import MenuInvalid, keep_menu, read_menu, write_menu

@@ -6,7 +6,7 @@ from app.gateways.wechat.api import WeChatApi
 from app.gateways.wechat.keys import load_merchant_key, load_wechatpay_key
 from app.gateways.wechat.login import WeChatMiniLogin
 from app.gateways.wechat.notifications import NotificationKeys
-from app.gateways.wechat.official_account import OaKeys, OfficialAccount
+from app.gateways.wechat.oa_messages import OaKeys, OfficialAccount
 from app.gateways.wechat.pay import PayAccount, WeChatPayClient
 from app.gateways.wechat.shipping import WeChatShippingClient
 from app.gateways.wechat.tokens import TokenStore

@@ -14,7 +14,7 @@ from wechatpy.crypto import WeChatCrypto
 from app.wechat_simulator.login_api import has_token, openid_of, unionid_of
 from app.wechat_simulator.world import world
 
-bp = Blueprint("official_account", __name__)
+bp = Blueprint("oa_messages", __name__)
 _NAMES = "oa_openids"
 
 
