@@ -23,7 +23,13 @@ run: setup ## Start everything: database, web, jobs, WeChat simulator (Ctrl-C st
 
 test: setup-dev ## Run all tests, or some: make test T=tests/runtime
 	@$(PY) -m tests.browser_at_hand
+ifdef T
 	@exec $(PY) -m pytest -n 2 --dist loadgroup $(T)
+else
+	@$(PY) -m pytest -n 2 --dist loadgroup --ignore tests/browser
+	@# By themselves: they share one running product, and a browser's event loop suits no other test.
+	@exec $(PY) -m pytest tests/browser
+endif
 
 lint: setup-dev ## Check format, code, types, layers, translations, templates
 	@$(BIN)/ruff format --check $(PRESENT)
@@ -33,6 +39,7 @@ lint: setup-dev ## Check format, code, types, layers, translations, templates
 	@$(PY) -m runtime.translations check
 	@if [ -n "$$(find app/templates -name '*.html' 2>/dev/null)" ]; then $(BIN)/djlint --quiet --lint app/templates; fi
 	@if [ -f package-lock.json ]; then npm run --silent --if-present lint; fi
+	@cd miniprogram && npm run --silent check
 
 fix: setup-dev ## Mend what can be mended by itself: format, imports, simple findings
 	@$(BIN)/ruff check --fix --quiet $(PRESENT) || true
@@ -55,13 +62,9 @@ translations: setup-dev ## Bring translations/ up to date with the texts in the 
 	@$(PY) -m runtime.translations update
 	@bin/setup dev
 
-ifneq ($(wildcard miniprogram/package.json),)
-miniprogram: ## Build the mini-program to miniprogram/dist/build/mp-weixin/
-	@cd miniprogram && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm run build:mp-weixin
-else
-miniprogram:
-	@echo "miniprogram: comes with the members' app, which is not here yet" >&2; exit 1
-endif
+miniprogram: setup-dev ## Build the mini-program to miniprogram/dist/build/mp-weixin/ and check it
+	@cd miniprogram && npm run --silent build:mp-weixin >/dev/null && node check-mp-weixin.mjs
+
 
 lock: setup-dev ## Resolve requirements*.in again into the locked, hashed requirements*.txt
 	@for name in requirements requirements-dev; do \

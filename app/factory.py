@@ -17,8 +17,10 @@ from app.db import open_database
 from app.flows.context import Context
 from app.flows.counting import Counter
 from app.gateways.wechat import (
+    build_demo_user,
     build_login,
     build_notification_keys,
+    build_oa_messages,
     build_official_account,
     build_pay,
     build_shipping,
@@ -101,9 +103,11 @@ def build_context(settings: Settings) -> Context:
         ),
         wechat_pay=build_pay(settings),
         wechat_login=build_login(settings, store),
+        wechat_account=build_official_account(settings, store),
         wechat_shipping=build_shipping(settings, store),
-        official_account=build_official_account(settings, store),
+        official_account=build_oa_messages(settings, store),
         notification_keys=build_notification_keys(settings),
+        demo_wechat=build_demo_user(settings),
     )
 
 

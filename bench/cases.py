@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import batches, checks, finding, printing, reading
+from bench import batches, checks, feed_streams, finding, printing, reading
 from bench.baseline import NAME, Baseline
 from bench.load import Measured, post, run_load
 from bench.output import Row, say
@@ -131,6 +131,15 @@ def traffic(bench: Bench) -> None:
     finding.traffic(bench.urls, SCALE)
 
 
+def feed(bench: Bench) -> None:
+    """A thousand screens hear a hundred stores' feeds while members pay there."""
+    database = clone(bench.urls, SHOP, "bench_feed")
+    feed_streams.run(
+        bench.urls, bench.home, database, payments(SHOP), stores=SHOP.stores, scale=SCALE
+    )
+    checks.check_books(bench.urls, database)
+
+
 BENCHES: dict[str, Callable[[Bench], None]] = {
     "search": search,
     "nearby": nearby,
@@ -145,6 +154,7 @@ BENCHES: dict[str, Callable[[Bench], None]] = {
     "lists": lists,
     "batch": lambda bench: batches.batch(bench.urls, bench.home),
     "print": print_vouchers,
+    "feed": feed,
 }
 
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,14 +27,22 @@ WORKERS = 2
 class Server:
     port: int
     process_id: int
+    others: Mapping[str, int]  # The process ids of what else was started, by name.
 
     def rss_mb(self) -> float:
         """Resident memory of gunicorn's master and workers together."""
-        return sum(map(_rss_mb, [self.process_id, *_children(self.process_id)]))
+        return sum(map(rss_mb, [self.process_id, *_children(self.process_id)]))
 
 
 @contextmanager
-def serve(urls: Urls, home: Path, database: str, *, simulator: bool = False) -> Iterator[Server]:
+def serve(
+    urls: Urls,
+    home: Path,
+    database: str,
+    *,
+    simulator: bool = False,
+    others: Sequence[str] = (),
+) -> Iterator[Server]:
     """The web processes on a free port, on one database; stopped at the end."""
     port = _free_port()
     environ = {
@@ -51,21 +59,25 @@ def serve(urls: Urls, home: Path, database: str, *, simulator: bool = False) -> 
         "DATABASE_ADMIN_URL": at(urls.database_admin_url, database),
         "PYTHONPATH": str(ROOT),
     }
-    wanted = {"web", "simulator"} if simulator else {"web"}
+    wanted = {"web", *others, *(["simulator"] if simulator else [])}
     commands = {c.name: c.command for c in program(load_settings(environ), environ)}
-    started = [
-        subprocess.Popen(commands[name], cwd=ROOT, env=environ, stdout=sys.stderr)
+    started = {
+        name: subprocess.Popen(commands[name], cwd=ROOT, env=environ, stdout=sys.stderr)
         for name in sorted(wanted)
-    ]
+    }
     try:
         if simulator:
-            _wait_for(port + 1, "/", started[0])
-        _wait_for(port, "/healthz", started[-1])
-        yield Server(port=port, process_id=started[-1].pid)
+            _wait_for(port + 1, "/", started["simulator"])
+        _wait_for(port, "/healthz", started["web"])
+        yield Server(
+            port=port,
+            process_id=started["web"].pid,
+            others={name: process.pid for name, process in started.items()},
+        )
     finally:
-        for process in started:
+        for process in started.values():
             process.send_signal(signal.SIGTERM)
-        for process in started:
+        for process in started.values():
             process.wait(timeout=30)
 
 
@@ -103,6 +115,6 @@ def _children(process_id: int) -> list[int]:
     return [int(word) for word in children.read_text().split()] if children.exists() else []
 
 
-def _rss_mb(process_id: int) -> float:
+def rss_mb(process_id: int) -> float:
     pages = int(Path(f"/proc/{process_id}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -100,7 +100,12 @@ def program(settings: Settings, environ: dict[str, str]) -> list[Child]:
     """The processes of the program; their arguments contain `gunicorn` and `worker`."""
     gunicorn = [sys.executable, "-m", "gunicorn", "--config"]
     worker = [sys.executable, "-m", "flask", "--app", "run", "worker"]
-    commands = {"web": [*gunicorn, "deploy/gunicorn.conf.py", "run:app"], "worker": worker}
+    streams = [sys.executable, "-m", "app.jobs.streams"]
+    commands = {
+        "web": [*gunicorn, "deploy/gunicorn.conf.py", "run:app"],
+        "worker": worker,
+        "streams": streams,
+    }
     if settings.simulated:
         simulator = ["deploy/gunicorn_simulator.conf.py", "app.wechat_simulator.wsgi:app"]
         commands["simulator"] = [*gunicorn, *simulator]

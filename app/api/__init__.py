@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.api import gifts, me, payments, searching, sessions, stores, top_ups, wechat_notify
+from app.api import (
+    account,
+    demo,
+    gifts,
+    me,
+    payments,
+    programs,
+    records,
+    searching,
+    sessions,
+    stores,
+    top_ups,
+    wechat_notify,
+)
 from app.api import wechat_official as wechat_official
 from app.api.blueprint import bp
 from app.web.express import open_lanes
@@ -26,4 +39,17 @@ def register_api(app: Flask) -> None:
     open_lanes(app, payments.LANE)
 
 
-__all__ = ["gifts", "me", "payments", "register_api", "searching", "sessions", "stores", "top_ups"]
+__all__ = [
+    "account",
+    "demo",
+    "gifts",
+    "me",
+    "payments",
+    "programs",
+    "records",
+    "register_api",
+    "searching",
+    "sessions",
+    "stores",
+    "top_ups",
+]

@@ -17,7 +17,7 @@ from app.queries.cards import list_activities, list_cards
 from app.web.auth import current_actor, member_required
 from app.web.context import current_context
 from app.web.limits import MONEY, READ, limited
-from app.web.paging import PageArguments, page, read_cursor, write_cursor
+from app.web.paging import page, read_cursor, write_cursor
 
 # What a member calls an event. A kind that is not here is named by what it is in general.
 _TITLES = {
@@ -88,14 +88,17 @@ def show_cards() -> dict[str, Any]:
 @bp.get("/me/activities")
 @limited(READ)
 @member_required
-@bp.arguments(PageArguments, location="query")
+@bp.arguments(schemas.ActivityQuery, location="query")
 @bp.response(200, schemas.Activities)
 def show_activities(query: dict[str, Any]) -> dict[str, Any]:
     """What happened on the member's cards, newest first, one item per event."""
     after = read_cursor(query["cursor"], 2)
     with current_context().database.unit_of_work(current_actor()) as session:
         items, last = list_activities(
-            session, limit=query["limit"], after=None if after is None else (after[0], after[1])
+            session,
+            limit=query["limit"],
+            after=None if after is None else (after[0], after[1]),
+            card_id=query["card_id"],
         )
     titled = [replace(item, title=gettext(_TITLES.get(item.type, _OTHER))) for item in items]
     return page(titled, None if last is None else write_cursor(*last))

@@ -9,6 +9,7 @@ from app.services.gifts import MAX_MESSAGE
 from app.services.payments import MAX_PAYMENT_FEN
 from app.services.top_ups import MAX_TOP_UP_FEN
 from app.web.body import Fen, RowId, Words, check_phone
+from app.web.paging import PageArguments
 from app.web.shapes import CardBalance, PaymentCommon, StoreName
 from app.web.wire import Instant
 
@@ -83,22 +84,29 @@ class Activities(Schema):
     next_cursor = fields.String(allow_none=True)
 
 
+class ActivityQuery(PageArguments):
+    card_id = RowId(load_default=None)
+
+
 class PaymentCode(Schema):
     code = fields.String(metadata={"description": "18 digits, for one payment"})
     expires_at = Instant()
 
 
-class StoreQuery(Schema):
+class Position(Schema):
     lat = fields.Float(load_default=None, validate=validate.Range(-90, 90))
     lng = fields.Float(load_default=None, validate=validate.Range(-180, 180))
-    q = Words(load_default=None, longest=50)
-    cursor = fields.String(load_default=None, validate=validate.Length(max=400))
-    limit = fields.Integer(load_default=20, validate=validate.Range(1, 100))
 
     @validates_schema
     def _both_or_none(self, values: dict[str, object], **_: object) -> None:
         if (values.get("lat") is None) != (values.get("lng") is None):
             raise ValidationError(N_("lat and lng go together."), "lat")
+
+
+class StoreQuery(Position):
+    q = Words(load_default=None, longest=50)
+    cursor = fields.String(load_default=None, validate=validate.Length(max=400))
+    limit = fields.Integer(load_default=20, validate=validate.Range(1, 100))
 
 
 class Store(Schema):

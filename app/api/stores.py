@@ -8,7 +8,8 @@ from app.api import schemas
 from app.api.blueprint import bp
 from app.core.actor import PUBLIC
 from app.core.clock import utc_now
-from app.queries.stores import find_pay_point, list_stores
+from app.queries.stores import StoreSeen, find_pay_point, list_stores
+from app.services.merchants import StoreNotFound
 from app.services.refusals import PayPointNotFound
 from app.web.auth import optional_actor
 from app.web.context import current_context
@@ -37,6 +38,31 @@ def find_stores(query: dict[str, Any]) -> dict[str, Any]:
             member=actor.member_id is not None,
         )
     return page(stores, None if last is None else write_cursor(*last))
+
+
+@bp.get("/stores/<int:store_id>")
+@bp.doc(security=[])
+@limited(OPEN_TO_ALL, by_address=True)
+@bp.arguments(schemas.Position, location="query")
+@bp.response(200, schemas.Store)
+def show_store(query: dict[str, Any], store_id: int) -> StoreSeen:
+    """One open store, with its distance when lat and lng (GCJ-02) are given."""
+    actor = optional_actor() or PUBLIC
+    with current_context().database.unit_of_work(actor) as session:
+        stores, _ = list_stores(
+            session,
+            now=utc_now(),
+            lat=query["lat"],
+            lng=query["lng"],
+            q=None,
+            limit=1,
+            after=None,
+            member=actor.member_id is not None,
+            store_id=min(store_id, 2**62),
+        )
+    if not stores:
+        raise StoreNotFound
+    return stores[0]
 
 
 @bp.get("/pay-points/<string:token>")

@@ -48,6 +48,8 @@ class Actor:
     store_id: int | None = None
     role: Role | None = None
     token_digest: bytes | None = None
+    terminal_id: int | None = None
+    terminal_missing: bool = False  # The store wants a till to be one of its terminals.
 
     @property
     def caller(self) -> str:

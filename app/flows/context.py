@@ -8,7 +8,13 @@ from app.core.keys import Keys
 from app.db import Database
 from app.gateways.wechat.notifications import NotificationKeys
 from app.gateways.wechat.oa_messages import OfficialAccount
-from app.services.ports import WeChatLogin, WeChatPay, WeChatShipping
+from app.services.ports import (
+    DemoWeChat,
+    WeChatLogin,
+    WeChatOfficialAccount,
+    WeChatPay,
+    WeChatShipping,
+)
 from config import Settings
 
 
@@ -19,6 +25,8 @@ class Context:
     keys: Keys
     wechat_pay: WeChatPay
     wechat_login: WeChatLogin
+    wechat_account: WeChatOfficialAccount
     wechat_shipping: WeChatShipping
     official_account: OfficialAccount
+    demo_wechat: DemoWeChat
     notification_keys: NotificationKeys

@@ -18,6 +18,7 @@ from app.models.plumbing import WeChatNotification
 from app.services import journal, refunds
 from app.services.ports import OrderState, RefundState, WeChatRefund
 from app.services.refusals import PaymentNotFound, TopUpNotFound
+from app.services.till_sales import SaleNotFound
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ def _confirm(session: Session, told: dict[str, object]) -> str:
             paid_fen=int(str(told["amount_fen"])),
             now=utc_now(),
         )
-    except (PaymentNotFound, TopUpNotFound):
+    except (PaymentNotFound, TopUpNotFound, SaleNotFound):
         return "unknown_order"
 
 

@@ -91,6 +91,12 @@ def run_once(
     return answer
 
 
+def run_without_key(context: Context, effect: Callable[[Session], Body]) -> Answer:
+    """Make the effect of a call whose second sending is refused by what it is."""
+    with context.database.unit_of_work(SYSTEM) as session:
+        return Answer(status=201, text=json.dumps(effect(session), ensure_ascii=False))
+
+
 def claim_key(session: Session, call: MoneyCall, *, seal_with: Keys | None = None) -> Claim:
     """Claim the key until this transaction ends.
 
@@ -132,9 +138,16 @@ def _identity(call: MoneyCall) -> dict[str, object]:
     return {"caller": call.caller, "key": call.key, "request_hash": call.request_hash}
 
 
+def open_kept(kept: str, *, keys: Keys) -> str:
+    """The text of a kept answer, whether it was sealed or not."""
+    if not kept.startswith(_SEALED):
+        return kept
+    sealed = base64.b64decode(kept.removeprefix(_SEALED))
+    return sealing.unseal(sealed, key=keys.secret_key, purpose="answer").decode()
+
+
 def _opened(kept: str, call: MoneyCall, keys: Keys | None) -> str:
     if not kept.startswith(_SEALED):
         return kept
     assert keys is not None, f"the answer to {call.caller} is sealed"
-    sealed = base64.b64decode(kept.removeprefix(_SEALED))
-    return sealing.unseal(sealed, key=keys.secret_key, purpose="answer").decode()
+    return open_kept(kept, keys=keys)

@@ -17,9 +17,12 @@ from sqlalchemy.orm import Session
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
+from app.flows import once
 from app.flows.context import Context
+from app.flows.once import MoneyCall
 from app.models.sales import Payment, TopUp
-from app.services import payments, top_ups
+from app.models.tills import VoucherSale
+from app.services import payments, till_sales, top_ups
 from app.services.ports import (
     GatewayRefused,
     GatewayUnavailable,
@@ -28,6 +31,7 @@ from app.services.ports import (
     OrderState,
     WeChatOrder,
 )
+from app.services.refusals import WeChatRefused, WeChatUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -44,23 +48,44 @@ class Confirm(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class OrderKind:
-    """How one kind of order begins to close, is released, and is confirmed."""
+    """Where one kind of order stands, and how it begins to close, is released, is confirmed.
 
+    ``number`` and ``prepaid`` name columns: our number of it, and what WeChat has answered.
+    """
+
+    table: type[Payment] | type[TopUp] | type[VoucherSale]
+    number: str
+    prepaid: str
     begin_closing: Callable[[Session, int, datetime], object]
     release: Callable[[Session, int, datetime], object]
     confirm: Confirm
 
 
 PAYMENT = OrderKind(
+    table=Payment,
+    number="payment_no",
+    prepaid="prepay_id",
     begin_closing=lambda s, i, now: payments.begin_closing(s, payment_id=i, now=now),
     release=lambda s, i, now: payments.release_payment(s, payment_id=i, now=now),
     confirm=payments.confirm_payment,
 )
 TOP_UP = OrderKind(
+    table=TopUp,
+    number="top_up_no",
+    prepaid="prepay_id",
     begin_closing=lambda s, i, _now: top_ups.begin_closing(s, top_up_id=i),
     release=lambda s, i, _now: top_ups.close_top_up(s, top_up_id=i),
     confirm=top_ups.confirm_top_up,
 )
+VOUCHER_SALE = OrderKind(
+    table=VoucherSale,
+    number="sale_no",
+    prepaid="code_url",
+    begin_closing=lambda s, i, _now: till_sales.begin_closing(s, sale_id=i),
+    release=lambda s, i, now: till_sales.close_sale(s, sale_id=i, now=now),
+    confirm=till_sales.confirm_sale,
+)
+_KINDS = {"P": PAYMENT, "T": TOP_UP, "S": VOUCHER_SALE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,19 +103,20 @@ class OpenOrder:
 
 def kind_of(order_no: str) -> OrderKind | None:
     """Our numbers begin with a letter that says what they are of."""
-    return {"P": PAYMENT, "T": TOP_UP}.get(order_no[:1])
+    return _KINDS.get(order_no[:1])
 
 
 def take_due_orders(session: Session, *, now: datetime, limit: int = 500) -> list[OpenOrder]:
     """Orders to be asked about or closed now. Each is taken once a while, by one worker."""
     due: list[OpenOrder] = []
-    for table, kind in ((Payment, PAYMENT), (TopUp, TOP_UP)):
+    for kind in _KINDS.values():
+        table = kind.table
         rows = session.scalars(
             select(table)
             .where(
                 table.status.in_(["pending", "closing"]),
                 table.expires_at.is_not(None),  # Only what WeChat was asked for has a time limit.
-                _is_due(table, now),
+                _is_due(kind, now),
             )
             .order_by(func.coalesce(table.asked_at, table.created_at))
             .limit(limit)
@@ -100,6 +126,35 @@ def take_due_orders(session: Session, *, now: datetime, limit: int = 500) -> lis
             row.asked_at = now
             due.append(_open_order(kind, row))
     return due
+
+
+def ask_wechat(
+    context: Context,
+    call: MoneyCall,
+    kind: OrderKind,
+    *,
+    subject_id: int,
+    order_no: str,
+    ask: Callable[[], str],
+) -> str | None:
+    """Have an order made at WeChat. Returns what WeChat answers; None when it is paid already.
+
+    Raises:
+        WeChatUnavailable: What WeChat did is unknown: the order stays, the same key may ask again
+            with the same number, and the job closes it if nobody does.
+        WeChatRefused: The order is closed, and what it held is released.
+    """
+    try:
+        return ask()
+    except GatewayUnavailable:
+        with context.database.unit_of_work(SYSTEM) as session:
+            once.keep_lease(session, call, subject_id=subject_id, until=utc_now())
+        raise WeChatUnavailable from None
+    except OrderAlreadyPaid:
+        return None
+    except GatewayRefused as error:
+        close_order(context, kind, subject_id, order_no)
+        raise WeChatRefused(extra={"reason": error.reason}) from None
 
 
 def settle_order(context: Context, order: OpenOrder) -> None:
@@ -172,10 +227,11 @@ def _confirm_what_was_paid(context: Context, kind: OrderKind, order_no: str) -> 
         confirm_order(context, kind, told)
 
 
-def _is_due(table: type[Payment] | type[TopUp], now: datetime) -> ColumnElement[bool]:
+def _is_due(kind: OrderKind, now: datetime) -> ColumnElement[bool]:
     """Closing, out of time, or not heard of for a while. New ones are left to the notification."""
+    table, prepaid = kind.table, getattr(kind.table, kind.prepaid)
     rested = or_(table.asked_at.is_(None), table.asked_at <= now - ASK_AGAIN_AFTER)
-    given_up = table.prepay_id.is_(None) & (table.created_at <= now - payments.PREPAY_PATIENCE)
+    given_up = prepaid.is_(None) & (table.created_at <= now - payments.PREPAY_PATIENCE)
     ended = or_(table.status == "closing", table.expires_at <= now, given_up)
     return and_(
         table.created_at <= now - ASK_AFTER,
@@ -183,13 +239,13 @@ def _is_due(table: type[Payment] | type[TopUp], now: datetime) -> ColumnElement[
     )
 
 
-def _open_order(kind: OrderKind, row: Payment | TopUp) -> OpenOrder:
+def _open_order(kind: OrderKind, row: Payment | TopUp | VoucherSale) -> OpenOrder:
     assert row.expires_at is not None, "an order has a time limit"
     return OpenOrder(
         kind=kind,
         subject_id=row.id,
-        order_no=row.payment_no if isinstance(row, Payment) else row.top_up_no,
-        has_prepay=row.prepay_id is not None,
+        order_no=getattr(row, kind.number),
+        has_prepay=getattr(row, kind.prepaid) is not None,
         closing=row.status.name == "closing",
         created_at=row.created_at,
         expires_at=row.expires_at,

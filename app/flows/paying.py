@@ -14,13 +14,7 @@ from app.flows.presenting import payment_body
 from app.models.sales import Payment, PaymentStatus
 from app.models.tenants import Store
 from app.services import payments
-from app.services.ports import GatewayRefused, GatewayUnavailable, OrderAlreadyPaid
-from app.services.refusals import (
-    PaymentNotFound,
-    WeChatRefused,
-    WeChatUnavailable,
-    refusal,
-)
+from app.services.refusals import PaymentNotFound, refusal
 
 
 class PaymentClosed(DomainError):
@@ -99,30 +93,21 @@ def _ask_wechat(
         raise PaymentClosed
     prepay_id = order.prepay_id
     if prepay_id is None and order.status is PaymentStatus.pending:
-        prepay_id = _prepay(context, order, call)
-    return _keep_asked(context, payment_id, prepay_id, call, show_sheet=show_sheet)
-
-
-def _prepay(context: Context, order: payments.WeChatOrder, call: MoneyCall) -> str | None:
-    try:
-        return context.wechat_pay.prepay(
+        prepay_id = orders.ask_wechat(
+            context,
+            call,
+            orders.PAYMENT,
+            subject_id=payment_id,
             order_no=order.order_no,
-            amount_fen=order.amount_fen,
-            description=order.description,
-            payer_openid=order.payer_openid,
-            expires_at=order.expires_at,
+            ask=lambda: context.wechat_pay.prepay(
+                order_no=order.order_no,
+                amount_fen=order.amount_fen,
+                description=order.description,
+                payer_openid=order.payer_openid,
+                expires_at=order.expires_at,
+            ),
         )
-    except GatewayUnavailable:
-        # What WeChat did is unknown: the order stays, the same key may ask again with the same
-        # number, and the job closes it if nobody does.
-        with context.database.unit_of_work(SYSTEM) as session:
-            once.keep_lease(session, call, subject_id=order.payment_id, until=utc_now())
-        raise WeChatUnavailable from None
-    except OrderAlreadyPaid:
-        return None
-    except GatewayRefused as error:
-        orders.close_order(context, orders.PAYMENT, order.payment_id, order.order_no)
-        raise WeChatRefused(extra={"reason": error.reason}) from None
+    return _keep_asked(context, payment_id, prepay_id, call, show_sheet=show_sheet)
 
 
 def _keep_asked(

@@ -14,8 +14,7 @@ from app.flows.once import Answer, MoneyCall
 from app.flows.presenting import top_up_body
 from app.models.sales import TopUp, TopUpStatus
 from app.services import top_ups
-from app.services.ports import GatewayRefused, GatewayUnavailable, OrderAlreadyPaid
-from app.services.refusals import WeChatRefused, WeChatUnavailable, refusal
+from app.services.refusals import refusal
 
 _DETAIL = {
     "card_cap_exceeded": "room_fen",
@@ -75,7 +74,22 @@ def top_up_by_wechat(
         raise TopUpClosed
     prepay_id = top_up.prepay_id
     if prepay_id is None and top_up.status is TopUpStatus.pending:
-        prepay_id = _prepay(context, top_up, openid, call)
+        assert top_up.expires_at is not None, "what WeChat is asked for has a time limit"
+        expires_at = top_up.expires_at
+        prepay_id = orders.ask_wechat(
+            context,
+            call,
+            orders.TOP_UP,
+            subject_id=top_up.id,
+            order_no=top_up.top_up_no,
+            ask=lambda: context.wechat_pay.prepay(
+                order_no=top_up.top_up_no,
+                amount_fen=top_up.amount_fen,
+                description="储值卡充值",
+                payer_openid=openid,
+                expires_at=expires_at,
+            ),
+        )
     return _keep_asked(context, top_up.id, prepay_id, call)
 
 
@@ -114,27 +128,6 @@ def top_up_with_cash(
         return Answer(status=status, text=text)
     detail = {} if verdict not in _DETAIL else {_DETAIL[verdict]: max(detail_fen or 0, 0)}
     raise refusal(verdict, **detail)
-
-
-def _prepay(context: Context, top_up: TopUp, openid: str, call: MoneyCall) -> str | None:
-    assert top_up.expires_at is not None
-    try:
-        return context.wechat_pay.prepay(
-            order_no=top_up.top_up_no,
-            amount_fen=top_up.amount_fen,
-            description="储值卡充值",
-            payer_openid=openid,
-            expires_at=top_up.expires_at,
-        )
-    except GatewayUnavailable:
-        with context.database.unit_of_work(SYSTEM) as session:
-            once.keep_lease(session, call, subject_id=top_up.id, until=utc_now())
-        raise WeChatUnavailable from None
-    except OrderAlreadyPaid:
-        return None
-    except GatewayRefused as error:
-        orders.close_order(context, orders.TOP_UP, top_up.id, top_up.top_up_no)
-        raise WeChatRefused(extra={"reason": error.reason}) from None
 
 
 def _keep_asked(context: Context, top_up_id: int, prepay_id: str | None, call: MoneyCall) -> Answer:

@@ -26,7 +26,9 @@ BATCH = 5000
 _CLEANUPS = {
     "idempotency_record": "created_at < now() - interval '30 days'",
     "outbox_message": "created_at < now() - interval '3 days' AND sent_at IS NOT NULL",
+    "feed_event": "published_at < now() - interval '7 days'",
     "rate_limit_bucket": "refilled_at < now() - interval '1 day'",
+    "one_time_secret": "expires_at < now() - interval '1 day'",
     "payment_code": "expires_at < now() - interval '1 day'",
     "job_failure": "failed_at < now() - interval '90 days'",
 }

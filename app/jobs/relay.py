@@ -33,6 +33,7 @@ _DEFER = text("""
     FROM unnest(cast(:queues AS text[]), cast(:tasks AS text[]), cast(:priorities AS int[]),
                 cast(:subjects AS bigint[])) job(queue, task, priority, subject_id)
 """)
+_PUBLISH = text("SELECT kaquan.publish_feed(:messages)")
 
 
 def relay_batch(session: Session, *, now: datetime) -> int:
@@ -59,6 +60,7 @@ def relay_batch(session: Session, *, now: datetime) -> int:
                 "subjects": list(subjects),
             },
         )
+    session.execute(_PUBLISH, {"messages": [message.id for message in messages]})
     session.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id.in_([message.id for message in messages]))

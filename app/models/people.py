@@ -51,7 +51,20 @@ class Staff(MerchantOwned, Base):
     daily_cash_limit_fen: Mapped[Fen | None]  # Cash top-ups per local day; empty: no limit.
     # Somebody else chose the password: nobody comes in before it is changed.
     must_change_password: Mapped[bool] = mapped_column(default=False, server_default="false")
+    pin_hash: Mapped[str | None] = mapped_column(Text)  # For taking over at an enrolled terminal.
     created_at: Mapped[CreatedAt]
+
+
+class StaffWeChat(Base):
+    """The WeChat that somebody on the staff signs in with, through the official account."""
+
+    __tablename__ = "staff_wechat"
+    __table_args__ = (UniqueConstraint("appid", "openid"),)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    appid: Mapped[str] = mapped_column(Text)
+    openid: Mapped[str] = mapped_column(Text)
+    nickname: Mapped[str] = mapped_column(Text, default="", server_default="")
+    bound_at: Mapped[CreatedAt]
 
 
 class SecondFactor(Base):
@@ -146,6 +159,7 @@ class AccessToken(Base):
     token_digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     member_id: Mapped[Id | None]
     staff_id: Mapped[Id | None]
+    terminal_id: Mapped[Id | None]  # The device on which somebody on the staff signed in.
     created_at: Mapped[CreatedAt]
     expires_at: Mapped[Timestamp]
     revoked_at: Mapped[Timestamp | None]

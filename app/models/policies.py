@@ -90,6 +90,9 @@ POLICIES: Mapping[str, Rows] = {
     ),
     "payment_code": _SECRET,
     "access_token": _SECRET,
+    "one_time_secret": _SECRET,
+    "pin_failure": _SECRET,
+    "staff_wechat": _SECRET,
     "second_factor": _SECRET,
     "recovery_code": _SECRET,
     # Cards. An issuer sees its own programs' cards wherever they are used.
@@ -101,6 +104,9 @@ POLICIES: Mapping[str, Rows] = {
     # Business: the acceptor's for payments and redemptions, the issuer's for top-ups and gifts.
     "payment": _rows(member=f"member_id = {MEMBER}", store=_OWN_STORE, merchant=_OWN_MERCHANT),
     "refund": _rows(member=f"member_id = {MEMBER}", store=_OWN_STORE, merchant=_OWN_MERCHANT),
+    "refund_request": _rows(
+        member=f"member_id = {MEMBER}", store=_OWN_STORE, merchant=_OWN_MERCHANT
+    ),
     "top_up": _rows(
         member=f"member_id = {MEMBER} OR payer_id = {MEMBER}",
         store=_OWN_STORE,
@@ -141,6 +147,11 @@ POLICIES: Mapping[str, Rows] = {
     "voucher_task": _MERCHANTS_ONLY,
     "voucher_import": _rows(),
     "print_file": _rows(),
+    "feed_event": _COUNTER,
+    "shift_entry": _COUNTER,
+    "voucher_sale": _COUNTER,
+    "voucher_sale_item": _COUNTER,
+    "approval": _COUNTER,
     # The ledger.
     "journal_entry": _rows(
         member="EXISTS (SELECT FROM posting p WHERE p.entry_id = journal_entry.id)",
@@ -195,8 +206,12 @@ DELETABLE = frozenset(
     {
         "idempotency_record",
         "outbox_message",
+        "feed_event",
         "rate_limit_bucket",
         "payment_code",
+        "one_time_secret",
+        "pin_failure",
+        "staff_wechat",
         "second_factor",
         "recovery_code",
         "program_acceptance",

@@ -93,6 +93,7 @@ class TopUp(MerchantOwned, Base):
     card_id: Mapped[IndexedId | None]
     voucher_id: Mapped[Id | None]
     staff_id: Mapped[Id | None]
+    terminal_id: Mapped[Id | None]
     shift_id: Mapped[Id | None]
     prepay_id: Mapped[str | None] = mapped_column(Text)
     wechat_transaction_id: Mapped[str | None] = mapped_column(Text)
@@ -149,6 +150,7 @@ class Payment(MerchantOwned, Base):
     pay_point_id: Mapped[Id | None]
     member_id: Mapped[Id]
     staff_id: Mapped[Id | None]
+    terminal_id: Mapped[Id | None]
     status: Mapped[PaymentStatus] = state_column(PaymentStatus, "payment_status")
     amount_fen: Mapped[Fen]
     card_fen: Mapped[Fen]
@@ -181,6 +183,7 @@ class RefundOrigin(enum.Enum):
     late_payment = "late_payment"
     top_up = "top_up"
     card_return = "card_return"
+    voucher_sale = "voucher_sale"
 
 
 class Refund(MerchantOwned, Base):
@@ -193,7 +196,9 @@ class Refund(MerchantOwned, Base):
             " AND card_fen >= 0 AND wechat_fen >= 0",
             name="refund_tenders",
         ),
-        CheckConstraint("(payment_id IS NULL) <> (top_up_id IS NULL)", name="refund_of_one"),
+        CheckConstraint(
+            "num_nonnulls(payment_id, top_up_id, voucher_sale_id) = 1", name="refund_of_one"
+        ),
         Index("ix_refund_payment", "payment_id"),
         Index("ix_refund_instants", "created_at", postgresql_using="brin"),
         Index("ix_refund_store", "store_id", "id"),
@@ -205,6 +210,7 @@ class Refund(MerchantOwned, Base):
     member_id: Mapped[IndexedId | None]
     payment_id: Mapped[Id | None]
     top_up_id: Mapped[IndexedId | None]
+    voucher_sale_id: Mapped[Id | None]
     origin: Mapped[RefundOrigin] = state_column(RefundOrigin, "refund_origin")
     status: Mapped[RefundStatus] = state_column(RefundStatus, "refund_status")
     amount_fen: Mapped[Fen]
@@ -215,6 +221,7 @@ class Refund(MerchantOwned, Base):
     order_fen: Mapped[Fen]
     reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     staff_id: Mapped[Id | None]
+    terminal_id: Mapped[Id | None]
     replaces_id: Mapped[Id | None]
     wechat_refund_id: Mapped[str | None] = mapped_column(Text)
     asked_at: Mapped[Timestamp | None]

@@ -5,7 +5,16 @@ from __future__ import annotations
 import enum
 from datetime import date
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Numeric, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Numeric,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -110,6 +119,9 @@ class Store(MerchantOwned, Base):
     )
     # core/opening_hours: [["12345", "09:00", "21:30"], …] in local time; empty: always open.
     hours: Mapped[list[list[str]]] = mapped_column(JSONB, default=list, server_default="[]")
+    # What a till must have before it moves money. Demo stores ask for neither.
+    shift_required: Mapped[bool] = mapped_column(default=False, server_default="false")
+    terminal_required: Mapped[bool] = mapped_column(default=False, server_default="false")
     created_at: Mapped[CreatedAt]
 
 
@@ -138,7 +150,10 @@ class TerminalStatus(enum.Enum):
 
 
 class Terminal(MerchantOwned, Base):
-    """A terminal (收银终端): a tablet or phone that a store has enrolled."""
+    """A terminal (收银终端): a tablet or phone that a store has enrolled.
+
+    Its token says which device it is and opens nothing by itself: a person signs in on it.
+    """
 
     __tablename__ = "terminal"
     id: Mapped[PrimaryKey]
@@ -148,6 +163,8 @@ class Terminal(MerchantOwned, Base):
     status: Mapped[TerminalStatus] = state_column(
         TerminalStatus, "terminal_status", default=TerminalStatus.enrolled
     )
+    token_digest: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
+    enrolled_by_id: Mapped[Id | None]
     enrolled_at: Mapped[CreatedAt]
     revoked_at: Mapped[Timestamp | None]
 
@@ -159,18 +176,24 @@ class ShiftStatus(enum.Enum):
 
 
 class Shift(MerchantOwned, Base):
-    """A shift (班次): one person's drawer from the opening float to the counted cash."""
+    """A shift (班次): a drawer from the opening float to the counted cash.
+
+    A drawer is a terminal's, or that of a person who works without one.
+    """
 
     __tablename__ = "shift"
     __table_args__ = (
         CheckConstraint("opening_float_fen >= 0", name="shift_opening_float"),
         CheckConstraint("(status = 'open') = (counted_fen IS NULL)", name="shift_counted"),
+        Index("uq_shift_open_drawer", "drawer", unique=True, postgresql_where="status = 'open'"),
     )
     id: Mapped[PrimaryKey]
     merchant_id: Mapped[int] = mapped_column(ForeignKey("merchant.id"), index=True)
     store_id: Mapped[int] = mapped_column(ForeignKey("store.id"), index=True)
     staff_id: Mapped[IndexedId]
     terminal_id: Mapped[Id | None]
+    drawer: Mapped[str] = mapped_column(Text)
+    follows_id: Mapped[Id | None]  # The shift that was handed over to this one.
     status: Mapped[ShiftStatus] = state_column(
         ShiftStatus, "shift_status", default=ShiftStatus.open
     )
@@ -180,3 +203,4 @@ class Shift(MerchantOwned, Base):
     difference_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     opened_at: Mapped[CreatedAt]
     closed_at: Mapped[Timestamp | None]
+    closed_by_id: Mapped[Id | None]

@@ -169,6 +169,7 @@ class Redemption(MerchantOwned, Base):
     merchant_id: Mapped[Id] = mapped_column()  # No index of its own.
     store_id: Mapped[Id]
     staff_id: Mapped[Id]
+    terminal_id: Mapped[Id | None]
     voucher_id: Mapped[Id]
     batch_id: Mapped[IndexedId]
     serial_no: Mapped[str] = mapped_column(Text)

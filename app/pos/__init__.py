@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.pos import payments, redemptions, sessions, top_ups
+from app.pos import (
+    approvals,
+    feed,
+    official_account,
+    payments,
+    records,
+    redemptions,
+    sessions,
+    shifts,
+    terminals,
+    top_ups,
+    voucher_sales,
+)
 from app.pos.blueprint import bp
 from app.web.express import open_lanes
 from app.web.wire import DocumentedApi
@@ -20,8 +32,25 @@ def register_pos(app: Flask) -> None:
     )
     document = DocumentedApi(app, config_prefix="POS", spec_kwargs={"security": [{"bearer": []}]})
     document.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    document.spec.components.security_scheme(
+        "terminal", {"type": "apiKey", "in": "header", "name": "Terminal-Token"}
+    )
     document.register_blueprint(bp)
+    app.register_blueprint(official_account.pages)
     open_lanes(app, payments.LANE, redemptions.LANE, top_ups.LANE)
 
 
-__all__ = ["payments", "redemptions", "register_pos", "sessions", "top_ups"]
+__all__ = [
+    "approvals",
+    "feed",
+    "official_account",
+    "payments",
+    "records",
+    "redemptions",
+    "register_pos",
+    "sessions",
+    "shifts",
+    "terminals",
+    "top_ups",
+    "voucher_sales",
+]

@@ -38,6 +38,7 @@ class Me(Schema):
     role = fields.String()
     merchant = fields.Nested(MerchantName)
     store = fields.Nested(StoreName, allow_none=True)
+    terminal_id = fields.String(allow_none=True)
     pay_point = fields.Nested(PayPoint, allow_none=True)
 
 

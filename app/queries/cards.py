@@ -69,10 +69,14 @@ _ACTIVITIES = text("""
            max(p.payment_id) AS payment_id, max(p.top_up_id) AS top_up_id,
            max(p.gift_id) AS gift_id, max(p.refund_id) AS refund_id
     FROM posting p JOIN journal_entry e ON e.id = p.entry_id
-    WHERE p.card_id IN (SELECT id FROM card) AND p.account = 'card' AND e.id < :before
+    WHERE p.card_id IN (SELECT id FROM card WHERE cast(:card_id AS bigint) IS NULL OR id = :card_id)
+        AND p.account = 'card' AND e.id < :before
     GROUP BY e.id ORDER BY e.id DESC LIMIT :limit
 """)
-_BALANCE = text("SELECT coalesce(sum(balance_fen), 0)::bigint FROM card")
+_BALANCE = text("""
+    SELECT coalesce(sum(balance_fen), 0)::bigint FROM card
+    WHERE cast(:card_id AS bigint) IS NULL OR id = :card_id
+""")
 _NAMES = text("""
     SELECT 'payment' AS what, p.id, p.payment_no AS reference, s.name AS store
     FROM payment p JOIN store s ON s.id = p.store_id WHERE p.id = ANY(:payments)
@@ -113,15 +117,18 @@ def list_cards(session: Session, *, now: datetime) -> list[CardSeen]:
 
 
 def list_activities(
-    session: Session, *, limit: int, after: tuple[int, int] | None
+    session: Session, *, limit: int, after: tuple[int, int] | None, card_id: int | None = None
 ) -> tuple[list[Activity], tuple[int, int] | None]:
     """One page of events, newest first, and where the next page begins.
 
     Args:
         after: The last event's id and the balance before it, as the page before gave them.
+        card_id: That card's events and balance only.
     """
-    before, balance = after if after is not None else (2**62, session.scalar(_BALANCE) or 0)
-    rows = session.execute(_ACTIVITIES, {"before": before, "limit": limit + 1}).all()
+    which = {"card_id": card_id}
+    newest = (2**62, session.scalar(_BALANCE, which) or 0) if after is None else after
+    before, balance = newest
+    rows = session.execute(_ACTIVITIES, {**which, "before": before, "limit": limit + 1}).all()
     names = _names_of(session, rows[:limit])
     activities = []
     for row in rows[:limit]:

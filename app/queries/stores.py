@@ -66,6 +66,7 @@ _STORES = """
                 s.lng, s.hours, {distance} AS distance_m
             FROM store s JOIN merchant m ON m.id = s.merchant_id
             WHERE s.status = 'open' AND m.status = 'active' {where}
+              AND (cast(:store_id AS bigint) IS NULL OR s.id = :store_id)
               AND (cast(:q AS text) IS NULL OR position(lower(:q) IN lower(s.name || ' ' || m.name
                    || ' ' || s.address || ' ' || s.city)) > 0)
         ) measured
@@ -107,17 +108,20 @@ def list_stores(
     limit: int,
     after: tuple[int, int] | None,
     member: bool,
+    store_id: int | None = None,
 ) -> tuple[list[StoreSeen], tuple[int, int] | None]:
     """One page of open stores, nearest first (in the order of their ids without a position).
 
     Args:
         after: Distance in metres (-1 when none was asked for) and id of the last store shown.
         member: Whether the session is in a member's scope, so that the cards seen are hers.
+        store_id: That store only.
     """
     after_distance, after_id = after or (-2, 0)
     given = {
         "q": q or None,
         "member": member,
+        "store_id": store_id,
         "limit": limit + 1,
         "after_distance": after_distance,
         "after_id": after_id,
@@ -166,7 +170,7 @@ def _look_around(
 ) -> Sequence[Row[Any]]:
     """The page of nearest stores. Boxes grow until one has it whole, so that few are measured."""
     radius = max(_FIRST_LOOK_M, given["after_distance"])
-    while radius <= _LAST_LOOK_M and given["q"] is None:
+    while radius <= _LAST_LOOK_M and given["q"] is None and given["store_id"] is None:
         box = _box(lat, lng, radius)
         if box is None:
             break

@@ -33,7 +33,7 @@ from app.models.sales import (
     TopUpStatus,
 )
 from app.models.tenants import Store
-from app.services import journal, ledger
+from app.services import journal, ledger, shifts
 from app.services.bearers import bonus_leg
 from app.services.business_settings import read_setting
 from app.services.card_returns import LotState, ReturnQuote, ReturnTerms, return_quote
@@ -160,7 +160,7 @@ def return_card(
             *_out_legs(session, card, quote.payout_fen, payout, now),
             *_bearers_legs(session, card, lots, quote.forfeited_fen),
         ]
-        ledger.post_entry(
+        entry_id = ledger.post_entry(
             session,
             kind="card_returned",
             reference=f"card:{card_id}:returned",
@@ -168,6 +168,9 @@ def return_card(
             now=now,
             reason=reason.name,
         )
+        if way is PayoutWay.cash and actor.store_id is not None:
+            held = shifts.hold_shift(session, till=actor)
+            shifts.note_cash(session, shift_id=held, entry_id=entry_id, till=actor)
     card.status = CardStatus.returned
     session.flush()
     journal.send_later(session, "card.returned", subject_id=card_id, merchant_id=card.merchant_id)

@@ -50,6 +50,8 @@ def audit(
     detail: dict[str, object] | None = None,
 ) -> None:
     """Write down who did what. Never a code, an openid, a phone or a token."""
+    if actor.terminal_id is not None:
+        detail = {**(detail or {}), "terminal_id": actor.terminal_id}
     session.add(
         AuditRecord(
             action=action,

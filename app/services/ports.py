@@ -112,6 +112,15 @@ class WeChatPay(Protocol):
             OrderAlreadyPaid: The order was paid meanwhile.
         """
 
+    def prepay_native(
+        self, *, order_no: str, amount_fen: int, description: str, expires_at: datetime
+    ) -> str:
+        """Make (or find again) an order that anybody pays who scans its code; returns code_url.
+
+        Raises:
+            OrderAlreadyPaid: The order was paid meanwhile.
+        """
+
     def payment_sheet(self, prepay_id: str, *, now: datetime) -> PaymentSheet:
         """Sign what the payer's WeChat needs. No network."""
 
@@ -144,7 +153,7 @@ class WeChatShipping(Protocol):
         """Say that an order was delivered on the spot. Saying it again changes nothing."""
 
 
-class WeChatOfficialAccount(Protocol):
+class WeChatFollowers(Protocol):
     """The official account (公众号): who follows it, and its menu."""
 
     def find_unionid(self, openid: str) -> str | None:
@@ -152,6 +161,36 @@ class WeChatOfficialAccount(Protocol):
 
     def publish_menu(self, buttons: Sequence[Mapping[str, object]]) -> None:
         """Let followers see this menu from now on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageSignature:
+    """What a page hands to wx.config."""
+
+    appid: str
+    timestamp: int
+    nonce: str
+    signature: str
+
+
+class WeChatOfficialAccount(Protocol):
+    """The official account. The last two may raise GatewayUnavailable or GatewayRefused."""
+
+    def authorize_url(self, *, return_url: str, state: str) -> str:
+        """Where a browser inside WeChat goes to say who it is. No network."""
+
+    def identify(self, code: str) -> str:
+        """The openid behind the code that the browser brought back."""
+
+    def sign_page(self, url: str, *, now: datetime) -> PageSignature:
+        """Sign a page of ours for the JS-SDK."""
+
+
+class DemoWeChat(Protocol):
+    """The member's own WeChat, which only a demo has at hand."""
+
+    def press(self, action: str, package: str) -> None:
+        """Press ``pay`` or ``cancel`` in the sheet of this package."""
 
 
 class WeChatLogin(Protocol):

@@ -18,7 +18,7 @@ from app.models.sales import (
     RefundOrigin,
     RefundStatus,
 )
-from app.services import journal, ledger
+from app.services import journal, ledger, refund_requests
 from app.services.comebacks import bearers_relieved, last_spent_first, legs_back, takes_of
 from app.services.ledger import Leg
 from app.services.payments import commission_refunded
@@ -64,6 +64,7 @@ def refund_payment(
     refund = _write_refund(session, payment, card_fen, amount_fen - card_fen, reason, till, now)
     _note_on_payment(payment, refund)
     session.flush()
+    refund_requests.answer_requests(session, payment_id=payment.id, now=now)
     card_commission = money.pro_rata(
         refund.commission_fen, part=card_fen, whole=amount_fen, rounding=money.Rounding.DOWN
     )
@@ -193,6 +194,7 @@ def _write_refund(
         order_fen=payment.wechat_fen,
         reason=reason,
         staff_id=till.staff_id,
+        terminal_id=till.terminal_id,
         created_at=now,
         succeeded_at=None if wechat_fen else now,
     )
@@ -286,6 +288,7 @@ def _ask_again(session: Session, refund: Refund, now: datetime) -> None:
     refund.status = RefundStatus.closed
     again_id, again_no = journal.next_document(session, table="refund", letter="F", now=now)
     copied = ("merchant_id", "store_id", "member_id", "payment_id", "top_up_id", "origin",
+              "voucher_sale_id",
               "order_no", "order_fen", "reason", "staff_id", "wechat_fen")  # fmt: skip
     session.add(
         Refund(

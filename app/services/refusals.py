@@ -23,6 +23,20 @@ class StoreRequired(DomainError):
     template = N_("Only the staff of a store can do this. Please sign in with a store's account.")
 
 
+class TerminalRequired(DomainError):
+    code = "terminal_required"
+    category = Category.FORBIDDEN
+    template = N_(
+        "This store takes money at its own terminals only. Please sign in on one of them."
+    )
+
+
+class ShiftRequired(DomainError):
+    code = "shift_required"
+    category = Category.CONFLICT
+    template = N_("Please open a shift first: count the cash in the drawer and type it in.")
+
+
 class RequestInProgress(DomainError):
     code = "request_in_progress"
     category = Category.CONFLICT

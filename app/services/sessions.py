@@ -14,8 +14,9 @@ from app.core.actor import PLATFORM_ROLES, Actor, Role, Scope
 from app.core.errors import N_, Category, DomainError
 from app.core.keys import new_token, token_digest
 from app.models.people import AccessToken, SecondFactor, Staff, StaffStatus
-from app.models.tenants import Merchant, MerchantStatus
+from app.models.tenants import Merchant, MerchantStatus, Terminal
 from app.services import journal
+from app.services.pins import forgive
 
 MEMBER_LIFETIME = timedelta(days=30)
 STAFF_LIFETIME = timedelta(hours=12)
@@ -37,6 +38,15 @@ class SignInUnfinished(DomainError):
     code = "sign_in_unfinished"
     category = Category.FORBIDDEN
     template = N_("This account needs one more step. Please sign in at the console first.")
+
+
+class PinInstead(DomainError):
+    code = "pin_instead"
+    category = Category.FORBIDDEN
+    template = N_(
+        "This account has two-step sign-in, so its password alone is not enough here. Please type"
+        " the PIN on one of the store's terminals."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,27 +111,93 @@ def fingerprint(session: Session, *, staff_id: int) -> str | None:
     return None if kept is None else token_digest(kept).hex()[:16]
 
 
-def open_staff_session(session: Session, *, person: Staff, now: datetime) -> SignedIn:
-    """Let somebody in who has shown all that was asked for."""
-    signed_in = _open(session, now=now, lifetime=STAFF_LIFETIME, staff_id=person.id)
-    journal.audit(
-        session,
-        "staff.signed_in",
-        actor=Actor(
-            scope=Scope.store,
-            staff_id=person.id,
-            merchant_id=person.merchant_id,
-            store_id=person.store_id,
-        ),
-    )
-    return signed_in
-
-
 def _may_come_in() -> ColumnElement[bool]:
     active = select(Merchant.id).where(
         Merchant.id == Staff.merchant_id, Merchant.status == MerchantStatus.active
     )
     return and_(User.active, Staff.status == StaffStatus.active, active.exists())
+
+
+def open_staff_session(
+    session: Session,
+    *,
+    person: Staff,
+    now: datetime,
+    terminal_id: int | None = None,
+    how: str | None = None,
+) -> SignedIn:
+    """Let somebody in who has shown all that was asked for.
+
+    Args:
+        how: ``pin`` or ``wechat``, in the place of the password. A PIN is typed on a device that
+            the store has enrolled, which stands for the second factor; WeChat's word is not.
+
+    Raises:
+        SignInUnfinished: In the place of a password only: the console has more to ask first.
+    """
+    if how is not None and person.must_change_password:
+        raise SignInUnfinished
+    if how == "wechat" and has_second_factor(session, person.id):
+        raise SignInUnfinished
+    opened = _open(
+        session, now=now, lifetime=STAFF_LIFETIME, staff_id=person.id, terminal_id=terminal_id
+    )
+    _note_sign_in(session, person, terminal_id, how)
+    return opened
+
+
+def bind_to_terminal(
+    session: Session, *, opened: SignedIn, terminal: Terminal, now: datetime
+) -> bool:
+    """Bind a fresh session to a device of the person's store; another store's ends it. A right
+    password makes wrong PINs there forgotten.
+    """
+    token = session.scalars(
+        select(AccessToken).where(AccessToken.token_digest == token_digest(opened.token))
+    ).one()
+    assert token.staff_id is not None, "members have no terminals"
+    person = session.get_one(Staff, token.staff_id)
+    if person.store_id != terminal.store_id:
+        token.revoked_at = now
+        return False
+    token.terminal_id = terminal.id
+    forgive(session, staff_id=person.id, terminal_id=terminal.id)
+    _note_sign_in(session, person, terminal.id, "password")
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordAsked:
+    """Whose password is being typed; looked at outside a transaction, since it takes long."""
+
+    password_hash: str | None
+
+    def fits(self, password: str) -> bool:
+        """Whether this is the password; for nobody the answer takes as long."""
+        known = self.password_hash
+        return check_password_hash(known or _NOBODY, password) and known is not None
+
+
+def ask_password(session: Session, *, person: Staff | None) -> PasswordAsked:
+    if person is None:
+        return PasswordAsked(password_hash=None)
+    kept = session.scalar(select(User.password).where(User.id == person.user_id))
+    return PasswordAsked(password_hash=kept)
+
+
+def require_own_word(session: Session, *, person: Staff, by_pin: bool) -> None:
+    """Refuse somebody's word at a till that another person could give in their name.
+
+    A password that was handed over is known to who made it; with a second factor the password
+    alone is nobody's. A PIN works on the store's own devices only, which stand for that factor.
+
+    Raises:
+        SignInUnfinished, PinInstead
+    """
+    if person.must_change_password:
+        raise SignInUnfinished
+    if not by_pin and has_second_factor(session, person.id):
+        raise PinInstead
 
 
 def revoke_token(session: Session, *, digest: bytes, now: datetime) -> None:
@@ -139,6 +215,8 @@ def actor_of(
     store_id: int | None,
     role: str | None,
     digest: bytes,
+    terminal_id: int | None = None,
+    terminal_missing: bool = False,
 ) -> Actor:
     """Who a token's row (kaquan.authenticate) stands for, and whose rows that one sees."""
     if member_id is not None:
@@ -155,6 +233,25 @@ def actor_of(
         store_id=store_id,
         role=duty,
         token_digest=digest,
+        terminal_id=terminal_id,
+        terminal_missing=terminal_missing,
+    )
+
+
+def _note_sign_in(
+    session: Session, person: Staff, terminal_id: int | None, how: str | None
+) -> None:
+    journal.audit(
+        session,
+        "staff.signed_in",
+        actor=Actor(
+            scope=Scope.store,
+            staff_id=person.id,
+            merchant_id=person.merchant_id,
+            store_id=person.store_id,
+            terminal_id=terminal_id,
+        ),
+        detail=None if how is None else {"how": how},
     )
 
 
@@ -165,6 +262,7 @@ def _open(
     lifetime: timedelta,
     member_id: int | None = None,
     staff_id: int | None = None,
+    terminal_id: int | None = None,
 ) -> SignedIn:
     token = new_token()
     expires_at = now + lifetime
@@ -173,6 +271,7 @@ def _open(
             token_digest=token_digest(token),
             member_id=member_id,
             staff_id=staff_id,
+            terminal_id=terminal_id,
             expires_at=expires_at,
         )
     )

@@ -27,7 +27,7 @@ from app.models.sales import (
     TopUpChannel,
     TopUpStatus,
 )
-from app.services import journal, ledger
+from app.services import journal, ledger, shifts
 from app.services.business_settings import read_setting
 from app.services.caps import room_on_card
 from app.services.ledger import Leg
@@ -214,9 +214,18 @@ def return_unclaimed(session: Session, *, now: datetime, limit: int = 100) -> in
 
 
 def reverse_cash_top_up(
-    session: Session, *, top_up_no: str, reason: str, till: Actor, now: datetime
+    session: Session,
+    *,
+    top_up_no: str,
+    reason: str,
+    till: Actor,
+    now: datetime,
+    drawer: Actor | None = None,
 ) -> TopUp:
     """A manager undoes a cash top-up of the same day, while all of it is still on the card.
+
+    Args:
+        drawer: Whose drawer gives the cash back; the manager's own unless told.
 
     Raises:
         TopUpSpent: The card has used some of it.
@@ -229,6 +238,7 @@ def reverse_cash_top_up(
     same_day = local_day(top_up.created_at) == local_day(now)
     if top_up.status is not TopUpStatus.credited or not same_day:
         raise TopUpNotReversible
+    shift_id = shifts.hold_shift(session, till=drawer or till)
     session.execute(
         select(Card.id).where(Card.id == top_up.card_id).with_for_update(key_share=True)
     )
@@ -243,7 +253,8 @@ def reverse_cash_top_up(
     top_up.status = TopUpStatus.reversed
     session.flush()
     entry = ledger.find_entry(session, f"top-up:{top_up.id}:credited")
-    ledger.reverse_entry(session, entry=entry, now=now, reason=reason)
+    back_id = ledger.reverse_entry(session, entry=entry, now=now, reason=reason)
+    shifts.note_cash(session, shift_id=shift_id, entry_id=back_id, till=till)
     journal.send_later(session, "top_up.reversed", subject_id=top_up.id, store_id=top_up.store_id)
     journal.audit(
         session, "top_up.reversed", actor=till, subject_id=top_up.id, member_id=top_up.member_id,

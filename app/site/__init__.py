@@ -5,12 +5,14 @@ from __future__ import annotations
 from flask import Flask
 
 from app.site import search
+from app.site.h5 import bp as members_app
 from app.site.pages import bp
 
 
 def register_site(app: Flask) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(search.bp)
+    app.register_blueprint(members_app)
 
 
 __all__ = ["register_site"]

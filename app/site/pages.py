@@ -97,7 +97,7 @@ def show_top_up_code(code: str) -> ResponseReturnValue:
 
 @bp.get("/g/<string:claim_token>")
 def show_gift(claim_token: str) -> ResponseReturnValue:
-    return render_template("site/gift.html")
+    return render_template("site/gift.html", claim_token=claim_token[:100])
 
 
 def _readable(code: str) -> str | None:

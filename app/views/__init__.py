@@ -10,6 +10,7 @@ from app.views.exports import Exports
 from app.views.guard import register_guard
 from app.views.listing import DESKS, LISTS
 from app.views.official_account import AccountDesk
+from app.views.own_wechat import OwnWeChat
 from app.views.pages import PAGES
 from app.views.paper import PAPER
 from app.views.print_files import PrintFileDesk
@@ -17,6 +18,7 @@ from app.views.printing import PrintDesk
 from app.views.search import Search
 from app.views.search_words import SearchWords
 from app.views.sessions import reader_session, security_session
+from app.views.till_devices import TillDevices
 from app.views.traffic import Traffic
 from app.web.context import current_context
 
@@ -45,8 +47,11 @@ def register_consoles(app: Flask) -> None:
         register_guard(app)
         builder = ConsoleBuilder(indexview=Dashboard)
         builder.init_app(app, reader_session(app, database))
-        single = (AccountDesk, PrintDesk, PrintFileDesk, Search, SearchWords, Traffic, Exports)
-        for view in (*LISTS, *PAGES, *DESKS, *PAPER, *single):
+        mine = (
+            *(PrintDesk, PrintFileDesk, TillDevices, OwnWeChat, Search, Exports),
+            *(AccountDesk, SearchWords, Traffic),
+        )
+        for view in (*LISTS, *PAGES, *DESKS, *PAPER, *mine):
             builder.add_view_no_menu(view)
 
 

@@ -52,14 +52,14 @@ def _lists(*views: str) -> Rights:
 
 GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     # One's own account.
-    (_may(OwnPassword="change"), tuple(Role)),
+    (_may(OwnPassword="change", OwnWeChat="show bind unbind"), tuple(Role)),
     (_may(OwnSecondFactor="show begin confirm"), (*PLATFORM, EDITOR, OWNER, ACCOUNTANT)),
     # Overview.
     (_may(Dashboard="show"), (*OFFICE, MANAGER)),
     (_may(Search="list", Exports="list"), EVERYBODY_BUT_CASHIERS),
     (_may(Exports="phones"), (ADMIN, OWNER)),  # With a reason, which is written down.
     # Records.
-    (_lists("TopUps", "Payments", "Refunds", "Redemptions"), (*OFFICE, MANAGER)),
+    (_lists("TopUps", "Payments", "Refunds", "RefundRequests", "Redemptions"), (*OFFICE, MANAGER)),
     (_may(Consumptions="list export"), (*OFFICE, MANAGER)),
     (_lists("Gifts"), OFFICE),
     # Members and cards.
@@ -113,6 +113,7 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_may(SearchWords="add edit drop"), (ADMIN, EDITOR)),
     (_may(AccountDesk="show"), (*PLATFORM, EDITOR)),
     (_may(AccountDesk="menu"), (ADMIN, EDITOR)),
+    (_may(TillDevices="show invite rules"), (OWNER, MANAGER)),
     # Books and oversight.
     (_may(TrialBalance="show"), OFFICE),
     (_lists("Entries", "Postings"), OFFICE),

@@ -17,7 +17,7 @@ from app.core.clock import utc_now
 from app.core.errors import N_
 from app.flows.once import Body
 from app.models.tenants import Shift, Terminal, TerminalStatus
-from app.services.terminal_revocations import revoke_terminal
+from app.services.terminals import revoke_terminal
 from app.views.desks import Action, Desk, action, those_allowed
 from app.views.forms import OnceForm, Prose
 from app.views.once import write_once

@@ -11,7 +11,12 @@ from flask import g, request
 from app.core.actor import TILL_ROLES, Actor
 from app.core.keys import token_digest
 from app.flows.context import Context
-from app.services.refusals import Forbidden, StoreRequired, Unauthenticated
+from app.services.refusals import (
+    Forbidden,
+    StoreRequired,
+    TerminalRequired,
+    Unauthenticated,
+)
 from app.services.sessions import actor_of
 from app.web.context import current_context
 from app.web.security import csrf
@@ -21,7 +26,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _WHO = (
-    "SELECT a.member_id, a.staff_id, a.merchant_id, a.store_id, a.role"
+    "SELECT a.member_id, a.staff_id, a.merchant_id, a.store_id, a.role,"
+    " a.terminal_id, a.terminal_missing"
     " FROM (SELECT 1) one LEFT JOIN kaquan.authenticate(%s) a ON true"
 )
 _LONGEST_TOKEN = 200
@@ -64,7 +70,7 @@ def _cookie_digest() -> bytes:
 def actor_behind(digest: bytes, *, context: Context | None = None) -> Actor | None:
     """Whom a token stands for now; nobody, when it was revoked, has expired or never was."""
     row = (context or current_context()).database.call(_WHO, (digest,))
-    member_id, staff_id, merchant_id, store_id, role = row
+    member_id, staff_id, merchant_id, store_id, role, terminal_id, terminal_missing = row
     if member_id is None and staff_id is None:
         return None
     return actor_of(
@@ -74,6 +80,8 @@ def actor_behind(digest: bytes, *, context: Context | None = None) -> Actor | No
         store_id=store_id,
         role=role,
         digest=digest,
+        terminal_id=terminal_id,
+        terminal_missing=bool(terminal_missing),
     )
 
 
@@ -111,16 +119,28 @@ def till_required(view: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        actor = _authenticate()
-        if actor.staff_id is None:
-            raise Unauthenticated
-        if actor.role not in TILL_ROLES:
-            raise Forbidden
-        if actor.store_id is None:
-            raise StoreRequired
+        require_till(bearer_digest())
         return view(*args, **kwargs)
 
     return guarded
+
+
+def require_till(digest: bytes) -> Actor:
+    """The staff of a store behind a token, in a role that stands at a till.
+
+    Raises:
+        Unauthenticated, Forbidden, StoreRequired, TerminalRequired
+    """
+    actor = _authenticate(digest)
+    if actor.staff_id is None:
+        raise Unauthenticated
+    if actor.role not in TILL_ROLES:
+        raise Forbidden
+    if actor.store_id is None:
+        raise StoreRequired
+    if actor.terminal_missing:
+        raise TerminalRequired
+    return actor
 
 
 def optional_actor() -> Actor | None:
@@ -133,8 +153,8 @@ def optional_actor() -> Actor | None:
         return None
 
 
-def _authenticate() -> Actor:
-    actor = actor_behind(bearer_digest())
+def _authenticate(digest: bytes | None = None) -> Actor:
+    actor = actor_behind(bearer_digest() if digest is None else digest)
     if actor is None:
         raise Unauthenticated
     g.actor = actor

@@ -96,6 +96,8 @@ def _refuse(error: DomainError) -> ResponseReturnValue:
     response = problem(status, error.code, detail, extra=extra)
     if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(error.params["seconds"])
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = "2"
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -39,6 +39,7 @@ GUESSING = (
     Limit("wrong-password-often", at_once=25, per_second=1 / 900),
     Limit("wrong-password-stubborn", at_once=60, per_second=1 / 3600),
 )
+LOOK_UP = Limit("look-up", at_once=30, per_second=1 / 10)  # Numbers tried, exports made.
 WRONG_CODE = Limit("wrong-code", at_once=60, per_second=1 / 6)  # by caller
 OPEN_TO_ALL = Limit("open", at_once=300, per_second=30)  # by address
 

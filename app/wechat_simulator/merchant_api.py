@@ -13,7 +13,7 @@ from typing import TypeVar
 from flask import Blueprint, Response, g, jsonify, request
 
 from app.wechat_simulator import orders
-from app.wechat_simulator.orders import NewOrder, NewRefund, Problem
+from app.wechat_simulator.orders import CODE_URL, NewOrder, NewRefund, Problem
 from app.wechat_simulator.signing import merchant_signed, signature_headers
 from app.wechat_simulator.views import order_view, refund_view
 from app.wechat_simulator.world import world
@@ -71,7 +71,20 @@ def sign_answer(response: Response) -> Response:
 
 @bp.post("/pay/transactions/jsapi")
 def prepay() -> Response:
-    here, body = world(), _Body(_json())
+    body = _Body(_json())
+    return jsonify(prepay_id=_make_order(body, body.nested("payer").text("openid")))
+
+
+@bp.post("/pay/transactions/native")
+def prepay_native() -> Response:
+    """Anybody may scan; who does is made up when the order is."""
+    body = _Body(_json())
+    made = _make_order(body, f"o-scanner-{secrets.token_hex(8)}")
+    return jsonify(code_url=f"{CODE_URL}{made}")
+
+
+def _make_order(body: _Body, openid: str) -> str:
+    here = world()
     _require_merchant_number(body.text("mchid"))
     appid = body.text("appid")
     if appid not in here.settings.appid_secrets:
@@ -81,7 +94,7 @@ def prepay() -> Response:
         order_no=body.matching("out_trade_no", _ORDER_NO),
         parameters=dict(body.fields),
         appid=appid,
-        openid=body.nested("payer").text("openid"),
+        openid=openid,
         amount_fen=amount.fen("total"),
         notify_url=_notify_url(body.text("notify_url")),
         expires_at=_expiry(body.fields.get("time_expire")),
@@ -90,8 +103,7 @@ def prepay() -> Response:
         raise Problem(400, "PARAM_ERROR", "参数错误")
     if here.store.row("SELECT 1 FROM orders WHERE order_no = ?", new.order_no) is None:
         here.store.adopt_next_scenario(new.order_no)
-    made = _disturbed(new.order_no, "prepay", lambda: orders.make_order(here.store, new))
-    return jsonify(prepay_id=made)
+    return _disturbed(new.order_no, "prepay", lambda: orders.make_order(here.store, new))
 
 
 @bp.get("/pay/transactions/out-trade-no/<order_no>")

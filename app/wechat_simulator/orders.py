@@ -12,6 +12,7 @@ from app.wechat_simulator.notifier import Notifier
 from app.wechat_simulator.store import Store
 
 _MOST_REFUNDS = 50
+CODE_URL = "weixin://wxpay/bizpayurl?pr="  # What a payer scans; the rest names the order.
 
 
 class Problem(Exception):

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from app.wechat_simulator import orders
 from app.wechat_simulator.notifier import FORGERIES
-from app.wechat_simulator.orders import Problem
+from app.wechat_simulator.orders import CODE_URL, Problem
 from app.wechat_simulator.world import world
 
 bp = Blueprint("user_api", __name__)
@@ -122,10 +122,11 @@ def healthz() -> Response:
 
 
 def _prepay_id() -> str:
-    prepay_id = _json().get("prepay_id")
+    body = _json()
+    prepay_id = body.get("prepay_id", body.get("code_url"))
     if not isinstance(prepay_id, str):
-        raise Problem(400, "PARAM_ERROR", "prepay_id")
-    return prepay_id.removeprefix("prepay_id=")
+        raise Problem(400, "PARAM_ERROR", "prepay_id or code_url")
+    return prepay_id.removeprefix("prepay_id=").removeprefix(CODE_URL)
 
 
 def _json() -> dict[str, object]:

@@ -37,7 +37,7 @@ def order_view(order: Row, mchid: str) -> dict[str, object]:
     if order["transaction_id"] is not None:
         view |= {
             "transaction_id": order["transaction_id"],
-            "trade_type": "JSAPI",
+            "trade_type": "JSAPI" if '"payer"' in order["parameters"] else "NATIVE",
             "bank_type": "OTHERS",
             "attach": "",
             "success_time": rfc3339(order["paid_at"]),

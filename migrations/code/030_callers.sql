@@ -3,24 +3,41 @@
 -- Without rights and a search path of its own, so that the hot functions' queries take it in whole.
 CREATE OR REPLACE FUNCTION kaquan.find_caller(p_token_digest bytea)
     RETURNS TABLE (member_id bigint, member_active boolean, staff_id bigint, merchant_id bigint,
-                   store_id bigint, role text)
+                   store_id bigint, role text, terminal_id bigint)
     LANGUAGE sql STABLE AS $$
-    SELECT t.member_id, m.status = 'active', t.staff_id, s.merchant_id, s.store_id, s.role
+    SELECT t.member_id, m.status = 'active', t.staff_id, s.merchant_id, s.store_id, s.role,
+           t.terminal_id
     FROM public.access_token t
     LEFT JOIN public.member m ON m.id = t.member_id
     LEFT JOIN public.staff s ON s.id = t.staff_id
     LEFT JOIN public.merchant mm ON mm.id = s.merchant_id
     LEFT JOIN public.ab_user u ON u.id = s.user_id
+    LEFT JOIN public.terminal d ON d.id = t.terminal_id
     WHERE t.token_digest = p_token_digest AND t.revoked_at IS NULL AND t.expires_at > now()
       AND (m.status IN ('active', 'frozen')
-           OR (s.status = 'active' AND mm.status = 'active' AND u.active));
+           OR (s.status = 'active' AND mm.status = 'active' AND u.active))
+      AND (t.terminal_id IS NULL OR (d.status = 'enrolled' AND d.store_id = s.store_id));
 $$;
 
 CREATE OR REPLACE FUNCTION kaquan.authenticate(p_token_digest bytea)
-    RETURNS TABLE (member_id bigint, staff_id bigint, merchant_id bigint, store_id bigint, role text)
+    RETURNS TABLE (member_id bigint, staff_id bigint, merchant_id bigint, store_id bigint, role text,
+                   terminal_id bigint, terminal_missing boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT member_id, staff_id, merchant_id, store_id, role FROM kaquan.find_caller(p_token_digest);
+    SELECT c.member_id, c.staff_id, c.merchant_id, c.store_id, c.role, c.terminal_id,
+           c.terminal_id IS NULL AND coalesce(s.terminal_required, false)
+    FROM kaquan.find_caller(p_token_digest) c LEFT JOIN public.store s ON s.id = c.store_id;
 $$;
+
+-- What an audit record says of the device; nothing when it was none of a store's terminals.
+CREATE OR REPLACE FUNCTION kaquan.at_terminal(p_terminal_id bigint) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN p_terminal_id IS NOT NULL THEN jsonb_build_object('terminal_id', p_terminal_id) END;
+
+-- The name of the drawer into which a till's cash goes, like services.shifts.drawer_of.
+CREATE OR REPLACE FUNCTION kaquan.drawer(p_store_id bigint, p_terminal_id bigint, p_staff_id bigint)
+    RETURNS text LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN p_terminal_id IS NOT NULL THEN 'terminal:' || p_terminal_id
+                ELSE 'store:' || p_store_id || ':person:' || p_staff_id END;
 
 -- Functions of the hot calls run with enable_seqscan = off: a plan made while a table is young would read
 -- the whole of it, and a connection keeps the plan after the table has grown.

@@ -93,7 +93,8 @@ DECLARE
     v_taken record;
     v_payment public.payment;
 BEGIN
-    SELECT c.member_id, c.member_active, c.staff_id, pp.id AS pay_point_id, s.id AS shop_id, s.name,
+    SELECT c.member_id, c.member_active, c.staff_id, c.terminal_id, s.terminal_required,
+           pp.id AS pay_point_id, s.id AS shop_id, s.name,
            s.merchant_id, m.commission_bp, s.status = 'open' AND m.status = 'active' AS trading,
            k.member_id IS NOT NULL AS known_here
     INTO v_who
@@ -125,6 +126,9 @@ BEGIN
     ELSIF NOT v_who.trading THEN
         verdict := 'store_closed';
         RETURN;
+    ELSIF p_pay_point IS NULL AND v_who.terminal_required AND v_who.terminal_id IS NULL THEN
+        verdict := 'terminal_required';
+        RETURN;
     END IF;
     v_member_id := v_who.member_id;
     v_active := v_who.member_active;
@@ -151,11 +155,11 @@ BEGIN
     FROM kaquan.allocate(v_member_id, v_who.merchant_id, payment_id, p_amount_fen, v_now);
     verdict := CASE WHEN v_taken.card_fen = p_amount_fen THEN 'paid' ELSE 'pending' END;
     INSERT INTO public.payment (
-        id, payment_no, merchant_id, store_id, pay_point_id, member_id, staff_id, status, amount_fen,
-        card_fen, wechat_fen, commission_bp, commission_fen, created_at, paid_at, expires_at)
+        id, payment_no, merchant_id, store_id, pay_point_id, member_id, staff_id, terminal_id,
+        status, amount_fen, card_fen, wechat_fen, commission_bp, commission_fen, created_at, paid_at, expires_at)
     VALUES (
         payment_id, kaquan.document_no('P', payment_id, v_now), v_who.merchant_id, v_who.shop_id,
-        v_who.pay_point_id, v_member_id, v_who.staff_id, verdict, p_amount_fen, v_taken.card_fen,
+        v_who.pay_point_id, v_member_id, v_who.staff_id, v_who.terminal_id, verdict, p_amount_fen, v_taken.card_fen,
         p_amount_fen - v_taken.card_fen, v_who.commission_bp,
         kaquan.commission(p_amount_fen, v_who.commission_bp), v_now,
         CASE verdict WHEN 'paid' THEN v_now END,
@@ -172,8 +176,6 @@ BEGIN
         IF NOT v_who.known_here THEN
             PERFORM kaquan.meet(v_member_id, v_who.merchant_id);
         END IF;
-        INSERT INTO public.outbox_message (topic, subject_id, merchant_id, store_id)
-        VALUES ('payment.paid', payment_id, v_who.merchant_id, v_who.shop_id);
         http_status := 201;
         answer := kaquan.paid_answer(v_payment, v_who.name);
     ELSIF v_taken.card_fen > 0 THEN
@@ -182,12 +184,15 @@ BEGIN
             v_taken.card_legs || ROW('held', -v_taken.card_fen, v_who.merchant_id, v_who.shop_id, NULL,
                                      NULL, payment_id, NULL, NULL, NULL, NULL)::kaquan.leg);
     END IF;
+    INSERT INTO public.outbox_message (topic, subject_id, merchant_id, store_id)
+    VALUES ('payment.' || verdict, payment_id, v_who.merchant_id, v_who.shop_id);
     -- The key is ours alone until the commit, so there is nothing to merge with.
     INSERT INTO public.idempotency_record
         (caller, key, request_hash, subject_id, http_status, answer, lease_until)
     VALUES (v_caller, p_key, p_request_hash, payment_id, http_status, answer,
             CASE verdict WHEN 'pending' THEN v_now + p_lease END);
-    INSERT INTO public.audit_record (action, subject_id, merchant_id, store_id, staff_id, member_id)
+    INSERT INTO public.audit_record
+        (action, subject_id, merchant_id, store_id, staff_id, member_id, detail)
     VALUES ('payment.' || verdict, payment_id, v_who.merchant_id, v_who.shop_id, v_who.staff_id,
-            v_member_id);
+            v_member_id, kaquan.at_terminal(v_who.terminal_id));
 END $$;

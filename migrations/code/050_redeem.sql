@@ -52,11 +52,14 @@ BEGIN
         answer := v_claim.answer;
         RETURN;
     END IF;
-    SELECT s.id, s.merchant_id, m.commission_bp, s.status = 'open' AND m.status = 'active' AS trading
+    SELECT s.id, s.merchant_id, s.terminal_required, m.commission_bp, s.status = 'open' AND m.status = 'active' AS trading
     INTO v_shop
     FROM public.store s JOIN public.merchant m ON m.id = s.merchant_id WHERE s.id = v_who.store_id;
     IF NOT FOUND OR NOT v_shop.trading THEN
         verdict := CASE WHEN v_who.store_id IS NULL THEN 'store_required' ELSE 'store_closed' END;
+        RETURN;
+    ELSIF v_shop.terminal_required AND v_who.terminal_id IS NULL THEN
+        verdict := 'terminal_required';
         RETURN;
     END IF;
 
@@ -79,10 +82,10 @@ BEGIN
     v_commission := kaquan.commission(v_voucher.face_value_fen, v_shop.commission_bp);
     UPDATE public.voucher SET status = 'redeemed', redeemed_at = v_now WHERE id = v_voucher.id;
     INSERT INTO public.redemption (
-        id, redemption_no, merchant_id, store_id, staff_id, voucher_id, batch_id, serial_no,
-        face_value_fen, commission_bp, commission_fen, redeemed_at)
-    VALUES (v_id, v_no, v_shop.merchant_id, v_shop.id, v_who.staff_id, v_voucher.id, v_voucher.batch_id,
-            v_voucher.serial_no, v_voucher.face_value_fen, v_shop.commission_bp, v_commission, v_now);
+        id, redemption_no, merchant_id, store_id, staff_id, terminal_id, voucher_id, batch_id,
+        serial_no, face_value_fen, commission_bp, commission_fen, redeemed_at)
+    VALUES (v_id, v_no, v_shop.merchant_id, v_shop.id, v_who.staff_id, v_who.terminal_id, v_voucher.id,
+            v_voucher.batch_id, v_voucher.serial_no, v_voucher.face_value_fen, v_shop.commission_bp, v_commission, v_now);
     v_legs := ROW('voucher', v_voucher.face_value_fen, v_batch.merchant_id, NULL, NULL, NULL, NULL, NULL,
                   NULL, NULL, v_voucher.batch_id)::kaquan.leg
         || kaquan.earn(v_shop.merchant_id, v_shop.id, v_voucher.face_value_fen, v_commission, NULL);
@@ -100,6 +103,7 @@ BEGIN
     PERFORM kaquan.keep_answer('staff:' || v_who.staff_id, p_key, p_request_hash, v_id, 201, answer);
     INSERT INTO public.outbox_message (topic, subject_id, merchant_id, store_id)
     VALUES ('voucher.redeemed', v_id, v_shop.merchant_id, v_shop.id);
-    INSERT INTO public.audit_record (action, subject_id, merchant_id, store_id, staff_id)
-    VALUES ('voucher.redeemed', v_id, v_shop.merchant_id, v_shop.id, v_who.staff_id);
+    INSERT INTO public.audit_record (action, subject_id, merchant_id, store_id, staff_id, detail)
+    VALUES ('voucher.redeemed', v_id, v_shop.merchant_id, v_shop.id, v_who.staff_id,
+            kaquan.at_terminal(v_who.terminal_id));
 END $$;

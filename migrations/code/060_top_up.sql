@@ -108,6 +108,7 @@ DECLARE
     v_card public.card;
     v_limit bigint;
     v_bonus bigint;
+    v_shift_id bigint;
     v_id bigint;
     v_no text;
 BEGIN
@@ -125,10 +126,21 @@ BEGIN
         answer := v_claim.answer;
         RETURN;
     END IF;
-    SELECT s.id, s.merchant_id, s.status = 'open' AND m.status = 'active' AS trading INTO v_shop
+    SELECT s.id, s.merchant_id, s.shift_required, s.terminal_required, s.status = 'open' AND m.status = 'active' AS trading INTO v_shop
     FROM public.store s JOIN public.merchant m ON m.id = s.merchant_id WHERE s.id = v_who.store_id;
     IF NOT FOUND OR NOT v_shop.trading THEN
         verdict := CASE WHEN v_who.store_id IS NULL THEN 'store_required' ELSE 'store_closed' END;
+        RETURN;
+    ELSIF v_shop.terminal_required AND v_who.terminal_id IS NULL THEN
+        verdict := 'terminal_required';
+        RETURN;
+    END IF;
+    -- Whoever closes the shift waits for us, or we find it closed.
+    SELECT id INTO v_shift_id FROM public.shift
+    WHERE drawer = kaquan.drawer(v_shop.id, v_who.terminal_id, v_who.staff_id) AND status = 'open'
+    FOR SHARE;
+    IF v_shift_id IS NULL AND v_shop.shift_required THEN
+        verdict := 'shift_required';
         RETURN;
     END IF;
 
@@ -203,10 +215,15 @@ BEGIN
     v_id := nextval('public.top_up_id_seq');
     v_no := kaquan.document_no('T', v_id, v_now);
     INSERT INTO public.top_up (id, top_up_no, merchant_id, store_id, program_id, channel, status, amount_fen,
-                               bonus_fen, member_id, staff_id, created_at)
+                               bonus_fen, member_id, staff_id, terminal_id, shift_id, created_at)
     VALUES (v_id, v_no, v_program.merchant_id, v_shop.id, v_program.id, 'cash', 'pending', p_amount_fen,
-            v_bonus, v_member.id, v_who.staff_id, v_now);
+            v_bonus, v_member.id, v_who.staff_id, v_who.terminal_id, v_shift_id, v_now);
     PERFORM kaquan.credit_top_up(v_id, v_card.id, 'cash:store', v_now);
+    IF v_shift_id IS NOT NULL THEN
+        INSERT INTO public.shift_entry (entry_id, shift_id, kind, merchant_id, store_id, staff_id)
+        SELECT e.id, v_shift_id, e.kind, v_shop.merchant_id, v_shop.id, v_who.staff_id
+        FROM public.journal_entry e WHERE e.reference = 'top-up:' || v_id || ':credited';
+    END IF;
     UPDATE public.payment_code SET used_at = v_now WHERE code_digest = p_payment_code;
     PERFORM kaquan.meet(v_member.id, v_shop.merchant_id);
     verdict := 'credited';
@@ -218,6 +235,8 @@ BEGIN
         'card', json_build_object('id', v_card.id::text, 'card_no', v_card.card_no,
                                   'balance_fen', v_card.balance_fen + p_amount_fen + v_bonus))::text;
     PERFORM kaquan.keep_answer('staff:' || v_who.staff_id, p_key, p_request_hash, v_id, 201, answer);
-    INSERT INTO public.audit_record (action, subject_id, merchant_id, store_id, staff_id, member_id)
-    VALUES ('top_up.cash', v_id, v_shop.merchant_id, v_shop.id, v_who.staff_id, v_member.id);
+    INSERT INTO public.audit_record
+        (action, subject_id, merchant_id, store_id, staff_id, member_id, detail)
+    VALUES ('top_up.cash', v_id, v_shop.merchant_id, v_shop.id, v_who.staff_id, v_member.id,
+            kaquan.at_terminal(v_who.terminal_id));
 END $$;

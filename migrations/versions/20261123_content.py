@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "content"
-down_revision = "print"
+down_revision = "20261123_members_app"
 branch_labels = None
 depends_on = None
 

@@ -18,7 +18,7 @@ from app.models.plumbing import AuditRecord, JobFailure
 from app.models.sales import TopUp
 from app.models.tenants import Terminal, TerminalStatus
 from app.queries import jobs
-from app.services import job_oversight, programs, terminal_revocations, top_ups
+from app.services import job_oversight, programs, terminals, top_ups
 from app.services.business_settings import (
     SettingChangedMeanwhile,
     SettingOutOfBounds,
@@ -198,13 +198,13 @@ def test_a_terminal_is_revoked_once(session, make):
     session.flush()
     revoke = {"terminal_id": terminal.id, "reason": "lost", "actor": SYSTEM}
     first = utc_now()
-    terminal_revocations.revoke_terminal(session, now=first, **revoke)
-    terminal_revocations.revoke_terminal(session, now=first + timedelta(hours=1), **revoke)
+    terminals.revoke_terminal(session, now=first, **revoke)
+    terminals.revoke_terminal(session, now=first + timedelta(hours=1), **revoke)
     session.expire_all()
     assert session.get(Terminal, terminal.id).status is TerminalStatus.revoked
     assert session.get(Terminal, terminal.id).revoked_at == first
-    with pytest.raises(terminal_revocations.TerminalNotFound):
-        terminal_revocations.revoke_terminal(session, now=first, **{**revoke, "terminal_id": 2**60})
+    with pytest.raises(terminals.TerminalNotFound):
+        terminals.revoke_terminal(session, now=first, **{**revoke, "terminal_id": 2**60})
 
 
 @pytest.fixture

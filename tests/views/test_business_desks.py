@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -66,9 +67,12 @@ def one(database, query):
         return found
 
 
-def actions_on(database, subject_id: int) -> list[str]:
+def actions_on(database, subject: str, subject_id: int) -> list[str]:
+    """What was done to it, oldest first; another kind of thing may have the same id."""
     with database.unit_of_work(SYSTEM) as session:
-        query = select(AuditRecord.action).where(AuditRecord.subject_id == subject_id)
+        query = select(AuditRecord.action).where(
+            AuditRecord.subject_id == subject_id, AuditRecord.action.startswith(f"{subject}.")
+        )
         return list(session.scalars(query.order_by(AuditRecord.id)))
 
 
@@ -158,7 +162,7 @@ def test_papers_that_expire_are_warned_of(admin, make, database):
     assert 'class="notice"' not in admin.get(f"/console/merchants/show/{merchant.id}").text
     kept = one(database, select(MerchantPapers).where(MerchantPapers.merchant_id == merchant.id))
     assert kept.filing_expires_on is None
-    assert actions_on(database, merchant.id).count("merchant.edited") == 2
+    assert actions_on(database, "merchant", merchant.id).count("merchant.edited") == 2
 
 
 def test_a_merchant_is_frozen_with_a_reason_and_trades_again(admin, make, database):
@@ -172,7 +176,7 @@ def test_a_merchant_is_frozen_with_a_reason_and_trades_again(admin, make, databa
     submit(admin, thaw, {"reason": "已核实"})
     assert one(database, status).status is MerchantStatus.active
     wanted = ["merchant.created", "merchant.frozen", "merchant.active"]
-    assert actions_on(database, merchant.id) == wanted
+    assert actions_on(database, "merchant", merchant.id) == wanted
 
 
 def test_the_operator_is_no_merchant_to_edit_or_freeze(admin):
@@ -211,6 +215,19 @@ def test_a_merchant_adds_a_store_with_hours_position_and_pay_point(owner, databa
     again = submit(browser, "/console/stores/add/", STORE)
     assert again.status_code == 422  # The code is taken.
     assert 'value="武侯祠大街231号"' in again.text
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_new_store_begins_with_the_till_rules_of_the_installation(
+    app, owner, database, monkeypatch, strict
+):
+    context = app.extensions["kaquan"]
+    settings = replace(context.settings, strict_tills=strict)
+    monkeypatch.setitem(app.extensions, "kaquan", replace(context, settings=settings))
+    browser, merchant, _ = owner
+    assert submit(browser, "/console/stores/add/", STORE).status_code == 302
+    store = one(database, select(Store).where(Store.merchant_id == merchant.id, Store.code == "yi"))
+    assert (store.shift_required, store.terminal_required) == (strict, strict)
 
 
 def test_an_untouched_position_keeps_its_source_and_a_new_one_takes_its_own(owner, database):
@@ -267,7 +284,7 @@ def test_a_pay_point_is_added_named_printed_and_retired(app, owner, database):
     assert (point.name, point.status) == ("9 号桌", PayPointStatus.retired)
     assert browser.get(f"/console/pay-points/poster/{pk}").status_code == 404
     wanted = ["pay_point.added", "pay_point.renamed", "pay_point.retired"]
-    assert actions_on(database, pk)[-3:] == wanted
+    assert actions_on(database, "pay_point", pk)[-3:] == wanted
 
 
 def person_fields(**other: str) -> dict[str, str]:

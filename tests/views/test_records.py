@@ -179,7 +179,7 @@ def test_a_member_is_found_by_the_whole_phone_and_shown_masked(app, make, signed
 
 ENGLISH = re.compile(r"[A-Za-z]{3,}")
 ALLOWED = re.compile(
-    r"WeChat|English|Excel|xlsx|CSV|TSV|ODS|JSON|[A-Z]{1,2}\d[\d-]*|TX[\d-]+|u\d+|m\d+|[a-z_-]+:[a-z0-9:_-]+|platform"
+    r"WeChat|English|PIN|Excel|xlsx|CSV|TSV|ODS|JSON|[A-Z]{1,2}\d[\d-]*|TX[\d-]+|u\d+|m\d+|[a-z_-]+:[a-z0-9:_-]+|platform"
 )
 
 
@@ -187,7 +187,8 @@ def words_of(page: str) -> str:
     """What a reader sees of a page, without what is a name, a number or the language switch."""
     bare = re.sub(r"<(script|style|code)\b.*?</\1>", " ", page, flags=re.DOTALL)
     bare = re.sub(r'<td class="(?:code|detail|text)">.*?</td>', " ", bare, flags=re.DOTALL)
-    bare = re.sub(r"<option value=[^>]*>u\d+</option>", " ", bare)
+    # What is chosen by number is a record, and bears a name that somebody gave it.
+    bare = re.sub(r'<option value="\d+"[^>]*>.*?</option>', " ", bare)
     return ALLOWED.sub(" ", unescape(re.sub(r"<[^>]+>", " ", bare)))
 
 

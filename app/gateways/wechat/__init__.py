@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from app.gateways.wechat.api import WeChatApi
+from app.gateways.wechat.demo_user import DemoWeChatUser
 from app.gateways.wechat.keys import load_merchant_key, load_wechatpay_key
 from app.gateways.wechat.login import WeChatMiniLogin
 from app.gateways.wechat.notifications import NotificationKeys
 from app.gateways.wechat.oa_messages import OaKeys, OfficialAccount
+from app.gateways.wechat.official_account import OfficialAccountClient
 from app.gateways.wechat.pay import PayAccount, WeChatPayClient
 from app.gateways.wechat.shipping import WeChatShippingClient
 from app.gateways.wechat.tokens import TokenStore
@@ -56,9 +58,8 @@ def build_api(
     )
 
 
-def build_official_account(
-    settings: Settings, token_store: TokenStore | None = None
-) -> OfficialAccount:
+def build_oa_messages(settings: Settings, token_store: TokenStore | None = None) -> OfficialAccount:
+    """The official account's messages and followers."""
     wechat = settings.wechat
     api = WeChatApi(
         base_url=wechat.api_base,
@@ -70,6 +71,11 @@ def build_official_account(
     return OfficialAccount(api, keys)
 
 
+def build_demo_user(settings: Settings) -> DemoWeChatUser:
+    """A member's hand for demos in browsers without WeChat."""
+    return DemoWeChatUser(settings.wechat.pay_api_base)
+
+
 def build_login(settings: Settings, token_store: TokenStore | None = None) -> WeChatMiniLogin:
     return WeChatMiniLogin(build_api(settings, token_store))
 
@@ -78,3 +84,17 @@ def build_shipping(
     settings: Settings, token_store: TokenStore | None = None
 ) -> WeChatShippingClient:
     return WeChatShippingClient(build_api(settings, token_store), mchid=settings.wechat.mchid)
+
+
+def build_official_account(settings: Settings, token_store: TokenStore) -> OfficialAccountClient:
+    """The official account has an appid, a secret and tokens of its own."""
+    wechat = settings.wechat
+    api = WeChatApi(
+        base_url=wechat.api_base,
+        appid=wechat.oa_appid,
+        secret=wechat.oa_secret,
+        token_store=token_store,
+    )
+    return OfficialAccountClient(
+        api, api_base=wechat.api_base, appid=wechat.oa_appid, store=token_store
+    )

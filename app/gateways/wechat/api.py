@@ -58,19 +58,31 @@ class WeChatApi:
                 raise
         return self._post(path, body, self._access_token(unlike=token))
 
+    def get(self, path: str, parameters: Mapping[str, str]) -> Fields:
+        """Read something that needs the access token.
+
+        Raises:
+            GatewayRefused, GatewayUnavailable
+        """
+        token = self._access_token(unlike=None)
+        try:
+            return self._get(path, parameters, token)
+        except GatewayRefused as refusal:
+            if refusal.reason not in {str(code) for code in _TOKEN_INVALID}:
+                raise
+        return self._get(path, parameters, self._access_token(unlike=token))
+
     def exchange(self, path: str, parameters: Mapping[str, str]) -> Fields:
         """A GET that authenticates with the app's secret and takes a code that is good once."""
         query = urlencode({"appid": self._appid, "secret": self._secret, **parameters})
         return self._send("GET", f"{path}?{query}", None, repeatable=False)
 
-    def get(self, path: str, parameters: Mapping[str, str]) -> Fields:
-        """A GET that needs the access token. Raises like ``post``."""
-        token = self._access_token(unlike=None)
-        query = urlencode({"access_token": token, **parameters})
-        return self._send("GET", f"{path}?{query}", None, repeatable=True)
-
     def close(self) -> None:
         self._http.close()
+
+    def _get(self, path: str, parameters: Mapping[str, str], token: str) -> Fields:
+        query = urlencode({"access_token": token, **parameters})
+        return self._send("GET", f"{path}?{query}", None, repeatable=True)
 
     def _post(self, path: str, body: Mapping[str, object], token: str) -> Fields:
         query = urlencode({"access_token": token})

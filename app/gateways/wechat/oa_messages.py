@@ -99,7 +99,7 @@ def text_reply(message: Mapping[str, str], content: str, *, now: datetime) -> st
 
 
 class OfficialAccount:
-    """Implements ``ports.WeChatOfficialAccount``."""
+    """Implements ``ports.WeChatFollowers``."""
 
     def __init__(self, api: WeChatApi, keys: OaKeys) -> None:
         self._api = api

@@ -33,6 +33,7 @@ from app.services.ports import (
 _log = logging.getLogger(__name__)
 
 _JSAPI = "/v3/pay/transactions/jsapi"
+_NATIVE = "/v3/pay/transactions/native"
 _ORDERS = "/v3/pay/transactions/out-trade-no"
 _REFUNDS = "/v3/refund/domestic/refunds"
 _CURRENCY = "CNY"
@@ -82,10 +83,32 @@ class WeChatPayClient:
         expires_at: datetime,
     ) -> str:
         """Make (or find again, with the same parameters) a JSAPI order; returns its prepay_id."""
+        payer: dict[str, object] = {"payer": {"openid": payer_openid}}
+        answer = self._prepay(_JSAPI, order_no, amount_fen, description, expires_at, payer)
+        with _reading_answer():
+            return answer.text("prepay_id")
+
+    def prepay_native(
+        self, *, order_no: str, amount_fen: int, description: str, expires_at: datetime
+    ) -> str:
+        """Make (or find again) an order that anybody pays who scans its code; returns code_url."""
+        answer = self._prepay(_NATIVE, order_no, amount_fen, description, expires_at, {})
+        with _reading_answer():
+            return answer.text("code_url")
+
+    def _prepay(
+        self,
+        path: str,
+        order_no: str,
+        amount_fen: int,
+        description: str,
+        expires_at: datetime,
+        more: dict[str, object],
+    ) -> Fields:
         assert expires_at.tzinfo is not None, "an instant is aware"
-        answer = self._call(
+        return self._call(
             "POST",
-            _JSAPI,
+            path,
             {
                 "appid": self._account.appid,
                 "mchid": self._account.mchid,
@@ -94,11 +117,9 @@ class WeChatPayClient:
                 "time_expire": local(expires_at).isoformat(timespec="seconds"),
                 "notify_url": self._account.notify_url,
                 "amount": {"total": amount_fen, "currency": _CURRENCY},
-                "payer": {"openid": payer_openid},
+                **more,
             },
         )
-        with _reading_answer():
-            return answer.text("prepay_id")
 
     def payment_sheet(self, prepay_id: str, *, now: datetime) -> PaymentSheet:
         """Sign what the payer's WeChat needs. No network."""
