@@ -15,10 +15,12 @@ from app.cli import register_commands
 from app.core.keys import Keys
 from app.db import open_database
 from app.flows.context import Context
+from app.flows.counting import Counter
 from app.gateways.wechat import (
     build_demo_user,
     build_login,
     build_notification_keys,
+    build_oa_messages,
     build_official_account,
     build_pay,
     build_shipping,
@@ -32,6 +34,7 @@ from app.web.errors import register_errors
 from app.web.language import choose_language
 from app.web.security import register_security
 from app.web.tokens import DatabaseTokenStore
+from app.web.visits import keep_counter
 from app.web.wire import register_json
 from config import Settings, SettingsError, load_settings
 
@@ -60,7 +63,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.production:
         app.config["TRUSTED_HOSTS"] = [urlsplit(settings.public_base_url).hostname, "127.0.0.1"]
     register_json(app)
-    keep_context(app, build_context(settings))
+    app_context = build_context(settings)
+    keep_context(app, app_context)
+    keep_counter(app, Counter(app_context))
     register_security(app, production=settings.production)
     register_errors(app)
     app.register_blueprint(health.bp)
@@ -100,6 +105,7 @@ def build_context(settings: Settings) -> Context:
         wechat_login=build_login(settings, store),
         wechat_account=build_official_account(settings, store),
         wechat_shipping=build_shipping(settings, store),
+        official_account=build_oa_messages(settings, store),
         notification_keys=build_notification_keys(settings),
         demo_wechat=build_demo_user(settings),
     )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import batches, checks, feed_streams, printing, reading, settling
+from bench import batches, checks, feed_streams, finding, printing, reading, settling
 from bench.baseline import NAME, Baseline
 from bench.load import Measured, post, run_load
 from bench.output import Row, say
@@ -116,6 +116,21 @@ def print_vouchers(_bench: Bench) -> None:
     printing.print_sheets(SCALE)
 
 
+def search(bench: Bench) -> None:
+    """What members type, over a hundred thousand documents."""
+    finding.find(bench.urls, SCALE)
+
+
+def nearby(bench: Bench) -> None:
+    """The nearest stores of a hundred thousand."""
+    finding.nearby(bench.urls, SCALE)
+
+
+def traffic(bench: Bench) -> None:
+    """A day of page views summed; and what a visit costs its page."""
+    finding.traffic(bench.urls, SCALE)
+
+
 def feed(bench: Bench) -> None:
     """A thousand screens hear a hundred stores' feeds while members pay there."""
     database = clone(bench.urls, SHOP, "bench_feed")
@@ -131,6 +146,9 @@ def settle(bench: Bench) -> None:
 
 
 BENCHES: dict[str, Callable[[Bench], None]] = {
+    "search": search,
+    "nearby": nearby,
+    "traffic": traffic,
     "pay": pay,
     "pay-combined": pay_combined,
     "redeem": redeem,

@@ -14,10 +14,15 @@ from app.models.policies import render_policies
 
 CODE = Path(__file__).parent / "code"
 _FOREIGN = ("procrastinate_",)
+_BY_CODE = "code_"  # Indexes that are laid with the code: on expressions, or of an extension.
 
 
 def include_name(name: str | None, kind: str, _parents: object) -> bool:
-    return not (kind == "table" and name is not None and name.startswith(_FOREIGN))
+    if name is None:
+        return True
+    if kind == "index":
+        return not name.startswith(_BY_CODE)
+    return not (kind == "table" and name.startswith(_FOREIGN))
 
 
 def lay_code(connection: Connection) -> None:

@@ -20,7 +20,7 @@ from app.gateways.wechat import build_notification_keys, build_pay
 from app.gateways.wechat.notifications import Notification, open_notification
 from app.gateways.wechat.pay import WeChatPayClient
 from app.wechat_simulator.factory import create_simulator
-from app.wechat_simulator.settings import SimulatorSettings
+from app.wechat_simulator.settings import OaAccount, SimulatorSettings
 from config import Settings, load_settings
 
 
@@ -93,6 +93,11 @@ def far_end(home: Path, *, ear: Ear | None = None) -> Iterator[FarEnd]:
                 settings.wechat.mini_appid: settings.wechat.mini_secret,
                 settings.wechat.oa_appid: settings.wechat.oa_secret,
             },
+            official_account=OaAccount(
+                appid=settings.wechat.oa_appid,
+                token=settings.wechat.oa_token,
+                aes_key=settings.wechat.oa_aes_key,
+            ),
             mchid=settings.wechat.mchid,
             apiv3_key=settings.wechat.apiv3_key,
             mch_serial=settings.wechat.mch_serial,

@@ -13,11 +13,13 @@ from app.api import (
     payments,
     programs,
     records,
+    searching,
     sessions,
     stores,
     top_ups,
     wechat_notify,
 )
+from app.api import wechat_official as wechat_official
 from app.api.blueprint import bp
 from app.web.express import open_lanes
 from app.web.wire import DocumentedApi
@@ -48,6 +50,7 @@ __all__ = [
     "programs",
     "records",
     "register_api",
+    "searching",
     "sessions",
     "stores",
     "top_ups",

@@ -189,6 +189,16 @@ MEDIA_QUOTA_MB = BusinessSetting(
     most=100_000,
     explanation=N_("A merchant whose library is full cannot upload until it deletes pictures."),
 )
+TRAFFIC_RAW_DAYS = BusinessSetting(
+    name="traffic.raw_days",
+    group=_CONTROL,
+    label=N_("How long page views are kept"),
+    unit=Unit.days,
+    default=30,
+    least=2,
+    most=400,
+    explanation=N_("Older views are deleted. Their sums by hour and by day stay."),
+)
 
 SETTINGS: Mapping[str, BusinessSetting] = {
     setting.name: setting
@@ -207,5 +217,6 @@ SETTINGS: Mapping[str, BusinessSetting] = {
         ADJUSTMENT_FEN,
         RELAY_LAG_SECONDS,
         MEDIA_QUOTA_MB,
+        TRAFFIC_RAW_DAYS,
     )
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.core.keys import Keys
 from app.db import Database
 from app.gateways.wechat.notifications import NotificationKeys
+from app.gateways.wechat.oa_messages import OfficialAccount
 from app.services.ports import (
     DemoWeChat,
     WeChatLogin,
@@ -26,5 +27,6 @@ class Context:
     wechat_login: WeChatLogin
     wechat_account: WeChatOfficialAccount
     wechat_shipping: WeChatShipping
+    official_account: OfficialAccount
     demo_wechat: DemoWeChat
     notification_keys: NotificationKeys

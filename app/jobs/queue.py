@@ -18,9 +18,12 @@ from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.flows import (
+    counting,
     delivering,
     exporting,
+    indexing,
     notifications,
+    official_account,
     orders,
     picturing,
     printing,
@@ -51,6 +54,11 @@ TASK_OF_TOPIC = {
     "voucher_task.wanted": "work_on_vouchers",
     "settlement.wanted": "close_periods",
     "media.added": "make_media_sizes",
+    "store.changed": "index_store",
+    "content.published": "index_content",
+    "content.withdrawn": "index_content",
+    "oa.followed": "link_follower",
+    "oa.menu_kept": "publish_menu",
 }
 
 _WORK: dict[str, Callable[[Context, int], None]] = {
@@ -63,6 +71,10 @@ _WORK: dict[str, Callable[[Context, int], None]] = {
     "work_on_vouchers": voucher_tasks.work,
     "close_periods": settling.close_wanted,
     "make_media_sizes": picturing.make_sizes,
+    "index_store": indexing.index_store,
+    "index_content": indexing.index_content,
+    "link_follower": official_account.link,
+    "publish_menu": official_account.publish_menu,
 }
 
 # What takes minutes waits in a queue of its own: it must not keep notifications waiting.
@@ -111,6 +123,7 @@ _TICKS = (
     # From ten in Shanghai, again by the hour for a bill that was late. Cron is in UTC.
     Tick(name="reconcile", cron="20 2-14 * * * 30", work=reconciling.reconcile_due),
     Tick(name="publish_due", cron="* * * * * */5", work=housekeeping.publish),
+    Tick(name="fold_traffic", cron="*/5 * * * * 20", work=counting.fold),
     Tick(name="clean_up", cron="*/10 * * * * 25", work=housekeeping.clean_up),
 )
 

@@ -191,6 +191,18 @@ POLICIES: Mapping[str, Rows] = {
     "cached_token": _SECRET,
     "setting": _rows(store=ALL, merchant=ALL),  # Rules of the business, no secrets.
     "job_failure": _rows(),
+    # What is public already, and what is counted of its readers. Rows without a merchant are sums
+    # over everybody; a view's own row is told to nobody but the platform.
+    "search_document": _CATALOGUE,
+    "search_synonym": _CATALOGUE,
+    "search_word": _rows(public=ALL, member=ALL),
+    "page_view": _rows(),
+    "traffic_salt": _SECRET,
+    "traffic_hour": _MERCHANTS_ONLY,
+    "traffic_day": _MERCHANTS_ONLY,
+    "oa_follower": _rows(),
+    "oa_message": _rows(),
+    "oa_menu": _rows(),
 }
 
 # The ledger's tables, and the stored balances, are written by its functions only.
@@ -227,6 +239,13 @@ DELETABLE = frozenset(
         "account_code",
         "media_file",
         "content_right",
+        "search_document",
+        "search_synonym",
+        "search_word",
+        "traffic_salt",
+        "traffic_hour",
+        "traffic_day",
+        "oa_message",
     }
 )
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from app.core import opening_hours
@@ -41,32 +44,45 @@ class PayPointSeen:
     open: bool
 
 
-_NOWHERE = 40_000_000  # Metres, more than any distance on earth: a place not known comes last.
+# How far is looked first, in metres; each further look goes four times as far, the last everywhere.
+_FIRST_LOOK_M, _LAST_LOOK_M = 500, 600_000
+_METRES_A_DEGREE = 111_195.0
 
-# The spherical law of cosines, with the earth's mean radius; least() guards acos against rounding
-# and would make a distance of nothing out of a position that is not known.
-_STORES = text("""
-    SELECT * FROM (
-        SELECT s.id, s.name, m.name AS merchant, s.address, s.phone, s.lat, s.lng,
-            s.hours,
-            CASE WHEN cast(:lat AS float8) IS NOT NULL AND s.lat IS NOT NULL THEN
-            (6371008.8 * acos(least(1.0,
-                sin(radians(cast(:lat AS float8))) * sin(radians(s.lat))
-                + cos(radians(cast(:lat AS float8))) * cos(radians(s.lat))
-                * cos(radians(s.lng - cast(:lng AS float8)))
-            )))::bigint END AS distance_m,
-            EXISTS (SELECT FROM card c JOIN program_acceptance a ON a.program_id = c.program_id
-                    WHERE :member AND a.merchant_id = s.merchant_id AND c.status = 'active'
-                   ) AS accepts
-        FROM store s JOIN merchant m ON m.id = s.merchant_id
-        WHERE s.status = 'open' AND m.status = 'active'
-          AND (cast(:store_id AS bigint) IS NULL OR s.id = :store_id)
-          AND (cast(:q AS text) IS NULL OR position(lower(:q) IN lower(s.name || ' ' || m.name
-               || ' ' || s.address || ' ' || s.city)) > 0)
-    ) found
-    WHERE (coalesce(distance_m, :nowhere), id) > (:after_distance, :after_id)
-    ORDER BY coalesce(distance_m, :nowhere), id LIMIT :limit
-""")
+# The spherical law of cosines, with the earth's mean radius; least() guards acos against rounding.
+_DISTANCE = """
+    (6371008.8 * acos(least(1.0,
+        sin(radians(cast(:lat AS float8))) * sin(radians(s.lat))
+        + cos(radians(cast(:lat AS float8))) * cos(radians(s.lat))
+        * cos(radians(s.lng - cast(:lng AS float8)))
+    )))::bigint"""
+# Only what is shown is looked up further: whose cards it takes.
+_STORES = """
+    SELECT found.*, EXISTS (
+        SELECT FROM card c JOIN program_acceptance a ON a.program_id = c.program_id
+        WHERE :member AND a.merchant_id = found.merchant_id AND c.status = 'active') AS accepts
+    FROM (
+        SELECT * FROM (
+            SELECT s.id, s.name, s.merchant_id, m.name AS merchant, s.address, s.phone, s.lat,
+                s.lng, s.hours, {distance} AS distance_m
+            FROM store s JOIN merchant m ON m.id = s.merchant_id
+            WHERE s.status = 'open' AND m.status = 'active' {where}
+              AND (cast(:store_id AS bigint) IS NULL OR s.id = :store_id)
+              AND (cast(:q AS text) IS NULL OR position(lower(:q) IN lower(s.name || ' ' || m.name
+                   || ' ' || s.address || ' ' || s.city)) > 0)
+        ) measured
+        WHERE (coalesce(distance_m, {nowhere}), id) > (:after_distance, :after_id)
+          AND coalesce(distance_m, {nowhere}) <= :radius
+        ORDER BY coalesce(distance_m, {nowhere}), id LIMIT :limit
+    ) found ORDER BY coalesce(distance_m, {nowhere}), id
+"""
+# With a position, a store without one comes last; without, all are equally far.
+_NOWHERE_M = 100_000_000
+_IN_BOX = (
+    "AND point(s.lng::float8, s.lat::float8) <@ box(point(:west, :south), point(:east, :north))"
+)
+_BY_ID = text(_STORES.format(distance="NULL::bigint", where="", nowhere="-1"))
+_EVERYWHERE = text(_STORES.format(distance=_DISTANCE, where="", nowhere=str(_NOWHERE_M)))
+_NEARBY = text(_STORES.format(distance=_DISTANCE, where=_IN_BOX, nowhere=str(_NOWHERE_M)))
 _PAY_POINT = text("""
     SELECT pp.token, s.id AS store_id, s.name AS store_name, m.name AS merchant_name,
            s.status = 'open' AND m.status = 'active' AS open
@@ -97,25 +113,24 @@ def list_stores(
     """One page of open stores, nearest first (in the order of their ids without a position).
 
     Args:
-        after: Distance in metres (``_NOWHERE`` without a position) and id of the last store shown.
+        after: Distance in metres (-1 when none was asked for) and id of the last store shown.
         member: Whether the session is in a member's scope, so that the cards seen are hers.
         store_id: That store only.
     """
-    after_distance, after_id = after or (-1, 0)
-    rows = session.execute(
-        _STORES,
-        {
-            "lat": lat,
-            "lng": lng,
-            "q": q or None,
-            "member": member,
-            "store_id": store_id,
-            "limit": limit + 1,
-            "nowhere": _NOWHERE,
-            "after_distance": after_distance,
-            "after_id": after_id,
-        },
-    ).all()
+    after_distance, after_id = after or (-2, 0)
+    given = {
+        "q": q or None,
+        "member": member,
+        "store_id": store_id,
+        "limit": limit + 1,
+        "after_distance": after_distance,
+        "after_id": after_id,
+        "radius": 2 * _NOWHERE_M,
+    }
+    if lat is None or lng is None:
+        rows = session.execute(_BY_ID, given).all()
+    else:
+        rows = _look_around(session, given, lat=lat, lng=lng)
     stores = [
         StoreSeen(
             id=row.id,
@@ -136,7 +151,8 @@ def list_stores(
     if len(rows) <= limit:
         return stores, None
     last = rows[limit - 1]
-    return stores, (_NOWHERE if last.distance_m is None else last.distance_m, last.id)
+    nowhere = -1 if lat is None else _NOWHERE_M
+    return stores, (nowhere if last.distance_m is None else last.distance_m, last.id)
 
 
 def find_pay_point(session: Session, token: str) -> PayPointSeen | None:
@@ -147,6 +163,35 @@ def find_pay_point(session: Session, token: str) -> PayPointSeen | None:
 def list_pay_points(session: Session, *, limit: int) -> list[PayPointSeen]:
     """The first pay points of trading stores, for a demo's visitors: they hang openly."""
     return [PayPointSeen(**row._mapping) for row in session.execute(_PAY_POINTS, {"limit": limit})]
+
+
+def _look_around(
+    session: Session, given: dict[str, Any], *, lat: float, lng: float
+) -> Sequence[Row[Any]]:
+    """The page of nearest stores. Boxes grow until one has it whole, so that few are measured."""
+    radius = max(_FIRST_LOOK_M, given["after_distance"])
+    while radius <= _LAST_LOOK_M and given["q"] is None and given["store_id"] is None:
+        box = _box(lat, lng, radius)
+        if box is None:
+            break
+        rows = session.execute(
+            _NEARBY, {**given, **box, "lat": lat, "lng": lng, "radius": radius}
+        ).all()
+        if len(rows) >= given["limit"]:
+            return rows
+        radius *= 4
+    return session.execute(_EVERYWHERE, {**given, "lat": lat, "lng": lng}).all()
+
+
+def _box(lat: float, lng: float, radius_m: float) -> dict[str, float] | None:
+    """A box around the circle; none near the poles and across the date line."""
+    high = radius_m / _METRES_A_DEGREE * 1.001
+    if abs(lat) + high > 85:
+        return None
+    wide = high / math.cos(math.radians(abs(lat) + high))
+    if abs(lng) + wide > 180:
+        return None
+    return {"west": lng - wide, "east": lng + wide, "south": lat - high, "north": lat + high}
 
 
 def _hours_today(kept: list[list[str]], now: datetime) -> tuple[time | None, time | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -158,6 +159,16 @@ class WeChatShipping(Protocol):
         self, *, order_no: str, payer_openid: str, description: str, delivered_at: datetime
     ) -> None:
         """Say that an order was delivered on the spot. Saying it again changes nothing."""
+
+
+class WeChatFollowers(Protocol):
+    """The official account (公众号): who follows it, and its menu."""
+
+    def find_unionid(self, openid: str) -> str | None:
+        """Who a follower is in all our apps; None without an open platform account."""
+
+    def publish_menu(self, buttons: Sequence[Mapping[str, object]]) -> None:
+        """Let followers see this menu from now on."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ from app.services.refusals import PayPointNotFound
 from app.site.caching import may_be_kept
 from app.site.contents import SECTIONS
 from app.web.context import current_context
+from app.web.visits import note_scan
 
 bp = Blueprint("site", __name__)
 
@@ -91,12 +92,16 @@ def show_pay_point(token: str) -> ResponseReturnValue:
 @bp.get("/v/<string:code>")
 def show_voucher(code: str) -> ResponseReturnValue:
     """A paper voucher: nothing is asked of the database, so nobody can probe here."""
-    return render_template("site/code.html", kind="voucher", code=_readable(code))
+    readable = _readable(code)
+    note_scan(readable, path="/v/")
+    return render_template("site/code.html", kind="voucher", code=readable)
 
 
 @bp.get("/t/<string:code>")
 def show_top_up_code(code: str) -> ResponseReturnValue:
-    return render_template("site/code.html", kind="top_up", code=_readable(code))
+    readable = _readable(code)
+    note_scan(readable, path="/t/")
+    return render_template("site/code.html", kind="top_up", code=readable)
 
 
 @bp.get("/g/<string:claim_token>")

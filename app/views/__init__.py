@@ -10,6 +10,7 @@ from app.views.dashboard import Dashboard
 from app.views.exports import Exports
 from app.views.guard import register_guard
 from app.views.listing import DESKS, LISTS
+from app.views.official_account import AccountDesk
 from app.views.own_wechat import OwnWeChat
 from app.views.pages import PAGES
 from app.views.paper import PAPER
@@ -19,9 +20,11 @@ from app.views.printing import PrintDesk
 from app.views.reconciling import RECONCILING
 from app.views.reports import Reports
 from app.views.search import Search
+from app.views.search_words import SearchWords
 from app.views.sessions import reader_session, security_session
 from app.views.settlement_desk import SETTLEMENT
 from app.views.till_devices import TillDevices
+from app.views.traffic import Traffic
 from app.web.context import current_context
 
 
@@ -50,8 +53,9 @@ def register_consoles(app: Flask) -> None:
         builder = ConsoleBuilder(indexview=Dashboard)
         builder.init_app(app, reader_session(app, database))
         money = (*SETTLEMENT, *RECONCILING, *PAYMENT_CARE)
+        readers = (Traffic, SearchWords, AccountDesk)
         mine = (PrintDesk, PrintFileDesk, TillDevices, OwnWeChat, Search, Exports, Reports)
-        for view in (*LISTS, *PAGES, *DESKS, *PAPER, *CONTENT, *money, *mine):
+        for view in (*LISTS, *PAGES, *DESKS, *PAPER, *CONTENT, *readers, *money, *mine):
             builder.add_view_no_menu(view)
 
 

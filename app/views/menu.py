@@ -116,6 +116,14 @@ MENU: Sequence[Group] = (
         ),
     ),
     Group(
+        N_("Readers"),
+        (
+            Item(N_("Traffic"), "Traffic", "Traffic.show", "can_show"),
+            Item(N_("Search words"), "SearchWords", "SearchWords.show", "can_show"),
+            Item(N_("Official account"), "AccountDesk", "AccountDesk.show", "can_show"),
+        ),
+    ),
+    Group(
         N_("Books"),
         (
             _list(N_("Reconciliation with WeChat"), "Reconciliations"),

@@ -128,6 +128,12 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_may(StatementDesk="answer approve pay carry", SettlementDesk="close"), DECIDERS),
     (_may(SettlementDesk="combined clearing vouchers", AccountCodes="list"), PLATFORM),
     (_may(AccountCodes="edit"), DECIDERS),
+    # What is read and looked for.
+    (_may(Traffic="show export"), (*PLATFORM, EDITOR, OWNER)),
+    (_may(SearchWords="show"), (*PLATFORM, EDITOR)),
+    (_may(SearchWords="add edit drop"), (ADMIN, EDITOR)),
+    (_may(AccountDesk="show"), (*PLATFORM, EDITOR)),
+    (_may(AccountDesk="menu"), (ADMIN, EDITOR)),
     (_may(TillDevices="show invite rules"), (OWNER, MANAGER)),
     # Books and oversight.
     (_may(TrialBalance="show"), OFFICE),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core import sealing
@@ -33,6 +35,13 @@ class DatabaseTokenStore:
         if sealed is None:
             return None
         return sealing.unseal(sealed, key=self._key, purpose=_PURPOSE).decode()
+
+    @contextmanager
+    def held(self, key: str) -> Iterator[None]:
+        """One process of all fetches; the lock ends with its transaction, even when it dies."""
+        with self._database.unit_of_work(SYSTEM) as session:
+            session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": key})
+            yield
 
     def set(self, key: str, value: str, ttl_seconds: int) -> None:
         sealed = sealing.seal(value.encode(), key=self._key, purpose=_PURPOSE)

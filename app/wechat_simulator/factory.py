@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.wechat_simulator import login_api, merchant_api, official_account, user_api
+from app.wechat_simulator import login_api, merchant_api, oa_messages, official_account, user_api
 from app.wechat_simulator.keys import ensure_keys
 from app.wechat_simulator.notifier import Notifier
 from app.wechat_simulator.settings import SimulatorSettings
@@ -25,7 +25,13 @@ def create_simulator(settings: SimulatorSettings) -> Flask:
     app.extensions["wechat_world"] = World(
         settings=settings, keys=keys, store=store, notifier=notifier
     )
-    for blueprint in (login_api.bp, official_account.bp, merchant_api.bp, user_api.bp):
+    for blueprint in (
+        login_api.bp,
+        oa_messages.bp,
+        official_account.bp,
+        merchant_api.bp,
+        user_api.bp,
+    ):
         app.register_blueprint(blueprint)
     notifier.start()
     return app

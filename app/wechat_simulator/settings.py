@@ -12,6 +12,15 @@ RETRY_SECONDS = (1.0, 1.0, 2.0, 5.0, 10.0, 30.0, 30.0, 30.0, 60.0, 60.0, 60.0, 6
 
 
 @dataclass(frozen=True, kw_only=True)
+class OaAccount:
+    """What was agreed for messages of the official account."""
+
+    appid: str
+    token: str
+    aes_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SimulatorSettings:
     directory: Path
     appid_secrets: dict[str, str]
@@ -21,6 +30,8 @@ class SimulatorSettings:
     public_key_id: str
     retry_seconds: tuple[float, ...] = RETRY_SECONDS
     refund_seconds: float = 0.5
+    official_account: OaAccount | None = None
+    oa_callback: str = ""
 
 
 def load_simulator_settings() -> SimulatorSettings:
@@ -37,4 +48,8 @@ def load_simulator_settings() -> SimulatorSettings:
         apiv3_key=wechat.apiv3_key,
         mch_serial=wechat.mch_serial,
         public_key_id=wechat.public_key_id,
+        official_account=OaAccount(
+            appid=wechat.oa_appid, token=wechat.oa_token, aes_key=wechat.oa_aes_key
+        ),
+        oa_callback=f"{settings.public_base_url}/wechat/oa/callback",
     )

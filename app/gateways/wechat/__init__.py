@@ -7,6 +7,7 @@ from app.gateways.wechat.demo_user import DemoWeChatUser
 from app.gateways.wechat.keys import load_merchant_key, load_wechatpay_key
 from app.gateways.wechat.login import WeChatMiniLogin
 from app.gateways.wechat.notifications import NotificationKeys
+from app.gateways.wechat.oa_messages import OaKeys, OfficialAccount
 from app.gateways.wechat.official_account import OfficialAccountClient
 from app.gateways.wechat.pay import PayAccount, WeChatPayClient
 from app.gateways.wechat.shipping import WeChatShippingClient
@@ -55,6 +56,19 @@ def build_api(
         token_store=token_store,
         max_calls=max_calls,
     )
+
+
+def build_oa_messages(settings: Settings, token_store: TokenStore | None = None) -> OfficialAccount:
+    """The official account's messages and followers."""
+    wechat = settings.wechat
+    api = WeChatApi(
+        base_url=wechat.api_base,
+        appid=wechat.oa_appid,
+        secret=wechat.oa_secret,
+        token_store=token_store,
+    )
+    keys = OaKeys(appid=wechat.oa_appid, token=wechat.oa_token, aes_key=wechat.oa_aes_key)
+    return OfficialAccount(api, keys)
 
 
 def build_demo_user(settings: Settings) -> DemoWeChatUser:

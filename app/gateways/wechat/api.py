@@ -93,8 +93,8 @@ class WeChatApi:
         token = self._tokens.get(self._token_key)
         if token is not None and token != unlike:
             return token
-        with self._refresh:
-            token = self._tokens.get(self._token_key)  # Another thread may have fetched it.
+        with self._refresh, self._tokens.held(self._token_key):
+            token = self._tokens.get(self._token_key)  # Another one may have fetched it.
             if token is not None and token != unlike:
                 return token
             return self._fetch_token(force=unlike is not None)

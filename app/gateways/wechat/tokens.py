@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 
@@ -15,6 +16,9 @@ class TokenStore(Protocol):
 
     def set(self, key: str, value: str, ttl_seconds: int) -> None:
         """Keep the value for that long. An older one under the key is replaced."""
+
+    def held(self, key: str) -> AbstractContextManager[None]:
+        """Whoever fetches a new value is the only one who does, wherever the others are."""
 
 
 class MemoryTokenStore:
@@ -28,6 +32,10 @@ class MemoryTokenStore:
         with self._lock:
             value, ends = self._values.get(key, ("", 0.0))
         return value if time.monotonic() < ends else None
+
+    def held(self, key: str) -> AbstractContextManager[None]:
+        """The caller's own threads wait for each other already; there is nobody else."""
+        return nullcontext()
 
     def set(self, key: str, value: str, ttl_seconds: int) -> None:
         with self._lock:

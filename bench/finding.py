@@ -1,0 +1,199 @@
+"""Searching, the nearest stores, and a day's traffic: measured inside the database's reach."""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from datetime import time as clock
+
+import psycopg
+
+from app.core import search_words
+from app.core.actor import PUBLIC, SYSTEM
+from app.core.clock import SHANGHAI, end_of_day, local_day, utc_now
+from app.core.visits import Visit
+from app.db import Database, open_database
+from app.flows.counting import Counter
+from app.queries.searching import Narrowed, search
+from app.queries.stores import list_stores
+from app.services.traffic import fold_day, open_day
+from bench.output import Row, say
+from bench.seeds import Seed, at, clone
+from runtime.postgres import Urls
+
+_ROUNDS = 300
+_EMPTY = Seed(name="empty", members=10, stores=10, merchants=2)
+_PLACES = ("春熙路", "人民公园", "天府广场", "太古里", "宽窄巷子", "解放碑", "观音桥",
+           "南京路", "徐家汇", "三里屯", "王府井", "西单")  # fmt: skip
+_THINGS = ("绿茶", "花茶", "咖啡", "火锅", "月饼", "粽子", "茶具", "储值卡", "礼盒", "套餐",
+           "温泉", "亲子", "电影", "蛋糕", "洗车", "理发")  # fmt: skip
+_KINDS = ("goods", "solution", "article", "store")
+_TYPED = (*_PLACES, *_THINGS, "cxl", "chunxilu", "rmgy", "春西路", "chunxlu", "成都火锅套餐",
+          "人民公园的茶", "没有这种东西", "茶", "jiefangbei")  # fmt: skip
+
+
+def find(urls: Urls, scale: int) -> None:
+    """What members type, over a hundred thousand documents."""
+    name = clone(urls, _EMPTY, "bench_search")
+    numbers, count = random.Random(20261123), 100_000 * scale
+    began = time.monotonic()
+    with psycopg.connect(at(urls.superuser_url, name)) as connection, connection.cursor() as cursor:
+        columns = "kind, subject_id, merchant_id, merchant_name, city, title, body, url, sound,"
+        columns += " lexemes, lat, lng, published_at"
+        with cursor.copy(f"COPY search_document ({columns}) FROM STDIN") as copy:
+            for number in range(count):
+                title = "".join(
+                    (numbers.choice(_PLACES), numbers.choice(_THINGS), numbers.choice(_THINGS),
+                     f"{number % 977}号")
+                )  # fmt: skip
+                body = "，".join(
+                    numbers.choice(_PLACES) + numbers.choice(_THINGS) for _ in range(30)
+                )
+                city = numbers.choice(("成都", "重庆", "上海", "北京"))
+                lexemes = search_words.lexemes_of(title=title, about=("天府商贸", city), body=body)
+                copy.write_row(
+                    (numbers.choice(_KINDS), number, 2, "天府商贸", city, title, body,
+                     f"/x/{number}",
+                     search_words.sound(title), lexemes, 30.6, 104.0,
+                     utc_now() - timedelta(days=number % 900))
+                )  # fmt: skip
+    _vacuum(urls, name, "search_document")
+    say(f"{count:,} documents made in {time.monotonic() - began:.0f} s")
+    database = open_database(at(urls.database_url, name))
+    small = clone(urls, _EMPTY, "bench_search_small")
+    few = open_database(at(urls.database_url, small))
+
+    def ask(database: Database, number: int) -> None:
+        typed = _TYPED[number % len(_TYPED)]
+        with database.unit_of_work(PUBLIC) as session:
+            search(session, typed=typed, now=utc_now(), narrowed=Narrowed(), limit=20)
+
+    _report("search", f"{count:,} documents", lambda n: ask(database, n), lambda n: ask(few, n))
+    database.dispose()
+    few.dispose()
+
+
+def nearby(urls: Urls, scale: int) -> None:
+    """The nearest twenty of a hundred thousand stores, in towns and far out."""
+    name = clone(urls, _EMPTY, "bench_nearby")
+    count = 100_000 * scale
+    with psycopg.connect(at(urls.superuser_url, name)) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(
+            "INSERT INTO store (merchant_id, code, name, city, lat, lng, hours)"
+            " SELECT 2, 'b' || n, '门店' || n, '成都',"
+            # Half of them in ten towns, the others anywhere between.
+            " CASE WHEN n %% 2 = 0 THEN 22 + (n %% 20) * 0.9 + 0.1 * (random() - 0.5)"
+            " ELSE 20 + 25 * random() END,"
+            " CASE WHEN n %% 2 = 0 THEN 100 + (n %% 20) + 0.1 * (random() - 0.5)"
+            " ELSE 98 + 24 * random() END, '[]' FROM generate_series(1, %s) n",
+            (count,),
+        )
+    _vacuum(urls, name, "store")
+    database = open_database(at(urls.database_url, name))
+    numbers = random.Random(20261123)
+    spots = [
+        (22 + (town := 2 * numbers.randrange(10)) * 0.9, 100.0 + town) if number % 2 else
+        (20 + 25 * numbers.random(), 98 + 24 * numbers.random()) for number in range(_ROUNDS)
+    ]  # fmt: skip
+    few = open_database(at(urls.database_url, clone(urls, _EMPTY, "bench_nearby_small")))
+
+    def ask(database: Database, number: int) -> None:
+        lat, lng = spots[number]
+        with database.unit_of_work(PUBLIC) as session:
+            list_stores(
+                session, now=utc_now(), lat=lat, lng=lng, q=None, limit=20, after=None, member=False
+            )
+
+    _report("nearby", f"{count:,} stores", lambda n: ask(database, n), lambda n: ask(few, n))
+    database.dispose()
+    few.dispose()
+
+
+def traffic(urls: Urls, scale: int) -> None:
+    """A day of views summed, against counting them; and what a visit costs its page."""
+    name = clone(urls, _EMPTY, "bench_traffic")
+    views, day = 1_000_000 * scale, local_day(utc_now()) - timedelta(days=1)
+    since, until = datetime.combine(day, clock(), SHANGHAI), end_of_day(day)
+    database = open_database(at(urls.database_url, name))
+    with database.unit_of_work(SYSTEM) as session:
+        open_day(session, day=day)
+    with psycopg.connect(at(urls.superuser_url, name)) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(
+            "INSERT INTO page_view (viewed_at, kind, face, merchant_id, visitor, path, device,"
+            " client, source, keyword, campaign, region)"
+            " SELECT %s + random() * interval '86399 seconds', 'view', 'site',"
+            " nullif(n %% 20, 0), hashint8(n / 6), '/goods/' || (n * 7919) %% 5000,"
+            " (ARRAY['phone', 'tablet', 'computer'])[1 + n %% 3],"
+            " (ARRAY['WeChat 8.0', 'Chrome', 'Safari'])[1 + n %% 3],"
+            " (ARRAY['direct', 'baidu', 'own', 'so'])[1 + n %% 4], '', '', ''"
+            " FROM generate_series(1, %s) n",
+            (since, views),
+        )
+    _vacuum(urls, name, "page_view")
+    began = time.monotonic()
+    with database.unit_of_work(SYSTEM) as session:
+        fold_day(session, day=day, since=since, until=until)
+    folding = time.monotonic() - began
+    with psycopg.connect(at(urls.superuser_url, name)) as connection:
+        began = time.monotonic()
+        connection.execute("SELECT visitor, count(*) FROM page_view GROUP BY 1").fetchall()
+        counting = time.monotonic() - began
+    Row(
+        bench="traffic", case=f"{views:,} views summed", ours=folding * 1000, unit="ms",
+        baseline=counting * 1000, baseline_name="views counted by visitor",
+        ratio=counting / folding, rss_mb=0,
+    ).print()  # fmt: skip
+    database.dispose()
+    _cost_of_a_visit()
+
+
+def _cost_of_a_visit() -> None:
+    """Nanoseconds matter little here; that nothing waits for a disk does."""
+    counter = Counter(None)  # type: ignore[arg-type]  # Nothing is written: only notes are taken.
+    counter._begin = lambda: None  # type: ignore[method-assign]
+    visit = Visit(at=utc_now(), kind="view", face="site", path="/", address="", agent="")
+    began = time.perf_counter()
+    for _ in range(100_000):
+        counter.note(visit)
+    each = (time.perf_counter() - began) / 100_000 * 1_000_000
+    Row(
+        bench="traffic", case="a visit noted", ours=each, unit="us", baseline=1000,
+        baseline_name="the millisecond that a page may pay", ratio=1000 / each, rss_mb=0,
+    ).print()  # fmt: skip
+
+
+def _report(
+    bench: str, case: str, ours: Callable[[int], None], theirs: Callable[[int], None]
+) -> None:
+    for number in range(60):
+        ours(number)
+        theirs(number)
+    seen = sorted(_milliseconds(ours, number) for number in range(_ROUNDS))
+    beside = sorted(_milliseconds(theirs, number) for number in range(_ROUNDS))
+    p95, base = _at(seen, 0.95), _at(beside, 0.95)
+    Row(
+        bench=bench, case=f"{case}, p95", ours=p95, unit="ms", baseline=base,
+        baseline_name="the same with ten", ratio=base / p95, p50_ms=statistics.median(seen),
+        p99_ms=_at(seen, 0.99), rss_mb=0,
+    ).print()  # fmt: skip
+
+
+def _milliseconds(ask: Callable[[int], None], number: int) -> float:
+    began = time.perf_counter()
+    ask(number)
+    return (time.perf_counter() - began) * 1000
+
+
+def _at(ordered: list[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, math.floor(len(ordered) * share))]
+
+
+def _vacuum(urls: Urls, name: str, table: str) -> None:
+    with psycopg.connect(at(urls.superuser_url, name), autocommit=True) as connection:
+        connection.execute(f"VACUUM (ANALYZE) {table}")
