@@ -53,6 +53,7 @@ export function camera(found) {
   function close() {
     stop?.();
     stop = null;
+    last = "";
     box.firstChild.hidden = true;
     start.textContent = t("Scan with the camera");
     note.textContent = "";

@@ -133,10 +133,12 @@ export function build(till) {
       return till.go("redeem", text);
     },
     /** The list is replaced at first; later each item comes on top, or takes its older self's place. */
-    items: (items) => {
+    items: async (items) => {
+      if (items.length === 0) items = await earlier();
+      for (const one of list.children) items = items.filter((item) => item.number !== one.dataset.number);
       const newest = items.filter((one, at) => items.findIndex((other) => other.number === one.number) === at);
-      fill(list, newest.slice(0, SHOWN).map((item) => line(item, false)));
-      none.hidden = items.length > 0;
+      list.append(...newest.slice(0, SHOWN).map((item) => line(item, false)));
+      none.hidden = list.children.length > 0;
     },
     item: (item) => {
       [...list.children].find((one) => one.dataset.number === item.number)?.remove();
@@ -148,6 +150,12 @@ export function build(till) {
   };
 }
 
+/** The feed forgets after a while; what was done earlier today stands in the records. */
+async function earlier() {
+  const seen = await get("/records", { limit: 20 }).catch(() => ({ items: [] }));
+  return seen.items.map((one) => ({ ...one, event: one.kind === "refund" ? "refund.made" : one.status === "reversed" ? "voucher.reversed" : "earlier", occurred_at: one.at }));
+}
+
 function tenders(item) {
   const parts = [[item.card_fen, t("Member card")], [item.wechat_fen, t("WeChat Pay")], [item.cash_fen, t("Cash")]].filter(([fen]) => fen);
   return parts.length > 1 && h("small", {}, parts.map(([fen, word]) => `${word} ¥${yuan(fen)}`).join(" + "));
@@ -155,5 +163,5 @@ function tenders(item) {
 
 /** It moves, with the time beside it: a photographed screen stands still. */
 function mark() {
-  return h("span", { class: "mark", "aria-hidden": "true" }, h("i", {}), h("time", { class: "ticking" }));
+  return h("span", { class: "mark", "aria-hidden": "true" }, h("i", {}), h("time", { class: "ticking" }, clock(Date.now())));
 }

@@ -13,7 +13,8 @@ export function build(till) {
   const input = h("input", { class: "code", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", inputmode: "text",
     maxlength: 120, placeholder: "XXXX-XXXX-XXXX-XXXX", "aria-label": t("Voucher code"), "data-test": "code", oninput: typing });
   const wrong = h("p", { class: "wrong", role: "alert", "data-test": "code-error" });
-  const result = h("div", { class: "result", hidden: true, "data-test": "result", "aria-live": "assertive" });
+  const result = h("div", { class: "result ready", "data-test": "result", "aria-live": "assertive" },
+    h("p", { class: "note" }, t("Scan or type a voucher. Its value and state appear here before anything is redeemed.")));
   const done = h("p", { class: "tally", "data-test": "tally" });
   const lens = camera((text) => read(text));
   const mode = h("input", { type: "checkbox", checked: localStorage.getItem(AT_ONCE) === "on",
@@ -111,7 +112,6 @@ export function build(till) {
   }
 
   function put(kind, ...parts) {
-    result.hidden = false;
     result.className = `result ${kind}`;
     fill(result, parts);
   }

@@ -11,13 +11,18 @@ export function build(till) {
   const first = field(t("First of a range"), { maxlength: 40, autocapitalize: "characters", "data-test": "first" });
   const last = field(t("Last of a range"), { maxlength: 40, autocapitalize: "characters", "data-test": "last" });
   const chips = h("div", { class: "chips" });
-  const body = h("div", { class: "panel stack", hidden: true });
+  const body = h("div", { class: "panel stack" });
   const form = h("form", { class: "panel stack", onsubmit: (event) => {
     event.preventDefault();
     quote();
   } }, h("h2", {}, t("Which vouchers or top-up cards?")), one.box, chips, h("div", { class: "row" }, first.box, last.box),
   h("button", { class: "button wide", "data-test": "quote" }, t("Show the price")), h("p", { class: "note" }, t("All of one batch. They are good from the moment they are paid.")));
   const root = h("section", { class: "screen two" }, form, body);
+  empty();
+
+  function empty() {
+    fill(body, h("p", { class: "note" }, t("The price appears here before anything is sold.")));
+  }
 
   function add(text) {
     const serial = text.trim().toUpperCase();
@@ -41,7 +46,7 @@ export function build(till) {
       const papers = chosen();
       price(papers, await post("/voucher-sales/quote", papers));
     } catch (error) {
-      body.hidden = true;
+      empty();
       one.error(error.errors ? t("Scan or type at least one serial number.") : error.detail ?? t("No connection. Try again when the line is back."));
       tone("bad");
     }
@@ -63,7 +68,6 @@ export function build(till) {
     };
     const actions = h("div", { class: "stack" }, h("button", { class: "button huge go", "data-test": "sell-cash", onclick: sell("cash") }, t("Take ¥%(amount)s in cash", { amount: yuan(seen.amount_fen) })),
       h("button", { class: "button wide quiet", "data-test": "sell-wechat", onclick: sell("wechat") }, t("Show a WeChat code")));
-    body.hidden = false;
     fill(body, h("div", { class: "result looked", "data-test": "price" }, h("p", { class: "verdict" }, seen.batch), h("p", { class: "sum" }, `¥${yuan(seen.amount_fen)}`),
       h("p", {}, t("%(count)s papers of ¥%(face)s each", { count: seen.quantity, face: yuan(seen.face_value_fen) }))), actions, wrong);
   }
@@ -85,7 +89,7 @@ export function build(till) {
       const ended = await post(`/voucher-sales/${sale.sale_no}/close`).catch(() => null);
       if (ended?.status === "sold") return sold(ended);
       till.toast(ended ? t("Given up. The papers can be sold again.") : t("No connection. The sale ends by itself in ten minutes unless it is paid."), ended ? "" : "bad");
-      body.hidden = true;
+      empty();
     };
     fill(body, h("div", { class: "result waiting" }, h("p", { class: "verdict" }, t("Waiting for WeChat")), h("p", { class: "sum" }, `¥${yuan(sale.amount_fen)}`),
       source && h("img", { class: "pay-code", src: source, alt: t("The customer scans this with WeChat") }), h("p", {}, t("The customer scans this with WeChat. Hand over the papers when it turns green."))),
@@ -96,7 +100,7 @@ export function build(till) {
       if (!open || !seen) continue;
       if (seen.status === "sold") return sold(seen);
       if (seen.status === "closed") {
-        body.hidden = true;
+        empty();
         return till.toast(t("Nothing was paid in time. The papers can be sold again."), "bad");
       }
     }

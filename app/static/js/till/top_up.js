@@ -10,13 +10,18 @@ const PRESETS = [5000, 10000, 20000, 30000, 50000, 100000];
 
 export function build(till) {
   const who = field(t("Phone, payment code or card number"), { inputmode: "text", maxlength: 40, "data-test": "who" });
-  const body = h("div", { class: "panel stack", hidden: true });
+  const body = h("div", { class: "panel stack" });
   const find = h("form", { class: "panel stack", onsubmit: (event) => {
     event.preventDefault();
     look(who.input.value);
   } }, h("h2", {}, t("Who gets the money?")), who.box, h("button", { class: "button wide", "data-test": "find" }, t("Find the member")),
   h("p", { class: "note" }, t("The member says the phone number, shows the payment code or gives the card number. Compare the name before you take cash.")));
   const root = h("section", { class: "screen two" }, find, body);
+  empty();
+
+  function empty() {
+    fill(body, h("p", { class: "note" }, t("The member's masked name, the amounts and the bonus appear here.")));
+  }
 
   function receiver(text) {
     const typed = text.replace(/\s/g, "");
@@ -33,7 +38,7 @@ export function build(till) {
       if (seen.programs.length === 0) return who.error(t("No card program on sale is accepted here."));
       amount(asked, seen);
     } catch (error) {
-      body.hidden = true;
+      empty();
       who.error(error.detail ?? t("No connection. Try again when the line is back."));
       tone("bad");
     }
@@ -59,7 +64,6 @@ export function build(till) {
     } }, h("p", { class: "person", "data-test": "member" }, h("strong", {}, masked(seen.member.nickname)), h("span", {}, seen.member.phone_masked ?? t("no phone bound"))),
     h("label", { class: "field" }, h("span", {}, t("Card program")), choice), tiers, presets, sum.box, gets, go);
     bonus();
-    body.hidden = false;
     fill(body, form);
     sum.input.focus();
 
@@ -91,7 +95,7 @@ export function build(till) {
     who.input.value = "";
     tone("good");
     const next = h("button", { class: "button", "data-test": "next", onclick: () => {
-      body.hidden = true;
+      empty();
       who.input.focus();
     } }, t("Next"));
     fill(body, h("div", { class: "result good", "data-test": "credited" }, h("p", { class: "verdict" }, t("✓ Credited")), h("p", { class: "sum" }, `¥${yuan(made.credited_fen)}`),
