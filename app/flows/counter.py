@@ -64,7 +64,7 @@ def quote_papers(context: Context, *, chosen: Chosen, till: Actor) -> PapersSeen
         SerialMistyped, TooMuchPaper, PaperNotForSale
     """
     with context.database.unit_of_work(SYSTEM) as session:
-        return till_sales.quote_papers(session, chosen=chosen, till=till)
+        return till_sales.quote_papers(session, chosen=chosen, till=till, now=utc_now())
 
 
 def _find(session: Session, context: Context, receiver: CashReceiver) -> tuple[Member, int | None]:

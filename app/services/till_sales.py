@@ -86,13 +86,13 @@ class PapersSeen:
     amount_fen: int
 
 
-def quote_papers(session: Session, *, chosen: Chosen, till: Actor) -> PapersSeen:
-    """What the chosen papers cost. Nothing is held; a sale looks again.
+def quote_papers(session: Session, *, chosen: Chosen, till: Actor, now: datetime) -> PapersSeen:
+    """What the chosen papers cost. Nothing stays held; a sale looks again.
 
     Raises:
         As begin_sale.
     """
-    batch, papers = _take(session, chosen, till)
+    batch, papers = _hold(session, chosen, till, now)
     return PapersSeen(
         batch=batch.name,
         kind=batch.kind.name,

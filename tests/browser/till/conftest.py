@@ -20,9 +20,8 @@ SIZE = {"width": 1280, "height": 800}
 class Counter:
     """What stands around a till: vouchers, and members with phones in their hands."""
 
-    def __init__(self, stack: Stack, desk: Desk) -> None:
-        self.stack, self.desk = stack, desk
-        self._codes: list[str] = []
+    def __init__(self, stack: Stack, desk: Desk, codes: list[str]) -> None:
+        self.stack, self.desk, self._codes = stack, desk, codes
 
     def till(self, account: str = "cashier1", screen: str = "receive", **options: Any) -> Page:
         page = self.desk.console(account, width=1280, **options)
@@ -33,11 +32,6 @@ class Counter:
 
     def voucher(self) -> str:
         """A fresh voucher of merchant1 for 50 yuan: what is under its scratch panel."""
-        if not self._codes:
-            words = ["--merchant", "merchant1", "--count", "8", "--face-value-fen", "5000"]
-            made = self.stack.run("demo", "voucher-codes", *words)
-            assert made.returncode == 0, made.stderr
-            self._codes = made.stdout.split()
         return self._codes.pop()
 
     def member(self) -> Member:
@@ -89,9 +83,18 @@ class Member:
         return told
 
 
+@pytest.fixture(scope="session")
+def paper(stack: Stack) -> list[str]:
+    """Enough for all tests here: a command takes seconds to start."""
+    words = ["--merchant", "merchant1", "--count", "20", "--face-value-fen", "5000"]
+    made = stack.run("demo", "voucher-codes", *words)
+    assert made.returncode == 0, made.stderr
+    return made.stdout.split()
+
+
 @pytest.fixture
-def counter(stack: Stack, desk: Desk) -> Counter:
-    return Counter(stack, desk)
+def counter(stack: Stack, desk: Desk, paper: list[str]) -> Counter:
+    return Counter(stack, desk, paper)
 
 
 @pytest.fixture

@@ -31,7 +31,9 @@ def test_every_amount_up_to_99999_99_is_said_right():
         const sum = createHash("sha256");
         for (let whole = 0; whole < 100000; whole += 1) {{
           let said = "";
-          for (let fen = whole * 100; fen < whole * 100 + 100; fen += 1) said += amountWords(fen) + ";";
+          for (let fen = whole * 100; fen < whole * 100 + 100; fen += 1) {{
+            said += amountWords(fen) + ";";
+          }}
           sum.update(said);
         }}
         console.log(sum.digest("hex"));

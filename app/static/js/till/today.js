@@ -10,6 +10,7 @@ const KINDS = ["payment", "redemption", "top_up", "refund", "voucher_sale"];
 
 export function build(till) {
   let cursor = null;
+  let turn = 0;
   const kind = h("select", { "aria-label": t("Kind"), "data-test": "kind", onchange: () => load() },
     h("option", { value: "" }, t("Everything")), KINDS.map((one) => h("option", { value: one }, kindWord(one))));
   const digits = h("input", { type: "search", "aria-label": t("Number or its last digits"), placeholder: t("Number or its last digits"), maxlength: 40, "data-test": "search" });
@@ -25,15 +26,17 @@ export function build(till) {
 
   async function load(from = null) {
     wrong.textContent = "";
+    const mine = (turn += 1);
     try {
       const seen = await get("/records", { kind: kind.value, q: digits.value.trim(), day: day.value, cursor: from, limit: 40 });
+      if (mine !== turn) return;  // Something newer was asked for meanwhile.
       cursor = seen.next_cursor;
       more.hidden = !cursor;
       const lines = seen.items.map(line);
       if (from) list.append(...lines);
       else fill(list, lines.length ? lines : h("li", { class: "none" }, t("Nothing was found. Choose another day or kind, or type at least four last digits.")));
     } catch (error) {
-      wrong.textContent = error.errors ? t("Type at least four letters or digits of the number.") : error.detail ?? t("No connection. Try again when the line is back.");
+      if (mine === turn) wrong.textContent = error.errors ? t("Type at least four letters or digits of the number.") : error.detail ?? t("No connection. Try again when the line is back.");
     }
   }
 
@@ -117,7 +120,7 @@ export function build(till) {
     }
   }
 
-  return { root, title: t("Today"), show: () => load(), scanned: (text) => {
+  return { root, title: t("Today"), show: () => load(), hide: () => (digits.value = ""), scanned: (text) => {
     digits.value = text.split("/").at(-1);
     load();
   } };
