@@ -52,4 +52,4 @@ def test_a_code_is_drawn_for_staff_only(world, till):
     drawn = undocumented.get("/pos/api/qr.svg", text="https://kaquan.example/q/abc")
     assert drawn.headers["Content-Type"].startswith("image/svg+xml")
     assert drawn.text.startswith("<svg")
-    assert world.stranger().get("/pos/api/qr.svg", text="x").status_code == 401
+    assert world.stranger.get("/pos/api/qr.svg", text="x").status_code == 401
