@@ -16,6 +16,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
 from app.cli_records import register_record_commands
+from app.cli_settlement import register_settlement_commands
 from app.cli_vouchers import vouchers_group
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
@@ -44,6 +45,7 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(worker)
     app.cli.add_command(verify)
     register_record_commands(app)
+    register_settlement_commands(app)
 
 
 @click.command()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import batches, checks, feed_streams, printing, reading
+from bench import batches, checks, feed_streams, printing, reading, settling
 from bench.baseline import NAME, Baseline
 from bench.load import Measured, post, run_load
 from bench.output import Row, say
@@ -125,6 +125,11 @@ def feed(bench: Bench) -> None:
     checks.check_books(bench.urls, database)
 
 
+def settle(bench: Bench) -> None:
+    """A month of a thousand merchants onto statements."""
+    settling.settle(bench.urls, SCALE)
+
+
 BENCHES: dict[str, Callable[[Bench], None]] = {
     "pay": pay,
     "pay-combined": pay_combined,
@@ -137,6 +142,7 @@ BENCHES: dict[str, Callable[[Bench], None]] = {
     "batch": lambda bench: batches.batch(bench.urls, bench.home),
     "print": print_vouchers,
     "feed": feed,
+    "settle": settle,
 }
 
 

@@ -184,8 +184,13 @@ def unescape_copied(value: bytes) -> str:
 
 
 def _write_frame(archive: zipfile.ZipFile, title: str, sheets: int) -> None:
+    write_frame(archive, [_sheet_name(title, n, sheets) for n in range(1, sheets + 1)])
+
+
+def write_frame(archive: zipfile.ZipFile, names: Sequence[str]) -> None:
+    """What makes a workbook of the sheets that are written: their names in order, and styles."""
+    sheets = len(names)
     numbers = range(1, sheets + 1)
-    names = [_sheet_name(title, number, sheets) for number in numbers]
     archive.writestr(
         "[Content_Types].xml",
         f'{_XML}<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'

@@ -24,6 +24,7 @@ from app.flows import (
     orders,
     printing,
     refunding,
+    settling,
     voucher_tasks,
 )
 from app.flows.context import Context
@@ -46,6 +47,7 @@ TASK_OF_TOPIC = {
     "export.asked": "write_export",
     "print_file.requested": "make_print_file",
     "voucher_task.wanted": "work_on_vouchers",
+    "settlement.wanted": "close_periods",
 }
 
 _WORK: dict[str, Callable[[Context, int], None]] = {
@@ -56,11 +58,12 @@ _WORK: dict[str, Callable[[Context, int], None]] = {
     "write_export": exporting.run_export,
     "make_print_file": printing.make_print_file,
     "work_on_vouchers": voucher_tasks.work,
+    "close_periods": settling.close_wanted,
 }
 
 # What takes minutes waits in a queue of its own: it must not keep notifications waiting.
 LONG = "long"
-QUEUE = {"write_export": LONG}
+QUEUE = {"write_export": LONG, "close_periods": LONG, "close_statements": LONG}
 
 # Who is waiting at a counter goes before who is told afterwards.
 PRIORITY = {"process_notification": 20, "request_refund": 10}
@@ -100,6 +103,7 @@ _TICKS = (
     Tick(name="fold_rollups", cron="* * * * * 50", work=housekeeping.fold),
     Tick(name="expire_exports", cron="*/10 * * * * 35", work=exporting.expire),
     Tick(name="shred_print_files", cron="* * * * * 50", work=printing.shred_delivered),
+    Tick(name="close_statements", cron="7 * * * *", work=settling.close_by_clock),
     Tick(name="clean_up", cron="*/10 * * * * 25", work=housekeeping.clean_up),
 )
 
@@ -127,6 +131,7 @@ def _add_tick(queue: App, tick: Tick, context: Context) -> None:
     @queue.periodic(cron=tick.cron)
     @queue.task(
         name=tick.name,
+        queue=QUEUE.get(tick.name, "default"),
         lock=tick.name,
         queueing_lock=tick.name,
         priority=_TICK_PRIORITY,

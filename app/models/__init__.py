@@ -14,6 +14,7 @@ from app.models import (  # noqa: F401
     rollups,
     sales,
     settings,
+    statements,
     tenants,
     tills,
     voucher_records,

@@ -144,6 +144,12 @@ POLICIES: Mapping[str, Rows] = {
         member="card_id IN (SELECT c.id FROM card c)", store=_OWN_STORE, merchant=_OWN_MERCHANT
     ),
     "balance_snapshot": _MERCHANTS_ONLY,
+    # Settlement: a merchant's own, whole.
+    "statement": _MERCHANTS_ONLY,
+    "statement_line": _MERCHANTS_ONLY,
+    "statement_sum": _MERCHANTS_ONLY,
+    "statement_dispute": _MERCHANTS_ONLY,
+    "account_code": _rows(),
     # Plumbing.
     "idempotency_record": _SECRET,
     "outbox_message": _rows(store=_OWN_STORE, merchant=_OWN_MERCHANT),
@@ -172,7 +178,7 @@ UPDATABLE_COLUMNS: Mapping[str, str] = {
     "card": "(status, member_id, replaced_by_id)",
     "audit_record": "(chain_hash)",
 }
-APPEND_ONLY = frozenset({"voucher_event"})
+APPEND_ONLY = frozenset({"voucher_event", "statement_line"})
 DELETABLE = frozenset(
     {
         "idempotency_record",
@@ -196,6 +202,7 @@ DELETABLE = frozenset(
         "rollup_dirty",
         "rollup_mark",
         "voucher_holding",
+        "account_code",
     }
 )
 

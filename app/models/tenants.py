@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from app.core.coordinates import CoordinateSystem
 from app.models.base import (
@@ -198,8 +198,9 @@ class Shift(MerchantOwned, Base):
         ShiftStatus, "shift_status", default=ShiftStatus.open
     )
     opening_float_fen: Mapped[Fen]
-    expected_fen: Mapped[Fen | None]
-    counted_fen: Mapped[Fen | None]
+    expected_fen: Mapped[Fen | None] = mapped_column(BigInteger)
+    counted_fen: Mapped[Fen | None] = mapped_column(BigInteger)
+    difference_fen: Mapped[int | None] = column_property(counted_fen - expected_fen)  # Short: < 0.
     difference_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     opened_at: Mapped[CreatedAt]
     closed_at: Mapped[Timestamp | None]

@@ -11,6 +11,7 @@ from app.models.cards import Card, CardProgram
 from app.models.ledger import JournalEntry
 from app.models.people import Member, Staff
 from app.models.sales import Payment, Refund, TopUp
+from app.models.statements import Statement
 from app.models.tenants import Merchant, PayPoint, Store, Terminal
 from app.models.vouchers import Gift, Voucher, VoucherBatch
 
@@ -26,6 +27,7 @@ _MERCHANT: tuple[Any, Name] = (Merchant, lambda m: m.name)
 _STORE: tuple[Any, Name] = (Store, lambda s: s.name)
 _STAFF: tuple[Any, Name] = (Staff, lambda s: s.name)
 _MEMBER: tuple[Any, Name] = (Member, member_name)
+_STATEMENT: tuple[Any, Name] = (Statement, lambda s: s.statement_no)
 _ENTRY: tuple[Any, Name] = (JournalEntry, lambda e: e.reference)
 
 NAMED_IDS: Mapping[str, tuple[Any, Name]] = {
@@ -35,6 +37,12 @@ NAMED_IDS: Mapping[str, tuple[Any, Name]] = {
     "created_by_id": _STAFF,
     "approved_by_id": _STAFF,
     "reversed_by_id": _STAFF,
+    "confirmed_by_id": _STAFF,
+    "paid_by_id": _STAFF,
+    "answered_by_id": _STAFF,
+    "statement_id": _STATEMENT,
+    "carried_into_id": _STATEMENT,
+    "paid_entry_id": _ENTRY,
     "decided_by_id": _STAFF,
     "asked_by_id": _STAFF,
     "made_by_id": _STAFF,

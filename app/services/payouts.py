@@ -27,10 +27,10 @@ def pay_statement(
     Returns the entry's id. A statement is paid once (the entry's reference).
 
     Args:
-        cash_kept_fen: The netted cash by store, from cash top-ups and vouchers sold at the till.
+        cash_kept_fen: The netted cash by store, from cash top-ups and vouchers sold at the till;
+            negative where a store has paid out more than it took.
     """
     assert payout_fen >= 0, "a statement of less than nothing is carried forward"
-    assert all(fen > 0 for fen in cash_kept_fen.values()), "netted cash is an amount"
     kept = [
         Leg(account="cash:store", amount_fen=-fen, merchant_id=merchant_id, store_id=store_id)
         for store_id, fen in sorted(cash_kept_fen.items())

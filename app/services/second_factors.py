@@ -133,6 +133,32 @@ def count_recovery_codes(session: Session, *, staff_id: int) -> int:
     return session.scalar(left) or 0
 
 
+def renew_recovery_codes(
+    session: Session, *, staff_id: int, code: str, keys: Keys, actor: Actor, now: datetime
+) -> Sequence[str]:
+    """New recovery codes for a code from the phone; the old ones are worth nothing from now on.
+
+    Raises:
+        SecondFactorAbsent, SecondFactorWrong: A recovery code does not make new ones.
+    """
+    _take_step(_lock_own(session, staff_id), code, keys, now)
+    journal.audit(session, "second_factor.renewed", actor=actor, subject_id=staff_id)
+    return _new_recovery_codes(session, staff_id, keys)
+
+
+def end_second_factor(
+    session: Session, *, staff_id: int, code: str, keys: Keys, actor: Actor, now: datetime
+) -> None:
+    """Somebody wants no codes any more, or another phone, and shows that she holds the old one.
+
+    Raises:
+        SecondFactorAbsent, SecondFactorWrong
+    """
+    _take_step(_lock_own(session, staff_id), code, keys, now)
+    _forget(session, staff_id)
+    journal.audit(session, "second_factor.ended", actor=actor, subject_id=staff_id)
+
+
 def drop_second_factor(
     session: Session, *, staff_id: int, reason: str, actor: Actor, now: datetime
 ) -> None:
@@ -166,6 +192,13 @@ def is_asked_for(session: Session, *, person: Staff, required: bool) -> bool:
 
 def _lock(session: Session, staff_id: int) -> SecondFactor | None:
     return session.get(SecondFactor, staff_id, with_for_update=True)
+
+
+def _lock_own(session: Session, staff_id: int) -> SecondFactor:
+    kept = _lock(session, staff_id)
+    if kept is None or kept.confirmed_at is None:
+        raise SecondFactorAbsent
+    return kept
 
 
 def _secret(kept: SecondFactor, keys: Keys) -> str:

@@ -16,6 +16,7 @@ from app.views.print_files import PrintFileDesk
 from app.views.printing import PrintDesk
 from app.views.search import Search
 from app.views.sessions import reader_session, security_session
+from app.views.settlement_desk import SETTLEMENT
 from app.views.till_devices import TillDevices
 from app.web.context import current_context
 
@@ -45,7 +46,7 @@ def register_consoles(app: Flask) -> None:
         builder = ConsoleBuilder(indexview=Dashboard)
         builder.init_app(app, reader_session(app, database))
         mine = (PrintDesk, PrintFileDesk, TillDevices, OwnWeChat, Search, Exports)
-        for view in (*LISTS, *PAGES, *DESKS, *PAPER, *mine):
+        for view in (*LISTS, *PAGES, *DESKS, *PAPER, *SETTLEMENT, *mine):
             builder.add_view_no_menu(view)
 
 

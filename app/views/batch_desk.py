@@ -89,7 +89,7 @@ class BatchForm(OnceForm):
         longest=7,
         checks=(Regexp(r"^(#[0-9a-fA-F]{6})?$", message=N_("A colour such as #1a7f5a.")),),
     )
-    terms = Prose(N_("Terms"), needed=False, longest=600)
+    terms = Prose(N_("Terms of use"), needed=False, longest=600)
 
     def validate(self, extra_validators: Any = None) -> bool:
         sound = super().validate(extra_validators)

@@ -93,6 +93,15 @@ MENU: Sequence[Group] = (
         ),
     ),
     Group(
+        N_("Settling"),
+        (
+            _list(N_("Statements"), "Statements"),
+            _list(N_("Statement lines"), "StatementLines"),
+            Item(N_("Clearing"), "SettlementDesk", "SettlementDesk.clearing", "can_clearing"),
+            _list(N_("Account codes"), "AccountCodes"),
+        ),
+    ),
+    Group(
         N_("Books"),
         (
             Item(N_("Trial balance"), "TrialBalance", "TrialBalance.show", "can_show"),

@@ -18,6 +18,7 @@ from app.models.decisions import CardAdjustment, CardReturn
 from app.models.ledger import JournalEntry, Posting
 from app.models.people import Member, Staff
 from app.models.sales import Payment, Refund, TopUp
+from app.models.statements import Statement
 from app.models.tenants import Merchant, PayPoint, Store, Terminal
 from app.models.voucher_records import VoucherTask
 from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
@@ -54,6 +55,7 @@ _VIEW_OF = {
     Voucher: "Vouchers",
     Gift: "Gifts",
     JournalEntry: "Entries",
+    Statement: "Statements",
 }
 TARGETS: Mapping[str, Target] = {
     column: Target(model, partial(name, model), _VIEW_OF[model])

@@ -34,7 +34,7 @@ class DesignForm(ConsoleForm):
         description=N_("The title stands on it in white: choose a dark one."),
     )
     terms = Prose(
-        N_("Terms"),
+        N_("Terms of use"),
         needed=False,
         longest=600,
         description=N_("For the back of a card; about nine lines of forty characters fit."),

@@ -53,7 +53,7 @@ def _lists(*views: str) -> Rights:
 GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     # One's own account.
     (_may(OwnPassword="change", OwnWeChat="show bind unbind"), tuple(Role)),
-    (_may(OwnSecondFactor="show begin confirm"), (*PLATFORM, EDITOR, OWNER, ACCOUNTANT)),
+    (_may(OwnSecondFactor="show begin confirm renew end"), (*PLATFORM, EDITOR, OWNER, ACCOUNTANT)),
     # Overview.
     (_may(Dashboard="show"), (*OFFICE, MANAGER)),
     (_may(Search="list", Exports="list"), EVERYBODY_BUT_CASHIERS),
@@ -107,6 +107,13 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_lists("Shifts"), (*OFFICE, MANAGER)),
     (_lists("Terminals"), (*PLATFORM, OWNER, MANAGER)),
     (_may(TerminalDesk="revoke"), (ADMIN, OWNER, MANAGER)),
+    # Settlement. Who closed does not approve, who approved does not pay (services see to it).
+    (_lists("Statements", "StatementLines"), OFFICE),
+    (_may(StatementDesk="workbook paper table"), OFFICE),
+    (_may(StatementDesk="confirm dispute"), (OWNER, ACCOUNTANT)),
+    (_may(StatementDesk="answer approve pay carry", SettlementDesk="close"), DECIDERS),
+    (_may(SettlementDesk="combined clearing vouchers", AccountCodes="list"), PLATFORM),
+    (_may(AccountCodes="edit"), DECIDERS),
     (_may(TillDevices="show invite rules"), (OWNER, MANAGER)),
     # Books and oversight.
     (_may(TrialBalance="show"), OFFICE),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import g, redirect, render_template, url_for
+from flask import flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access
+from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from app.core.clock import utc_now
@@ -68,6 +69,53 @@ class OwnSecondFactor(BaseView):  # type: ignore[misc]
                 codes = carry_out(context, effect)
                 onward = url_for("OwnSecondFactor.show")
                 return render_template("console/recovery_codes.html", codes=codes, onward=onward)
+        return self._page(form)
+
+    @expose("/renew/", methods=("POST",))
+    @has_access
+    def renew(self) -> ResponseReturnValue:
+        """New recovery codes in place of the old ones, for a code from the phone."""
+        form, context = CodeForm(), current_context()
+
+        def effect(session: Session) -> list[str]:
+            codes = second_factors.renew_recovery_codes(
+                session,
+                staff_id=g.actor.staff_id,
+                code=form.code.data,
+                keys=context.keys,
+                actor=g.actor,
+                now=utc_now(),
+            )
+            return [*codes]
+
+        if form.validate_on_submit():
+            with form.refusals(), counted_codes(g.actor.staff_id):
+                codes = carry_out(context, effect)
+                onward = url_for("OwnSecondFactor.show")
+                return render_template("console/recovery_codes.html", codes=codes, onward=onward)
+        return self._page(form)
+
+    @expose("/end/", methods=("POST",))
+    @has_access
+    def end(self) -> ResponseReturnValue:
+        """No codes any more, or another phone. Where they are required, the next sign-in asks."""
+        form, context = CodeForm(), current_context()
+
+        def effect(session: Session) -> None:
+            second_factors.end_second_factor(
+                session,
+                staff_id=g.actor.staff_id,
+                code=form.code.data,
+                keys=context.keys,
+                actor=g.actor,
+                now=utc_now(),
+            )
+
+        if form.validate_on_submit():
+            with form.refusals(), counted_codes(g.actor.staff_id):
+                carry_out(context, effect)
+                flash(gettext("Two-step sign-in is off. Your old recovery codes are void."))
+                return redirect(url_for("OwnSecondFactor.show"))
         return self._page(form)
 
     def _page(self, form: CodeForm) -> ResponseReturnValue:

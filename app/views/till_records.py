@@ -30,13 +30,14 @@ class Shifts(Records):
     title_text = N_("Shifts")
     explanation = N_("Each cashier's drawer: what it began with, what was counted, what differed.")
     list_columns = ["opened_at", "store_id", "staff_id", "status", "opening_float_fen",
-                    "expected_fen", "counted_fen", "difference_reason", "closed_at"]  # fmt: skip
-    show_columns = ["opened_at", "status", "merchant_id", "store_id", "staff_id", "terminal_id",
-                    "opening_float_fen", "expected_fen", "counted_fen", "difference_reason",
+                    "expected_fen", "counted_fen", "difference_fen", "difference_reason",
                     "closed_at"]  # fmt: skip
+    show_columns = ["opened_at", "status", "merchant_id", "store_id", "staff_id", "terminal_id",
+                    "opening_float_fen", "expected_fen", "counted_fen", "difference_fen",
+                    "difference_reason", "closed_at"]  # fmt: skip
     when = "opened_at"
     filter_columns = ("status", "merchant_id", "store_id", "staff_id")
-    sums = ("opening_float_fen", "expected_fen", "counted_fen")
+    sums = ("opening_float_fen", "expected_fen", "counted_fen", "difference_fen")
 
 
 class Terminals(Records):

@@ -22,6 +22,12 @@ def watched(desk, stack):
     return own, page
 
 
+def test_browser_tests_are_kept_on_one_worker(request):
+    """Else each worker starts a product of its own, and the run takes twice as long."""
+    if request.config.getoption("loadgroup", default=False):
+        assert request.node.nodeid.endswith("@browser")
+
+
 def test_a_request_to_another_host_is_noticed(watched):
     guard, page = watched
     page.evaluate("fetch('http://127.0.0.1:9/pixel.gif').catch(() => {})")

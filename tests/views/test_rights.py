@@ -10,6 +10,7 @@ from app.core.actor import PLATFORM_ROLES, SYSTEM, Role
 from app.models.tenants import Merchant
 from app.views import roles, write_roles
 from app.views.menu import MENU
+from tests.trade import Trade
 
 # What it takes to open a route, where that is not told by the name of its method.
 OPEN = {"LoginView.login", "LoginView.logout", "LocaleView.index"} | {
@@ -156,6 +157,7 @@ def test_another_tenants_records_are_not_there(app, make, signed_in, database, r
         "PayPointDesk": make.pay_point(other).id,
         "StaffDesk": theirs.id,
         "SecondFactorDesk": theirs.id,
+        **dict.fromkeys(("Statements", "StatementDesk"), _statement(make)),
     }
     ids_by_endpoint = {"PayPointDesk.add": other.id}
     person = (
@@ -178,6 +180,13 @@ def test_another_tenants_records_are_not_there(app, make, signed_in, database, r
     listed = browser.get("/console/staff/list/")
     assert listed.status_code in {200, 403}
     assert theirs.name not in listed.text.split("<tbody>")[-1]
+
+
+def _statement(make):
+    trade = Trade(make)
+    trade.everything()
+    trade.close()
+    return trade.statements(trade.two)[0].id
 
 
 def _merchant(database, merchant_id):

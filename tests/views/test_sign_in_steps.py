@@ -49,6 +49,32 @@ def test_the_key_on_the_page_works_and_the_codes_are_shown_once(browser, enrolle
     assert not _SECRET.search(page)
 
 
+def test_recovery_codes_are_made_anew_for_a_code_of_the_phone_only(app, make, browser, enrolled):
+    person, secret, old = enrolled
+    own = "/console/second-factor/"
+    for wrong in ("000000", old[0], ""):
+        assert browser.post(f"{own}renew/", {"code": wrong}, form=own).status_code == 422
+    answer = browser.post(f"{own}renew/", {"code": code_of(secret, 1)}, form=own)
+    fresh = _CODES.findall(answer.text)
+    assert len(set(fresh)) == second_factors.RECOVERY_CODES
+    assert not set(fresh) & set(old)
+    other = Browser(app.test_client())
+    other.sign_in(make.username(person))
+    assert other.post("/login/code/", {"code": old[1]}).status_code == 422
+    assert other.post("/login/code/", {"code": fresh[0]}).status_code == 302
+
+
+def test_one_turns_ones_own_off_with_the_phone_in_hand(app, make, browser, enrolled):
+    person, secret, codes = enrolled
+    own = "/console/second-factor/"
+    assert browser.post(f"{own}end/", {"code": codes[0]}, form=own).status_code == 422
+    assert browser.post(f"{own}end/", {"code": code_of(secret, 1)}, form=own).location == own
+    again = browser.post(f"{own}end/", {"code": code_of(secret, 1)}, form=own)
+    assert again.status_code in {409, 422}  # Sent twice: it is off, and says so.
+    other = Browser(app.test_client())
+    assert "/login/code/" not in other.sign_in(make.username(person)).location
+
+
 def test_the_password_alone_opens_nothing_any_more(app, make, enrolled):
     person, secret, _ = enrolled
     thief = Browser(app.test_client())

@@ -163,6 +163,8 @@ GOOD = frozenset(
 
 WAITING = frozenset(
     [
+        "collecting",
+        "confirmed",
         "pending",
         "closing",
         "processing",
@@ -183,5 +185,5 @@ WAITING = frozenset(
 )
 
 BAD = frozenset(
-    ["frozen", "failed", "lost", "abnormal", "voided", "reversed", "revoked", "refused"]
+    ["frozen", "failed", "lost", "abnormal", "voided", "reversed", "revoked", "refused", "disputed"]
 )
