@@ -73,7 +73,7 @@ def update() -> None:
 def _extract(template: Path) -> None:
     _babel(
         *("extract", "--mapping-file", "translations/babel.cfg", "--output-file", str(template)),
-        *("--keywords", "N_ _l lazy_gettext", "--sort-by-file", "--no-location", "--omit-header"),
+        *("--keywords", "N_ _l lazy_gettext t", "--sort-by-file", "--no-location", "--omit-header"),
         "app",
     )
 

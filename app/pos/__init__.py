@@ -1,4 +1,4 @@
-"""FACE: the till, ``/pos/api`` (JSON) and later its pages."""
+"""FACE: the till, ``/pos/api`` (JSON), and its pages at ``/pos/``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from flask import Flask
 
 from app.pos import (
     approvals,
+    counter,
     feed,
     official_account,
+    pages,
+    papers,
     payments,
     records,
     redemptions,
@@ -37,13 +40,18 @@ def register_pos(app: Flask) -> None:
     )
     document.register_blueprint(bp)
     app.register_blueprint(official_account.pages)
+    app.register_blueprint(pages.bp)
+    app.register_blueprint(papers.bp)
     open_lanes(app, payments.LANE, redemptions.LANE, top_ups.LANE)
 
 
 __all__ = [
     "approvals",
+    "counter",
     "feed",
     "official_account",
+    "pages",
+    "papers",
     "payments",
     "records",
     "redemptions",

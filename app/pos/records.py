@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from app.core.actor import Actor
 from app.core.clock import SHANGHAI, local_day, utc_now
 from app.core.errors import N_, Category, DomainError
 from app.models.tenants import Merchant, Store
@@ -109,10 +110,18 @@ def list_records(query: dict[str, Any]) -> dict[str, Any]:
 @bp.response(200, Receipt)
 def show_receipt(number: str) -> dict[str, Any]:
     """All that a receipt says, for one payment, redemption, top-up, refund or sale here."""
-    actor = current_actor()
+    return read_receipt(current_actor(), number[:40])
+
+
+def read_receipt(actor: Actor, number: str) -> dict[str, Any]:
+    """A record of the till's own store with what a receipt says about the shop.
+
+    Raises:
+        RecordNotFound: Also for another store's.
+    """
     assert actor.store_id is not None, "required of a till"
     with current_context().database.unit_of_work(actor) as session:
-        found = find_record(session, store_id=actor.store_id, number=number[:40])
+        found = find_record(session, store_id=actor.store_id, number=number)
         if found is None:
             raise RecordNotFound
         store = session.get_one(Store, actor.store_id)

@@ -31,21 +31,24 @@ class Span(Schema):
     last = Words(required=True, shortest=1, longest=40)
 
 
-class NewSale(Schema):
+class Papers(Schema):
     """Single serial numbers, a range, or both; all of one batch."""
 
     serials = fields.List(
         Words(shortest=1, longest=40), load_default=list, validate=validate.Length(0, MOST_AT_ONCE)
     )
     range = fields.Nested(Span, load_default=None, allow_none=True)
-    tender = fields.Enum(
-        SaleTender, required=True, metadata={"description": "cash or wechat (a code to scan)"}
-    )
 
     @validates_schema
     def _something(self, values: dict[str, object], **_: object) -> None:
         if not values.get("serials") and values.get("range") is None:
             raise ValidationError(N_("Scan or type at least one serial number."), "serials")
+
+
+class NewSale(Papers):
+    tender = fields.Enum(
+        SaleTender, required=True, metadata={"description": "cash or wechat (a code to scan)"}
+    )
 
 
 class Sale(Schema):
@@ -71,11 +74,7 @@ class Sale(Schema):
 def create_sale(body: dict[str, Any]) -> Response:
     """Sell papers. For cash they are good at once; by WeChat when the money is there."""
     context, actor = current_context(), current_actor()
-    span = body["range"]
-    chosen = Chosen(
-        serials=[serial.strip().upper() for serial in body["serials"]],
-        span=None if span is None else SerialRange(first=span["first"], last=span["last"]),
-    )
+    chosen = chosen_papers(body)
     if body["tender"] is SaleTender.wechat:
         call = MoneyCall(caller=actor.caller, key=request_key(), request_hash=request_hash())
         return answered(selling_paper.sell_by_wechat(context, call, chosen=chosen, till=actor))
@@ -107,4 +106,15 @@ def close_sale(sale_no: str) -> dict[str, Any]:
     """The customer gives up: the papers may be sold again, unless the money was quicker."""
     return sale_body(
         selling_paper.close_sale(current_context(), sale_no=sale_no[:40], till=current_actor())
+    )
+
+
+def chosen_papers(body: dict[str, Any]) -> Chosen:
+    """What was scanned or typed, in capitals as it is printed."""
+    span = body["range"]
+    return Chosen(
+        serials=[serial.strip().upper() for serial in body["serials"]],
+        span=None
+        if span is None
+        else SerialRange(first=span["first"].strip().upper(), last=span["last"].strip().upper()),
     )

@@ -75,6 +75,33 @@ class Chosen:
     span: SerialRange | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class PapersSeen:
+    """What a customer would take and pay."""
+
+    batch: str
+    kind: str
+    quantity: int
+    face_value_fen: int
+    amount_fen: int
+
+
+def quote_papers(session: Session, *, chosen: Chosen, till: Actor, now: datetime) -> PapersSeen:
+    """What the chosen papers cost. Nothing stays held; a sale looks again.
+
+    Raises:
+        As begin_sale.
+    """
+    batch, papers = _hold(session, chosen, till, now)
+    return PapersSeen(
+        batch=batch.name,
+        kind=batch.kind.name,
+        quantity=len(papers),
+        face_value_fen=batch.face_value_fen,
+        amount_fen=batch.sale_price_fen * len(papers),
+    )
+
+
 def begin_sale(
     session: Session, *, chosen: Chosen, tender: SaleTender, till: Actor, now: datetime
 ) -> VoucherSale:

@@ -99,7 +99,7 @@ def _page(
 
 def _qr(code: str) -> str:
     """A picture for the device's camera. The code stands behind ``#``: no server logs it."""
-    address = f"{current_context().settings.public_base_url}/pos/#enrol={code}"
+    address = f"{current_context().settings.public_base_url}/pos/terminal/#enrol={code}"
     drawing = io.BytesIO()
     made = qrcode.make(address, image_factory=qrcode.image.svg.SvgPathFillImage, border=4)
     made.save(drawing)

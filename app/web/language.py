@@ -9,7 +9,7 @@ from app.web.security import PROGRAMS
 LOCALES = ("zh_CN", "en")
 SESSION_KEY = "locale"
 _ASKED_FOR = ("zh", "en")
-_STAFF_PATHS = ("/console/", "/login/", "/logout/")
+_STAFF_PATHS = ("/console/", "/login/", "/logout/", "/pos/")
 
 
 def choose_language() -> str:

@@ -69,6 +69,11 @@ def csp_nonce() -> str:
     return nonce
 
 
+def allow_wasm() -> None:
+    """Let this answer's page run our own WebAssembly (the till's scanner), no script from text."""
+    g.runs_wasm = True
+
+
 def allow_images_from(address: str) -> None:
     """Let this answer's page load images from one more host: a map's tiles, where they are set."""
     host = urlsplit(address).netloc
@@ -88,6 +93,8 @@ def _csp() -> str:
     policy = _CSP.replace("data:;", f"data: https://{images};") if images else _CSP
     if g.get("written_styles"):
         policy = f"{policy}; style-src 'self'; style-src-attr 'unsafe-inline'"
+    if g.get("runs_wasm"):
+        return f"{policy}; script-src 'self' 'wasm-unsafe-eval'"
     return f"{policy}; script-src 'self' 'nonce-{nonce}'" if nonce else policy
 
 

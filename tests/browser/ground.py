@@ -34,7 +34,9 @@ FLAGS = (
     "--disable-sync",
     "--lang=zh-CN",
 )
-SIZES = {1440: 900, 820: 1180, 390: 844}  # A desk, a tablet, a phone: width and height in px.
+# A desk, a tablet, a phone, a counter's tablet, a phone on its side: width and height in px.
+SIZES = {1440: 900, 820: 1180, 390: 844, 1280: 800, 844: 390}
+USUAL_WIDTHS = (1440, 820, 390)
 # Chromium's own words (the fields for days) follow its environment and not the page's language.
 _SPEAKS_CHINESE = {**os.environ, "LANG": "zh_CN.UTF-8", "LANGUAGE": "zh_CN:zh"}
 _INLINE = ("data:", "blob:", "about:")

@@ -19,7 +19,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser.ground import SIZES, Desk, Guard, open_browser, wait_for_charts
+from tests.browser.ground import USUAL_WIDTHS, Desk, Guard, open_browser, wait_for_charts
 from tests.faults.stack import running_stack
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screens"
@@ -35,7 +35,7 @@ class Screen:
     account: str | None
     path: str
     act: Act | None = None
-    widths: Sequence[int] = tuple(SIZES)
+    widths: Sequence[int] = USUAL_WIDTHS
     dark: bool = False
     whole: bool = False  # The whole page, and not only what the window shows.
 
@@ -49,6 +49,12 @@ def open_menu(page: Page) -> None:
     page.click(".menu-button")
 
 
+def whole_till(page: Page) -> None:
+    """Until the screen is there; a till listens for ever, so the network never falls silent."""
+    page.locator("#nav [aria-current]").wait_for()
+    page.wait_for_timeout(1200)
+
+
 def search_for(words: str) -> Act:
     def search(page: Page) -> None:
         page.keyboard.press("Control+k")
@@ -57,6 +63,9 @@ def search_for(words: str) -> Act:
         page.wait_for_load_state()
 
     return search
+
+
+TILL = (1280, 820, 390, 844)  # A counter's tablet, one held upright, a phone, a phone on its side.
 
 
 SCREENS = (
@@ -85,6 +94,12 @@ SCREENS = (
     Screen("stores", "platform", "/console/stores/list/"),
     Screen("trial-balance", "platform", "/console/trial-balance/"),
     Screen("search", "platform", "/console/", search_for("面馆")),
+    Screen("till-receive", "cashier1", "/pos/", whole_till, widths=TILL),
+    Screen("till-redeem", "cashier1", "/pos/#redeem", whole_till, widths=TILL),
+    Screen("till-top-up", "cashier1", "/pos/#top-up", whole_till, widths=TILL),
+    Screen("till-today", "cashier1", "/pos/#today", whole_till, widths=TILL),
+    Screen("till-shift", "cashier1", "/pos/#shift", whole_till, widths=TILL),
+    Screen("till-device", "cashier1", "/pos/#device", whole_till, widths=TILL),
     Screen("nothing-found", "merchant1", "/console/refunds/list/?period=today&status=abnormal"),
 )  # fmt: skip
 
@@ -127,7 +142,8 @@ def _photograph(desk: Desk, screen: Screen, width: int) -> None:
     page.goto(screen.path)
     if screen.act is not None:
         screen.act(page)
-    page.wait_for_load_state("networkidle")
+    if not screen.path.startswith("/pos/"):
+        page.wait_for_load_state("networkidle")
     _keep(page.screenshot(full_page=screen.whole), FOLDER / f"{screen.name}-{width}.png")
     page.context.close()
 
