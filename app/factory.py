@@ -18,6 +18,7 @@ from app.flows.context import Context
 from app.gateways.wechat import (
     build_demo_user,
     build_login,
+    build_mini_program,
     build_notification_keys,
     build_official_account,
     build_pay,
@@ -100,6 +101,7 @@ def build_context(settings: Settings) -> Context:
         wechat_login=build_login(settings, store),
         wechat_account=build_official_account(settings, store),
         wechat_shipping=build_shipping(settings, store),
+        wechat_mini=build_mini_program(settings, store),
         notification_keys=build_notification_keys(settings),
         demo_wechat=build_demo_user(settings),
     )

@@ -10,6 +10,7 @@ from app.gateways.wechat.notifications import NotificationKeys
 from app.services.ports import (
     DemoWeChat,
     WeChatLogin,
+    WeChatMiniProgram,
     WeChatOfficialAccount,
     WeChatPay,
     WeChatShipping,
@@ -26,5 +27,6 @@ class Context:
     wechat_login: WeChatLogin
     wechat_account: WeChatOfficialAccount
     wechat_shipping: WeChatShipping
+    wechat_mini: WeChatMiniProgram
     demo_wechat: DemoWeChat
     notification_keys: NotificationKeys

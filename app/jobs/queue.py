@@ -20,6 +20,7 @@ from app.core.clock import utc_now
 from app.flows import (
     delivering,
     exporting,
+    notices,
     notifications,
     orders,
     printing,
@@ -46,6 +47,7 @@ TASK_OF_TOPIC = {
     "export.asked": "write_export",
     "print_file.requested": "make_print_file",
     "voucher_task.wanted": "work_on_vouchers",
+    "notice.written": "send_notice",
 }
 
 _WORK: dict[str, Callable[[Context, int], None]] = {
@@ -56,6 +58,7 @@ _WORK: dict[str, Callable[[Context, int], None]] = {
     "write_export": exporting.run_export,
     "make_print_file": printing.make_print_file,
     "work_on_vouchers": voucher_tasks.work,
+    "send_notice": notices.send,
 }
 
 # What takes minutes waits in a queue of its own: it must not keep notifications waiting.
@@ -95,6 +98,8 @@ _TICKS = (
     Tick(name="return_expired_gifts", cron="* * * * * 15", work=housekeeping.return_gifts),
     Tick(name="return_unclaimed_top_ups", cron="17 * * * *", work=housekeeping.return_unclaimed),
     Tick(name="expire", cron="3 * * * *", work=housekeeping.expire),
+    Tick(name="tell_of_expiry", cron="33 * * * *", work=housekeeping.tell_of_expiry),
+    Tick(name="follow_merges", cron="27 * * * *", work=housekeeping.follow_joined),
     Tick(name="keep_balances", cron="*/10 * * * * 5", work=housekeeping.keep_balances),
     Tick(name="seal_audit", cron="* * * * * 40", work=housekeeping.seal),
     Tick(name="fold_rollups", cron="* * * * * 50", work=housekeeping.fold),

@@ -7,6 +7,7 @@ from app.models import (  # noqa: F401
     decisions,
     exports,
     ledger,
+    notices,
     people,
     plumbing,
     print_files,
