@@ -71,7 +71,7 @@ def change_me(body: dict[str, Any]) -> Member:
 def bind_phone(body: dict[str, Any]) -> Member:
     """Bind the number that WeChat vouches for; money that waits for it arrives now.
 
-    A number of another account is refused; ``can_join`` tells whether ``join`` may make one of both.
+    Another account's number is refused; ``can_join`` says whether ``join`` may make one of both.
     """
     return membership.bind_phone(current_context(), member_id=_me(), **body)
 

@@ -20,6 +20,9 @@ from app.web.limits import LOOK_UP, OPEN_TO_ALL, limited
 from app.web.page_signing import PageAddress, PageSignature, sign_our_page
 
 
+PICTURE = {"type": "string", "format": "binary"}
+
+
 class CodeForm(Schema):
     form = fields.String(
         load_default="qr",
@@ -42,7 +45,7 @@ def sign_page(query: dict[str, Any]) -> dict[str, Any]:
 @limited(LOOK_UP)
 @member_required
 @bp.arguments(CodeForm, location="query")
-@bp.response(200, content_type="image/png")
+@bp.response(200, PICTURE, content_type="image/png")
 def draw_gift_code(query: dict[str, Any], claim_token: str) -> Response:
     """A picture that opens the gift, to send or to print. The token is the right to it."""
     _, _, status = membership.preview_gift(current_context(), claim_token=claim_token[:100])
@@ -55,7 +58,7 @@ def draw_gift_code(query: dict[str, Any], claim_token: str) -> Response:
 @limited(LOOK_UP)
 @member_required
 @bp.arguments(CodeForm, location="query")
-@bp.response(200, content_type="image/png")
+@bp.response(200, PICTURE, content_type="image/png")
 def draw_pay_point_code(query: dict[str, Any], token: str) -> Response:
     """A picture that opens the payment to this pay point's store."""
     with current_context().database.unit_of_work(PUBLIC) as session:

@@ -86,8 +86,10 @@ def _agree(client, kinds):
 
 
 def _messages(world, openid):
-    told = world.wechat.get("/_state/messages").json()
-    bodies = [json.loads(one["body"]) for one in told if "subscribe" in one["path"]]
+    told = requests.get(
+        f"{world.context.settings.wechat.api_base}/_state/messages", timeout=30
+    ).json()
+    bodies = [json.loads(one["body"]) for one in told["items"] if "subscribe" in one["path"]]
     return [body for body in bodies if body["touser"] == openid]
 
 

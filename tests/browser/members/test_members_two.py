@@ -1,0 +1,122 @@
+"""What arrives at a member later, what WeChat's browser does, and codes before a camera."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+import zxingcpp
+from playwright.sync_api import expect, sync_playwright
+
+from tests.browser.ground import FLAGS, TOGETHER
+from tests.browser.members.phones import Phone
+from tests.browser_at_hand import find_browser
+
+pytestmark = TOGETHER
+WECHAT = "Mozilla/5.0 (iPhone) AppleWebKit/605.1.15 Mobile/15E148 MicroMessenger/8.0.50"
+_RUN = (
+    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW("
+    "'default', %s, 20, NULL, NULL, '{\"timestamp\": 0}'::jsonb, NULL"
+    ")::procrastinate_job_to_defer_v1])"
+)
+
+
+@pytest.fixture
+def member(phone):
+    one = phone()
+    one.sign_in()
+    one.top_up(300_00)
+    return one
+
+
+def test_a_gift_that_nobody_claims_in_time_comes_back(member, stack):
+    member.open("pages/gift/index")
+    member.type("amount", "20")
+    member.tap("give")
+    expect(member.see("link")).to_be_visible()
+    stack.rows(
+        "UPDATE gift SET expires_at = now() WHERE id = (SELECT max(id) FROM gift) RETURNING id"
+    )
+    stack.rows(_RUN, "return_expired_gifts")
+    expect(_balance(member, "360.00")).to_be_visible()
+    member.open("pages/gift/list")
+    member.expect("gift", "已退回")
+
+
+def _balance(member, yuan):
+    """The page is opened again until the job has done it: a page does not ask by itself."""
+    shown = member.page.locator('[data-test="total"]:visible', has_text=yuan)
+    for _ in range(20):
+        member.open("pages/cards/index")
+        expect(member.see("total")).to_be_visible()
+        if shown.count():
+            break
+        member.page.wait_for_timeout(500)
+    return shown
+
+
+def test_the_next_message_is_agreed_to(member):
+    member.open("pages/me/notices")
+    member.tap("agree-refunded")
+    member.expect("left-refunded", "已同意接收 1 条")
+
+
+def test_in_wechats_browser_the_official_account_says_who_it_is(chromium, stack):
+    """There and back; the same person in the mini-program is the same member."""
+    one = Phone(chromium, stack.url, user_agent=WECHAT)
+    one.open("pages/signin/index")
+    one.tap("agree")
+    one.tap("enter")
+    name = f"b-{secrets.token_hex(6)}"
+    one.page.get_by_label("名字").fill(name)
+    one.page.get_by_role("button", name="打开").click()
+    expect(one.page.get_by_text("老街面馆（春熙路店）").first).to_be_visible()
+    one.require_total("0.00")
+    assert all(fault.startswith("asked 127.0.0.1:") for fault in one.faults), one.faults
+    one.close()
+
+
+def test_a_way_back_that_was_not_begun_here_signs_nobody_in(phone):
+    one = phone()
+    one.open("pages/signin/index?code=demo-thief&state=0123456789abcdef0123456789abcdef")
+    expect(one.page.get_by_text("本次登录不是从这里开始的，请重新登录。")).to_be_visible()
+    one.open("pages/cards/index")
+    expect(one.page.get_by_text("登录后查看")).to_be_visible()
+
+
+def test_a_top_up_code_is_read_by_the_camera(stack, tmp_path):
+    """Chromium's fake camera films the printed code; the app reads it as it reads a real one."""
+    words = "demo voucher-codes --merchant merchant1 --count 1 --face-value-fen 5000 --kind top-up"
+    code = stack.run(*words.split()).stdout.split()[-1]
+    film = tmp_path / "code.y4m"
+    film.write_bytes(_film(f"{stack.url}/t/{code}"))
+    camera = (
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=[*FLAGS, *camera])
+        one = Phone(browser, stack.url)
+        one.sign_in()
+        one.open("pages/scan/index")
+        one.tap("redeem")
+        one.expect("balance", "50.00")
+        assert one.faults == []
+        browser.close()
+
+
+def _film(text, *, width=640, height=480, frames=4):
+    """A few still pictures of a QR code, as Chromium takes them (YUV4MPEG2, 4:2:0)."""
+    drawn = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode).to_image(
+        scale=8, add_quiet_zones=True
+    )
+    seen = memoryview(drawn)
+    rows, side = bytes(seen), seen.shape[1]
+    luma = bytearray(b"\xeb" * (width * height))
+    left, top = (width - side) // 2, (height - side) // 2
+    for y in range(side):
+        start = (top + y) * width + left
+        luma[start : start + side] = rows[y * side : (y + 1) * side]
+    picture = b"FRAME\n" + bytes(luma) + b"\x80" * (width * height // 2)
+    return f"YUV4MPEG2 W{width} H{height} F5:1 Ip A1:1 C420jpeg\n".encode() + picture * frames
