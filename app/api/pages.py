@@ -19,7 +19,6 @@ from app.web.context import current_context
 from app.web.limits import LOOK_UP, OPEN_TO_ALL, limited
 from app.web.page_signing import PageAddress, PageSignature, sign_our_page
 
-
 PICTURE = {"type": "string", "format": "binary"}
 
 

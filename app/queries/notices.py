@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -51,7 +52,7 @@ def list_consents(session: Session) -> dict[NoticeKind, int]:
     return {row.kind: row.remaining for row in rows}
 
 
-def _payment(subject_id: int) -> Select[tuple[int, datetime, str, str]]:
+def _payment(subject_id: int) -> Select[*tuple[Any, ...]]:
     return (
         select(Payment.amount_fen, Payment.paid_at, Store.name, Payment.payment_no)
         .join(Store, Store.id == Payment.store_id)
@@ -59,7 +60,7 @@ def _payment(subject_id: int) -> Select[tuple[int, datetime, str, str]]:
     )
 
 
-def _top_up(subject_id: int) -> Select[tuple[int, datetime, str, str]]:
+def _top_up(subject_id: int) -> Select[*tuple[Any, ...]]:
     return (
         select(
             TopUp.amount_fen + TopUp.bonus_fen, TopUp.credited_at, CardProgram.name, TopUp.top_up_no
@@ -69,13 +70,13 @@ def _top_up(subject_id: int) -> Select[tuple[int, datetime, str, str]]:
     )
 
 
-def _gift(subject_id: int) -> Select[tuple[int, datetime, str, str]]:
+def _gift(subject_id: int) -> Select[*tuple[Any, ...]]:
     return select(Gift.amount_fen, Gift.ended_at, Gift.message, Gift.gift_no).where(
         Gift.id == subject_id
     )
 
 
-def _refund(subject_id: int) -> Select[tuple[int, datetime, str, str]]:
+def _refund(subject_id: int) -> Select[*tuple[Any, ...]]:
     return (
         select(Refund.amount_fen, Refund.created_at, Store.name, Refund.refund_no)
         .outerjoin(Store, Store.id == Refund.store_id)
@@ -83,7 +84,7 @@ def _refund(subject_id: int) -> Select[tuple[int, datetime, str, str]]:
     )
 
 
-def _lot(subject_id: int) -> Select[tuple[int, datetime, str, str]]:
+def _lot(subject_id: int) -> Select[*tuple[Any, ...]]:
     return (
         select(Lot.remaining_fen, Lot.expires_at, CardProgram.name, Card.card_no)
         .join(Card, Card.id == Lot.card_id)
