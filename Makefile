@@ -23,7 +23,13 @@ run: setup ## Start everything: database, web, jobs, WeChat simulator (Ctrl-C st
 
 test: setup-dev ## Run all tests, or some: make test T=tests/runtime
 	@$(PY) -m tests.browser_at_hand
+ifdef T
 	@exec $(PY) -m pytest -n 2 --dist loadgroup $(T)
+else
+	@$(PY) -m pytest -n 2 --dist loadgroup --ignore tests/browser
+	@# By themselves: they share one running product, and a browser's event loop suits no other test.
+	@exec $(PY) -m pytest tests/browser
+endif
 
 lint: setup-dev ## Check format, code, types, layers, translations, templates
 	@$(BIN)/ruff format --check $(PRESENT)

@@ -79,6 +79,7 @@ class Settings:
     demo: bool
     simulated: bool  # The far end is our own simulator, with keys made under the home.
     rate_limits: bool
+    strict_tills: bool  # What a new store starts with: enrolled terminals and open shifts only.
     totp_required: bool  # Platform and merchant roles come in with a second factor only.
     map_tile_url: str | None  # Where the map picker's tiles come from; None: a drawn grid.
     database_url: str | None
@@ -130,6 +131,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         simulated=not given,
         rate_limits=_rate_limits(env, production=production),
         sold_rules_strict=_sold_rules(env) == "stop",
+        strict_tills=_is_on(env, "STRICT_TILLS", default=production),
         totp_required=_is_on(env, "TOTP_REQUIRED", default=production),
         map_tile_url=_tile_url(env),
         database_url=env.get("DATABASE_URL") or None,

@@ -28,7 +28,7 @@ SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "shared_buffers": "256MB",
-    "max_connections": "100",
+    "max_connections": "300",
     "max_wal_size": "2GB",
     "wal_compression": "on",
     "jit": "off",

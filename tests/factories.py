@@ -21,6 +21,7 @@ from werkzeug.security import generate_password_hash
 from app.core.actor import PLATFORM_ROLES, SYSTEM, Actor, Role, Scope
 from app.core.clock import utc_now
 from app.core.keys import Keys
+from app.core.serials import make_serial
 from app.db import Database
 from app.models.base import OPERATOR_ID
 from app.models.cards import Bearer, Card, CardProgram, LotKind
@@ -28,10 +29,20 @@ from app.models.people import AccessToken, Member, MemberIdentity, Staff
 from app.models.sales import TopUp, TopUpChannel, TopUpStatus
 from app.models.tenants import Merchant, PayPoint, Store
 from app.models.vouchers import BatchKind, VoucherBatch
-from app.services import batches, journal, members, merchants, programs, top_ups, voucher_sales
+from app.services import (
+    batches,
+    journal,
+    members,
+    merchants,
+    programs,
+    top_ups,
+    voucher_custody,
+    voucher_sales,
+)
 from app.services.batches import Acceptance, BatchTerms
 from app.services.merchants import StorePlace
 from app.services.programs import ProgramRules
+from app.services.voucher_events import Holder, SerialRange
 
 T = TypeVar("T")
 PASSWORD = "correct-horse-2026"
@@ -275,6 +286,22 @@ class Factories:
                     session, batch_id=whole.id, serials=None, actor=SYSTEM, now=now or utc_now()
                 )
             return codes
+
+    def stock(
+        self, batch: VoucherBatch, store: Store, first: int = 1, last: int | None = None
+    ) -> list[str]:
+        """Hand generated paper to a store, by running numbers; the serial numbers in order."""
+        ends = (first, last or batch.quantity)
+        serials = [make_serial(batch.batch_no, number) for number in range(ends[0], ends[1] + 1)]
+        with self._work() as session:
+            voucher_custody.hand_over(
+                session,
+                batch_id=batch.id,
+                serials=SerialRange(first=serials[0], last=serials[-1]),
+                taker=Holder(merchant_id=store.merchant_id, store_id=store.id),
+                actor=SYSTEM,
+            )
+        return serials
 
     def member_token(self, member: Member) -> str:
         return self._token(member_id=member.id)

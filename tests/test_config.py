@@ -149,6 +149,7 @@ def test_a_setting_that_makes_no_sense_is_refused_in_one_line(tmp_path, name, va
     ("name", "value"),
     [
         ("TOTP_REQUIRED", "yes"),
+        ("STRICT_TILLS", "yes"),
         ("MAP_TILE_URL", "http://tiles.example/{z}/{x}/{y}.png"),
         ("MAP_TILE_URL", "https://tiles.example/map.png"),
         ("MAP_TILE_URL", "https://tiles.example; script-src */{z}"),
@@ -164,3 +165,13 @@ def test_the_second_factor_is_required_in_production_unless_told_otherwise(tmp_p
     home = {"KAQUAN_HOME": str(tmp_path)}
     assert not load_settings(home).totp_required
     assert load_settings({**home, "TOTP_REQUIRED": "on"}).totp_required
+
+
+def test_new_stores_begin_with_strict_tills_in_production_unless_told_otherwise(
+    tmp_path, production
+):
+    assert load_settings(production).strict_tills
+    assert not load_settings({**production, "STRICT_TILLS": "off"}).strict_tills
+    home = {"KAQUAN_HOME": str(tmp_path)}
+    assert not load_settings(home).strict_tills
+    assert load_settings({**home, "STRICT_TILLS": "on"}).strict_tills

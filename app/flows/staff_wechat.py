@@ -12,11 +12,11 @@ from app.core.keys import new_token
 from app.flows.context import Context
 from app.models.people import StaffWeChat
 from app.models.tills import SecretPurpose
-from app.services import sessions, staff_wechat
+from app.services import second_factors, sessions, staff_wechat
 from app.services.one_time_secrets import issue_secret, use_secret
 from app.services.ports import GatewayRefused, GatewayUnavailable, PageSignature
 from app.services.refusals import WeChatUnavailable
-from app.services.sessions import SignedIn
+from app.services.sessions import SignedIn, SignInUnfinished
 
 LIFETIME = timedelta(minutes=10)
 RETURN_PATH = "/pos/wechat/return"
@@ -55,6 +55,7 @@ def sign_in(context: Context, *, code: str, state: str) -> SignedIn:
 
     Raises:
         WeChatReturnInvalid, WeChatNotBound, WeChatUnavailable
+        SignInUnfinished: The console has more to ask: a password of one's own, a second factor.
     """
     _use(context, SecretPurpose.wechat_sign_in, state, None)
     openid = _openid(context, code)
@@ -62,6 +63,9 @@ def sign_in(context: Context, *, code: str, state: str) -> SignedIn:
         person = staff_wechat.find_by_wechat(
             session, appid=context.settings.wechat.oa_appid, openid=openid
         )
+        required = context.settings.totp_required
+        if second_factors.is_asked_for(session, person=person, required=required):
+            raise SignInUnfinished
         return sessions.open_staff_session(
             session, person=person, terminal_id=None, how="wechat", now=utc_now()
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import utc_now
@@ -119,13 +120,17 @@ def sign_in_by_pin(context: Context, *, terminal_token: str, username: str, pin:
 
     Raises:
         TerminalUnknown, PinWrong, PinLocked
+        SignInUnfinished: A password that was handed over has to be changed first.
     """
     with context.database.unit_of_work(SYSTEM) as session:
         terminal = terminals.find_terminal(session, token=terminal_token)
         person = pins.person_at(session, username=username, store_id=terminal.store_id)
-        verdict = pins.check_pin(
-            session, person=person, terminal_id=terminal.id, pin=pin, now=utc_now()
-        )
+        asked = pins.ask_pin(session, person=person, terminal_id=terminal.id)
+    fits = asked.fits(pin)
+    with context.database.unit_of_work(SYSTEM) as session:
+        terminal = terminals.find_terminal(session, token=terminal_token)
+        person = pins.person_at(session, username=username, store_id=terminal.store_id)
+        verdict = pins.judge_pin(session, asked=asked, person=person, fits=fits, now=utc_now())
         opened = None
         if verdict is PinVerdict.right and person is not None:
             opened = sessions.open_staff_session(
@@ -167,24 +172,44 @@ def verify_colleague(context: Context, till: Actor, credentials: Credentials) ->
 
     Raises:
         PinNeedsTerminal, PinWrong, PinLocked, SignInRefused
+        SignInUnfinished, PinInstead: It would not be their own word.
     """
-    assert till.store_id is not None, "a till stands in a store"
-    now = utc_now()
-    verdict = PinVerdict.right
+    if credentials.pin is not None:
+        person = _by_pin(context, till, credentials.username, credentials.pin)
+    else:
+        person = _by_password(context, till, credentials.username, credentials.password or "")
     with context.database.unit_of_work(SYSTEM) as session:
-        person = pins.person_at(session, username=credentials.username, store_id=till.store_id)
-        if credentials.pin is not None:
-            if till.terminal_id is None:
-                raise PinNeedsTerminal
-            verdict = pins.check_pin(
-                session, person=person, terminal_id=till.terminal_id, pin=credentials.pin, now=now
-            )
-        elif not sessions.is_password_of(session, person, credentials.password or ""):
-            person = None
+        sessions.require_own_word(session, person=person, by_pin=credentials.pin is not None)
+    return person
+
+
+def _by_pin(context: Context, till: Actor, username: str, pin: str) -> Staff:
+    if till.terminal_id is None:
+        raise PinNeedsTerminal
+    with context.database.unit_of_work(SYSTEM) as session:
+        person = _colleague(session, till, username)
+        asked = pins.ask_pin(session, person=person, terminal_id=till.terminal_id)
+    fits = asked.fits(pin)
+    with context.database.unit_of_work(SYSTEM) as session:
+        person = _colleague(session, till, username)
+        verdict = pins.judge_pin(session, asked=asked, person=person, fits=fits, now=utc_now())
     _refuse_unless_right(verdict)
-    if person is None:
+    assert person is not None, "a right PIN is somebody's"
+    return person
+
+
+def _by_password(context: Context, till: Actor, username: str, password: str) -> Staff:
+    with context.database.unit_of_work(SYSTEM) as session:
+        person = _colleague(session, till, username)
+        asked = sessions.ask_password(session, person=person)
+    if not asked.fits(password) or person is None:
         raise SignInRefused
     return person
+
+
+def _colleague(session: Session, till: Actor, username: str) -> Staff | None:
+    assert till.store_id is not None, "a till stands in a store"
+    return pins.person_at(session, username=username, store_id=till.store_id)
 
 
 def _refuse_unless_right(verdict: PinVerdict) -> None:

@@ -9,7 +9,6 @@ from marshmallow import Schema, fields
 from sqlalchemy.orm import Session
 
 from app.core.clock import rfc3339, utc_now
-from app.flows import terminals
 from app.flows.once import Body
 from app.flows.terminals import Credentials as Proof
 from app.models.tills import Approval, ApprovalAction
@@ -19,8 +18,8 @@ from app.pos.shift_schemas import Credentials
 from app.services import approvals
 from app.web.auth import current_actor, till_required
 from app.web.body import Words
-from app.web.context import current_context
 from app.web.limits import SIGN_IN, TILL, limited
+from app.web.signing_in import verify_colleague
 from app.web.wire import IDEMPOTENT
 
 
@@ -72,8 +71,8 @@ def ask_approval(body: dict[str, Any]) -> Response:
 @bp.response(201, ApprovalSeen)
 def approve(body: dict[str, Any], approval_id: int) -> Response:
     """A manager proves who they are, and what was asked for is done at once."""
-    context, actor = current_context(), current_actor()
-    approver = terminals.verify_colleague(context, actor, Proof(**body["approver"]))
+    actor = current_actor()
+    approver = verify_colleague(actor, Proof(**body["approver"]))
 
     def effect(session: Session) -> Body:
         done = approvals.approve(

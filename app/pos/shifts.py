@@ -8,7 +8,6 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from app.core.clock import rfc3339, utc_now
-from app.flows import terminals
 from app.flows.once import Body
 from app.flows.terminals import Credentials
 from app.models.tenants import Store
@@ -21,6 +20,7 @@ from app.services.shifts import Count, NoShiftOpen
 from app.web.auth import current_actor, till_required
 from app.web.context import current_context
 from app.web.limits import SIGN_IN, TILL, limited
+from app.web.signing_in import verify_colleague
 
 
 @bp.post("/shifts/open")
@@ -103,8 +103,8 @@ def hand_over_shift(body: dict[str, Any]) -> Response:
     The next shift begins with what was counted. On a terminal the drawer stays the terminal's; the
     successor then signs in there.
     """
-    context, actor, now = current_context(), current_actor(), utc_now()
-    successor = terminals.verify_colleague(context, actor, Credentials(**body["successor"]))
+    actor, now = current_actor(), utc_now()
+    successor = verify_colleague(actor, Credentials(**body["successor"]))
 
     def effect(session: Session) -> Body:
         ended, begun = shifts.hand_over_shift(

@@ -14,7 +14,7 @@ from app.core import money, passwords
 from app.core.actor import PLATFORM_ROLES, Actor, Role, Scope
 from app.core.errors import N_, Category, DomainError
 from app.models.people import Staff, StaffStatus
-from app.services import journal, staff
+from app.services import journal, pins, staff, staff_wechat
 
 MERCHANT_ROLES = frozenset(
     {Role.merchant_admin, Role.merchant_finance, Role.store_manager, Role.cashier}
@@ -83,6 +83,8 @@ def appoint(
 def reassign(session: Session, *, staff_id: int, duty: Duty, actor: Actor, now: datetime) -> Staff:
     """Give somebody another role, store, limit or name. A new role or place ends their sessions.
 
+    The PIN stays behind at a store that they leave: it is chosen anew at the next one.
+
     Raises:
         OwnAccount, NotYours, LimitAboveOwn, RoleDoesNotFit
     """
@@ -91,6 +93,8 @@ def reassign(session: Session, *, staff_id: int, duty: Duty, actor: Actor, now: 
         raise NotYours
     require_may_give(session, duty=duty, actor=actor)
     staff.require_fitting_role(session, duty.role, duty.merchant_id, duty.store_id)
+    if person.store_id != duty.store_id:
+        pins.clear_pin(session, person=person)
     before: dict[str, object] = {
         "role": person.role.name,
         "store_id": person.store_id,
@@ -112,6 +116,8 @@ def reassign(session: Session, *, staff_id: int, duty: Duty, actor: Actor, now: 
 def reset_password(session: Session, *, staff_id: int, actor: Actor, now: datetime) -> str:
     """A new password to hand over; it is changed at the next sign-in. All sessions end.
 
+    Whoever asks for it may have lost more than the password: PIN and bound WeChat go too.
+
     Raises:
         OwnAccount, NotYours
     """
@@ -119,6 +125,8 @@ def reset_password(session: Session, *, staff_id: int, actor: Actor, now: dateti
     handed = passwords.new_password()
     session.get_one(User, person.user_id).password = generate_password_hash(handed)
     person.must_change_password = True
+    pins.clear_pin(session, person=person)
+    staff_wechat.unbind_wechat(session, staff_id=staff_id, actor=actor)
     staff.end_sessions(session, staff_id=staff_id, now=now)
     _audit(session, "staff.password_reset", person, actor, None)
     return handed

@@ -168,9 +168,20 @@ def write_papers(session: Session, merchant_id: int, papers: Papers) -> set[str]
 
 
 def add_store(
-    session: Session, *, merchant_id: int, code: str, name: str, place: StorePlace, actor: Actor
+    session: Session,
+    *,
+    merchant_id: int,
+    code: str,
+    name: str,
+    place: StorePlace,
+    strict_tills: bool = False,
+    actor: Actor,
 ) -> tuple[Store, PayPoint]:
     """Open a store with its first pay point.
+
+    Args:
+        strict_tills: It begins with both till rules on: money on enrolled terminals only, cash
+            within an open shift only. Its manager may change either.
 
     Raises:
         StoreCodeTaken: Codes are unique within the merchant.
@@ -178,7 +189,13 @@ def add_store(
     taken = select(Store.id).where(Store.merchant_id == merchant_id, Store.code == code)
     if session.scalar(taken) is not None:
         raise StoreCodeTaken
-    store = Store(merchant_id=merchant_id, code=code, name=name)
+    store = Store(
+        merchant_id=merchant_id,
+        code=code,
+        name=name,
+        shift_required=strict_tills,
+        terminal_required=strict_tills,
+    )
     _set_place(store, place)
     session.add(store)
     session.flush()

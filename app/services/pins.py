@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import itertools
+from dataclasses import dataclass
 from datetime import datetime
 
 from flask_appbuilder.security.sqla.models import User
@@ -76,19 +77,63 @@ def set_pin(
     journal.audit(session, "staff.pin_set", actor=actor, subject_id=staff_id)
 
 
-def check_pin(
-    session: Session, *, person: Staff | None, terminal_id: int, pin: str, now: datetime
-) -> PinVerdict:
-    """Look at one PIN, and count it when it is wrong. The caller commits before it refuses."""
+def clear_pin(session: Session, *, person: Staff) -> None:
+    """Nobody takes over by this person's PIN until they choose one again."""
+    person.pin_hash = None
+    forgive(session, staff_id=person.id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinAsked:
+    """Whose PIN is being typed where. It is looked at between two transactions: a hash takes long
+    on purpose, and no connection waits for it.
+    """
+
+    staff_id: int | None
+    terminal_id: int
+    pin_hash: str | None
+    locked: bool
+
+    def fits(self, pin: str) -> bool:
+        """Whether this is the PIN; the answer takes as long for somebody who has none."""
+        if self.locked:
+            return False
+        return check_password_hash(self.pin_hash or _NOBODY, pin) and self.pin_hash is not None
+
+
+def ask_pin(session: Session, *, person: Staff | None, terminal_id: int) -> PinAsked:
+    """What a typed PIN is held against."""
     if person is None or person.pin_hash is None:
-        check_password_hash(_NOBODY, pin)  # The answer takes as long as somebody's.
+        return PinAsked(staff_id=None, terminal_id=terminal_id, pin_hash=None, locked=False)
+    failures = session.get(PinFailure, (person.id, terminal_id))
+    return PinAsked(
+        staff_id=person.id,
+        terminal_id=terminal_id,
+        pin_hash=person.pin_hash,
+        locked=failures is not None and failures.wrong >= MOST_WRONG,
+    )
+
+
+def judge_pin(
+    session: Session, *, asked: PinAsked, person: Staff | None, fits: bool, now: datetime
+) -> PinVerdict:
+    """Take note of one typed PIN, and count it when it is wrong. The caller commits first.
+
+    Guesses typed at once are counted one after the other: what is known about a right one that
+    comes after five wrong ones is only that the PIN is locked.
+
+    Args:
+        person: As read in this transaction, for a PIN that was changed or cleared meanwhile.
+    """
+    if person is None or person.pin_hash is None or person.id != asked.staff_id:
         return PinVerdict.wrong
+    terminal_id = asked.terminal_id
     key = {"staff_id": person.id, "terminal_id": terminal_id}
     session.execute(insert(PinFailure).values(**key, wrong=0, last_at=now).on_conflict_do_nothing())
     failures = session.get_one(PinFailure, key, with_for_update=True, populate_existing=True)
     if failures.wrong >= MOST_WRONG:
         return PinVerdict.locked
-    if check_password_hash(person.pin_hash, pin):
+    if fits and person.pin_hash == asked.pin_hash:
         session.delete(failures)
         return PinVerdict.right
     failures.wrong, failures.last_at = failures.wrong + 1, now

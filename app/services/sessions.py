@@ -40,6 +40,15 @@ class SignInUnfinished(DomainError):
     template = N_("This account needs one more step. Please sign in at the console first.")
 
 
+class PinInstead(DomainError):
+    code = "pin_instead"
+    category = Category.FORBIDDEN
+    template = N_(
+        "This account has two-step sign-in, so its password alone is not enough here. Please type"
+        " the PIN on one of the store's terminals."
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class SignedIn:
     token: str
@@ -120,7 +129,8 @@ def open_staff_session(
     """Let somebody in who has shown all that was asked for.
 
     Args:
-        how: ``pin`` or ``wechat``, in the place of the password.
+        how: ``pin`` or ``wechat``, in the place of the password. A PIN is typed on a device that
+            the store has enrolled, which stands for the second factor; WeChat's word is not.
 
     Raises:
         SignInUnfinished: In the place of a password only: the console has more to ask first.
@@ -156,12 +166,38 @@ def bind_to_terminal(
     return True
 
 
-def is_password_of(session: Session, person: Staff | None, password: str) -> bool:
-    """Whether it is somebody's; for nobody it takes as long."""
-    hashed = None
-    if person is not None:
-        hashed = session.scalar(select(User.password).where(User.id == person.user_id))
-    return check_password_hash(hashed or _NOBODY, password) and person is not None
+@dataclass(frozen=True, kw_only=True)
+class PasswordAsked:
+    """Whose password is being typed; looked at outside a transaction, since it takes long."""
+
+    password_hash: str | None
+
+    def fits(self, password: str) -> bool:
+        """Whether this is the password; for nobody the answer takes as long."""
+        known = self.password_hash
+        return check_password_hash(known or _NOBODY, password) and known is not None
+
+
+def ask_password(session: Session, *, person: Staff | None) -> PasswordAsked:
+    if person is None:
+        return PasswordAsked(password_hash=None)
+    kept = session.scalar(select(User.password).where(User.id == person.user_id))
+    return PasswordAsked(password_hash=kept)
+
+
+def require_own_word(session: Session, *, person: Staff, by_pin: bool) -> None:
+    """Refuse somebody's word at a till that another person could give in their name.
+
+    A password that was handed over is known to who made it; with a second factor the password
+    alone is nobody's. A PIN works on the store's own devices only, which stand for that factor.
+
+    Raises:
+        SignInUnfinished, PinInstead
+    """
+    if person.must_change_password:
+        raise SignInUnfinished
+    if not by_pin and has_second_factor(session, person.id):
+        raise PinInstead
 
 
 def revoke_token(session: Session, *, digest: bytes, now: datetime) -> None:

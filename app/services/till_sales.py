@@ -10,21 +10,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, or_, select, text, update
+from sqlalchemy import or_, select, text, update
 from sqlalchemy.orm import Session
 
 from app.core.actor import Actor
 from app.core.errors import N_, Category, DomainError
-from app.core.serials import is_serial
+from app.core.serials import batch_no_of, is_serial, running_number
 from app.models.sales import Refund, RefundOrigin, RefundStatus
+from app.models.tenants import Store
 from app.models.tills import SaleTender, VoucherSale, VoucherSaleItem, VoucherSaleStatus
-from app.models.vouchers import Voucher, VoucherBatch, VoucherStatus
+from app.models.vouchers import BatchKind, Voucher, VoucherBatch
 from app.services import journal, ledger, shifts
 from app.services.batches import ON_PAPER, lock_batch
 from app.services.ledger import Leg
-from app.services.till_papers import hand_out
-from app.services.voucher_events import SerialRange
-from app.services.voucher_holdings import SerialMistyped
+from app.services.voucher_events import Holder, SerialRange
+from app.services.voucher_holdings import (
+    NotInHand,
+    SerialMistyped,
+    SerialRangeReversed,
+    serials_of,
+)
+from app.services.voucher_sales import NotForSale, require_for_sale, sell_at_till
 
 LIFETIME = timedelta(minutes=10)
 MOST_AT_ONCE = 200
@@ -35,8 +41,17 @@ class PaperNotForSale(DomainError):
     code = "paper_not_for_sale"
     category = Category.CONFLICT
     template = N_(
-        "Not all of these can be sold here: some are sold, frozen, of another batch or none of this"
-        " store's. Please compare the serial numbers with the paper."
+        "Not all of these can be sold here: some are frozen, used, out of date, given away free of"
+        " charge, or not all of one batch. Please compare the serial numbers with the paper."
+    )
+
+
+class PaperNotInStock(DomainError):
+    code = "paper_not_in_stock"
+    category = Category.CONFLICT
+    template = N_(
+        "Not all of these are in this store's stock: some are sold already, or were never handed"
+        " over to it. Please compare the serial numbers with the paper, and look at the stock."
     )
 
 
@@ -66,12 +81,14 @@ def begin_sale(
     """Hold the chosen papers under a sale of their own. Nothing is paid and nothing is good yet.
 
     Raises:
-        SerialMistyped, TooMuchPaper; PaperNotForSale: Also for another merchant's paper.
+        SerialMistyped, SerialRangeReversed, TooMuchPaper, BatchExpired
+        PaperNotInStock: Also for paper that does not exist, so that a till cannot probe.
+        PaperNotForSale; VouchersBeingSold: Another till's customer is paying for some of it.
     """
     assert till.merchant_id is not None, "a till belongs to a merchant"
     assert till.store_id is not None, "and to one of its stores"
     assert till.staff_id is not None, "somebody sells"
-    batch, papers = _take(session, chosen, till)
+    batch, papers = _hold(session, chosen, till, now)
     sale_id, sale_no = journal.next_document(session, table="voucher_sale", letter="S", now=now)
     sale = VoucherSale(
         id=sale_id, sale_no=sale_no, merchant_id=till.merchant_id, store_id=till.store_id,
@@ -106,7 +123,7 @@ def sell_for_cash(session: Session, *, chosen: Chosen, till: Actor, now: datetim
     shift_id = shifts.hold_shift(session, till=till)
     sale = begin_sale(session, chosen=chosen, tender=SaleTender.cash, till=till, now=now)
     sale.shift_id = shift_id
-    entry_id = hand_out(session, sale=sale, serials=_serials(session, sale), seller=till, now=now)
+    entry_id = _sell(session, sale, till, now)
     shifts.note_cash(session, shift_id=shift_id, entry_id=entry_id, till=till)
     _end(session, sale, VoucherSaleStatus.sold, now)
     return sale
@@ -119,7 +136,7 @@ def confirm_sale(
 
     Returns:
         ``sold``, ``repeated``, ``amount_differs``, or ``late``: the sale was closed before, or the
-        papers were taken out of business meanwhile; the money goes back.
+        papers were frozen or taken out of business meanwhile; the money goes back.
     """
     sale = _lock(session, VoucherSale.sale_no == order_no)
     if sale.wechat_transaction_id == transaction_id:
@@ -166,53 +183,66 @@ def close_sale(session: Session, *, sale_id: int, now: datetime) -> VoucherSale:
     return sale
 
 
-def _take(session: Session, chosen: Chosen, till: Actor) -> tuple[VoucherBatch, Sequence[Voucher]]:
-    wanted = set(chosen.serials)
-    bounds = [] if chosen.span is None else [chosen.span.first, chosen.span.last]
-    if not all(is_serial(one) for one in [*wanted, *bounds]):
-        raise SerialMistyped
-    ways: list[ColumnElement[bool]] = [Voucher.serial_no.in_(wanted)]
-    if chosen.span is not None:
-        ways.append(Voucher.serial_no.between(chosen.span.first, chosen.span.last))
+def _hold(
+    session: Session, chosen: Chosen, till: Actor, now: datetime
+) -> tuple[VoucherBatch, Sequence[Voucher]]:
+    """The chosen papers, which are in the store's stock and can be sold; they and it are locked."""
+    batch_no, numbers = _numbers(chosen)
     found = session.scalars(
-        select(Voucher).where(or_(*ways)).order_by(Voucher.id).limit(MOST_AT_ONCE + 1)
-    ).all()
-    if len(found) > MOST_AT_ONCE:
+        select(VoucherBatch).where(VoucherBatch.batch_no == batch_no)
+    ).one_or_none()
+    if found is None or not 1 <= numbers[0] <= numbers[-1] <= found.quantity:
+        raise PaperNotInStock
+    about = {"batch_id": found.id, "merchant_id": till.merchant_id, "store_id": till.store_id}
+    # A top-up card is redeemed in the app: no counter has to accept what it only sells.
+    if found.kind is not BatchKind.topup and not session.scalar(_ACCEPTED, about):
+        raise PaperNotInStock
+    batch = lock_batch(session, batch_id=found.id, states=ON_PAPER)
+    assert till.merchant_id is not None, "a till belongs to a merchant"
+    holder = Holder(merchant_id=till.merchant_id, store_id=till.store_id)
+    ranges = _ranges(batch, numbers)
+    try:
+        for one in ranges:
+            require_for_sale(session, batch=batch, serials=one, holder=holder, now=now)
+    except NotInHand:
+        raise PaperNotInStock from None
+    except NotForSale:
+        raise PaperNotForSale from None
+    chosen_ones = or_(*(Voucher.serial_no.between(one.first, one.last) for one in ranges))
+    query = select(Voucher).where(Voucher.batch_id == batch.id, chosen_ones)
+    return batch, session.scalars(query.order_by(Voucher.id)).all()
+
+
+def _numbers(chosen: Chosen) -> tuple[str, Sequence[int]]:
+    """The number of the batch, and the running numbers in it, in order."""
+    span = chosen.span
+    serials = [*chosen.serials, *(() if span is None else (span.first, span.last))]
+    if not all(is_serial(one) for one in serials):
+        raise SerialMistyped
+    if len({batch_no_of(one) for one in serials}) != 1:
+        raise PaperNotForSale
+    numbers = {running_number(one) for one in chosen.serials}
+    if span is not None:
+        first, last = running_number(span.first), running_number(span.last)
+        if first > last:
+            raise SerialRangeReversed
+        if last - first >= MOST_AT_ONCE:
+            raise TooMuchPaper
+        numbers.update(range(first, last + 1))
+    if len(numbers) > MOST_AT_ONCE:
         raise TooMuchPaper
-    if not found or len({paper.batch_id for paper in found}) != 1:
-        raise PaperNotForSale
-    if wanted - {paper.serial_no for paper in found}:
-        raise PaperNotForSale
-    batch = session.get_one(VoucherBatch, found[0].batch_id)
-    about = {
-        "batch_id": batch.id,
-        "merchant_id": till.merchant_id,
-        "store_id": till.store_id,
-    }
-    sold_here = batch.merchant_id == till.merchant_id and session.scalar(_ACCEPTED, about)
-    if not sold_here or batch.sale_price_fen == 0:
-        raise PaperNotForSale
-    batch = lock_batch(session, batch_id=batch.id, states=ON_PAPER)
-    return batch, _lock_papers(session, [paper.id for paper in found])
+    return batch_no_of(serials[0]), sorted(numbers)
 
 
-def _lock_papers(session: Session, ids: Sequence[int]) -> Sequence[Voucher]:
-    papers = session.scalars(
-        select(Voucher)
-        .where(Voucher.id.in_(ids))
-        .order_by(Voucher.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).all()
-    held = session.scalar(
-        select(VoucherSaleItem.voucher_id)
-        .where(VoucherSaleItem.voucher_id.in_(ids), VoucherSaleItem.held)
-        .limit(1)
-    )
-    fresh = all(paper.status is VoucherStatus.inactive and not paper.frozen for paper in papers)
-    if held is not None or not fresh:
-        raise PaperNotForSale
-    return papers
+def _ranges(batch: VoucherBatch, numbers: Sequence[int]) -> Sequence[SerialRange]:
+    """Running numbers in order, as few ranges as they make."""
+    ends: list[tuple[int, int]] = []
+    for number in numbers:
+        if ends and ends[-1][1] == number - 1:
+            ends[-1] = (ends[-1][0], number)
+        else:
+            ends.append((number, number))
+    return [serials_of(batch, one) for one in ends]
 
 
 def _hand_out_if_possible(session: Session, sale: VoucherSale, now: datetime) -> bool:
@@ -223,22 +253,30 @@ def _hand_out_if_possible(session: Session, sale: VoucherSale, now: datetime) ->
         store_id=sale.store_id,
         terminal_id=sale.terminal_id,
     )
-    serials = _serials(session, sale)
     try:
         with session.begin_nested():
-            hand_out(session, sale=sale, serials=serials, seller=seller, now=now)
+            _sell(session, sale, seller, now)
     except DomainError:
         session.refresh(sale)
         return False
     return True
 
 
-def _serials(session: Session, sale: VoucherSale) -> Sequence[str]:
-    return session.scalars(
-        select(VoucherSaleItem.serial_no)
-        .where(VoucherSaleItem.sale_id == sale.id)
-        .order_by(VoucherSaleItem.serial_no)
+def _sell(session: Session, sale: VoucherSale, seller: Actor, now: datetime) -> int:
+    """Take the sale's papers out of the stock and make them good; the entry with the money."""
+    serials = session.scalars(
+        select(VoucherSaleItem.serial_no).where(VoucherSaleItem.sale_id == sale.id)
     ).all()
+    batch = session.get_one(VoucherBatch, sale.batch_id)
+    return sell_at_till(
+        session,
+        sale_no=sale.sale_no,
+        serials=_ranges(batch, sorted(running_number(one) for one in serials)),
+        tender=sale.tender,
+        store=session.get_one(Store, sale.store_id),
+        seller=seller,
+        now=now,
+    )
 
 
 def _end(session: Session, sale: VoucherSale, status: VoucherSaleStatus, now: datetime) -> None:

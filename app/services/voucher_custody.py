@@ -54,6 +54,7 @@ def hand_over(
 
     Raises:
         NotInHand, HolderDoesNotAccept, SameHolder, Forbidden
+        VouchersBeingSold: A till's open sale holds some of it.
         SerialMistyped, SerialOfOtherBatch, SerialRangeReversed
     """
     batch = lock_batch(session, batch_id=batch_id, states=EXISTS)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import N_, Category, DomainError
 from app.core.serials import is_serial, make_serial, running_number
+from app.models.tills import VoucherSale, VoucherSaleItem
 from app.models.voucher_records import VoucherHolding
 from app.models.vouchers import VoucherBatch
 from app.services.voucher_events import PLATFORM, Holder, SerialRange
@@ -40,6 +41,15 @@ class NotInHand(DomainError):
     template = N_(
         "Not all of these vouchers are in the hands of whoever gives them. Please look at the"
         " stock and choose a range of it."
+    )
+
+
+class VouchersBeingSold(DomainError):
+    code = "vouchers_being_sold"
+    category = Category.CONFLICT
+    template = N_(
+        "Some of these vouchers are being paid for at a till at this moment. Please wait until that"
+        " sale has ended, or cancel it there first."
     )
 
 
@@ -103,14 +113,49 @@ def find_holder(session: Session, *, batch: VoucherBatch, numbers: Numbers) -> H
     return holders.pop()
 
 
-def take_from(session: Session, *, batch: VoucherBatch, numbers: Numbers, holder: Holder) -> None:
+def require_not_being_sold(
+    session: Session, *, batch: VoucherBatch, numbers: Numbers, sale_no: str | None = None
+) -> None:
+    """Refuse a range of which some is held by a till's open sale, other than the one named.
+
+    Raises:
+        VouchersBeingSold
+    """
+    serials = serials_of(batch, numbers)
+    being_sold = select(VoucherSaleItem.sale_id).join(
+        VoucherSale, VoucherSale.id == VoucherSaleItem.sale_id
+    )
+    being_sold = being_sold.where(
+        VoucherSaleItem.held,
+        VoucherSaleItem.serial_no.between(serials.first, serials.last),
+        VoucherSale.batch_id == batch.id,
+        VoucherSale.sale_no.is_distinct_from(sale_no),
+    )
+    if session.scalar(being_sold.limit(1)) is not None:
+        raise VouchersBeingSold
+
+
+def take_from(
+    session: Session,
+    *,
+    batch: VoucherBatch,
+    numbers: Numbers,
+    holder: Holder,
+    sale_no: str | None = None,
+) -> None:
     """Take a range out of a holder's hands; what is left on either side stays there.
+
+    Args:
+        batch: Locked already, so that no till begins to sell of it meanwhile.
+        sale_no: The sale for which it is taken.
 
     Raises:
         NotInHand: Not all of it is in these hands. Nothing was taken then.
+        VouchersBeingSold: A till's open sale holds some of it.
     """
     if find_holder(session, batch=batch, numbers=numbers) != holder:
         raise NotInHand
+    require_not_being_sold(session, batch=batch, numbers=numbers, sale_no=sale_no)
     first, last = numbers
     held = _overlapping(session, batch, numbers)
     rest = [(h.first_number, first - 1) for h in held if h.first_number < first]

@@ -15,6 +15,7 @@ from app.core.errors import N_, Category, DomainError
 from app.core.serials import batch_no_of, is_serial, running_number
 from app.models.base import OPERATOR_ID
 from app.models.tenants import Store
+from app.models.tills import SaleTender
 from app.models.voucher_records import VoucherEventKind
 from app.models.vouchers import VoucherBatch
 from app.services import ledger
@@ -23,9 +24,12 @@ from app.services.bearers import promotion_leg
 from app.services.ledger import Leg
 from app.services.voucher_events import Holder, SerialRange, record_event
 from app.services.voucher_holdings import (
+    NotInHand,
     SerialMistyped,
     SerialOfOtherBatch,
+    find_holder,
     numbers_of,
+    require_not_being_sold,
     take_from,
 )
 
@@ -71,13 +75,6 @@ class BatchExpired(DomainError):
     code = "batch_expired"
     category = Category.CONFLICT
     template = N_("The vouchers of this batch are out of date and cannot be sold any more.")
-
-
-class SaleTender(enum.Enum):
-    """What a till takes for vouchers."""
-
-    cash = "cash:store"
-    wechat = "bank:wechat"
 
 
 class SaleSettlement(enum.Enum):
@@ -152,33 +149,38 @@ def sell_at_till(
     seller: Actor,
     now: datetime,
 ) -> int:
-    """A store sells paper of its own stock over the counter. Returns the fen it took.
+    """A store sells paper of its own stock over the counter. Returns the entry that took the money.
 
     What is not active yet becomes so; from now on the paper is nobody's stock any more.
 
     Args:
-        sale_no: The sale's own number; booking it twice is refused by the ledger.
+        sale_no: The sale's own number; booking it twice is refused by the ledger. Paper that this
+            sale has held while it was being paid for is its own to take.
         serials: Single vouchers or ranges, all of one batch.
 
     Raises:
         NotInHand: Not in this store's stock, or sold already.
         NotForSale: Frozen, used or out of date; or promotional, which is given away.
+        VouchersBeingSold: Another sale holds some.
         SerialMistyped, SerialOfOtherBatch, SerialRangeReversed
     """
     assert serials
     batch = lock_batch(
         session, batch_id=find_batch_of_serial(session, serials[0].first).id, states=ON_PAPER
     )
-    if batch.sale_price_fen == 0:
-        raise NotForSale
     holder = Holder(merchant_id=store.merchant_id, store_id=store.id)
     count = 0
     for one in serials:
+        inactive = require_for_sale(
+            session, batch=batch, serials=one, holder=holder, now=now, sale_no=sale_no
+        )
         numbers = numbers_of(batch, one)
-        take_from(session, batch=batch, numbers=numbers, holder=holder)
-        count += _make_good(session, batch, one, numbers, seller, now)
+        take_from(session, batch=batch, numbers=numbers, holder=holder, sale_no=sale_no)
+        if inactive:
+            _activate(session, batch, one, _last_day(batch, now), seller, now)
+        count += numbers[1] - numbers[0] + 1
     sold_fen = batch.sale_price_fen * count
-    ledger.post_entry(
+    entry_id = ledger.post_entry(
         session,
         kind="vouchers_sold_at_till",
         reference=f"voucher-sale:{sale_no}",
@@ -199,7 +201,43 @@ def sell_at_till(
             reference=sale_no,
         )
     audit_batch(session, "vouchers.sold", batch, seller, {"count": count, "sale_no": sale_no})
-    return sold_fen
+    return entry_id
+
+
+def require_for_sale(
+    session: Session,
+    *,
+    batch: VoucherBatch,
+    serials: SerialRange,
+    holder: Holder,
+    now: datetime,
+    sale_no: str | None = None,
+) -> int:
+    """Refuse a range unless its holder can sell all of it, active or not. Its rows are locked.
+
+    Args:
+        batch: Locked already.
+        sale_no: The sale that may have held the paper itself.
+
+    Returns:
+        How many of it are not active yet.
+
+    Raises:
+        NotInHand, NotForSale, VouchersBeingSold
+        BatchExpired: There is no day left on which what is not active could be used.
+    """
+    numbers = numbers_of(batch, serials)
+    if find_holder(session, batch=batch, numbers=numbers) != holder:
+        raise NotInHand
+    require_not_being_sold(session, batch=batch, numbers=numbers, sale_no=sale_no)
+    found = session.execute(
+        _SELLABLE, {"batch_id": batch.id, "today": local_day(now), **bounds(serials)}
+    ).one()
+    if batch.sale_price_fen == 0 or found.sellable != numbers[1] - numbers[0] + 1:
+        raise NotForSale
+    if found.inactive:
+        _last_day(batch, now)
+    return int(found.inactive)
 
 
 def find_batch_of_serial(session: Session, serial_no: str) -> VoucherBatch:
@@ -267,26 +305,6 @@ def voucher_leg(batch: VoucherBatch, amount_fen: int) -> Leg:
     return Leg(
         account="voucher", amount_fen=amount_fen, merchant_id=batch.merchant_id, batch_id=batch.id
     )
-
-
-def _make_good(
-    session: Session,
-    batch: VoucherBatch,
-    serials: SerialRange,
-    numbers: tuple[int, int],
-    seller: Actor,
-    now: datetime,
-) -> int:
-    """Activate what is not active yet of a range being sold; all of it must be good then."""
-    row = session.execute(
-        _SELLABLE, {"batch_id": batch.id, "today": local_day(now), **bounds(serials)}
-    ).one()
-    wanted = numbers[1] - numbers[0] + 1
-    if row.sellable != wanted:
-        raise NotForSale
-    if row.inactive:
-        _activate(session, batch, serials, _last_day(batch, now), seller, now)
-    return wanted
 
 
 def _taken(tender: SaleTender, store: Store, sold_fen: int) -> Leg:

@@ -12,26 +12,27 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext
 
 from app.queries.lookups import MOST, Hit, Wanted, find_records, read_wanted
-from app.views import listing, roles
+from app.views import roles
 from app.views.cells import Cell, column_name
+from app.views.lists import business, members, paper, sales
 from app.views.names import cell_of, find_names
 from app.views.records import Records
 from app.web.context import current_context
 
 _LONGEST = 80
 _VIEWS: Mapping[str, type[Records]] = {
-    "member": listing.Members,
-    "card": listing.Cards,
-    "payment": listing.Payments,
-    "top_up": listing.TopUps,
-    "refund": listing.Refunds,
-    "gift": listing.Gifts,
-    "voucher": listing.Vouchers,
-    "redemption": listing.Redemptions,
-    "batch": listing.Batches,
-    "merchant": listing.Merchants,
-    "store": listing.Stores,
-    "pay_point": listing.PayPoints,
+    "member": members.Members,
+    "card": members.Cards,
+    "payment": sales.Payments,
+    "top_up": sales.TopUps,
+    "refund": sales.Refunds,
+    "gift": sales.Gifts,
+    "voucher": paper.Vouchers,
+    "redemption": paper.Redemptions,
+    "batch": paper.Batches,
+    "merchant": business.Merchants,
+    "store": business.Stores,
+    "pay_point": business.PayPoints,
 }
 
 

@@ -120,12 +120,13 @@ class StoreDesk(Desk):
         if form.validate_on_submit():
             merchant_id = self._merchant_id(form)
             place, code, name = form.place(None), form.code.data, form.name.data
+            context = current_context()
             with form.refusals():
                 store, _ = carry_out(
-                    current_context(),
+                    context,
                     lambda work: merchants.add_store(
                         work, merchant_id=merchant_id, code=code, name=name, place=place,
-                        actor=actor,
+                        strict_tills=context.settings.strict_tills, actor=actor,
                     ),
                 )  # fmt: skip
                 return self.done(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from app.core.actor import Actor
 from app.core.errors import DomainError
-from app.flows import sign_in_steps, signing_in
+from app.flows import sign_in_steps, signing_in, terminals
 from app.flows.sign_in_steps import Ticket
+from app.flows.terminals import Credentials
+from app.models.people import Staff
 from app.services.second_factors import SecondFactorWrong
 from app.services.sessions import SignedIn, SignInRefused
 from app.web.context import current_context
@@ -34,6 +37,16 @@ def check_password(*, username: str, password: str) -> Ticket:
     """
     with _counted(username.lower(), SignInRefused):
         return sign_in_steps.check_password(current_context(), username=username, password=password)
+
+
+def verify_colleague(till: Actor, credentials: Credentials) -> Staff:
+    """Somebody of the store gives their word at a till. Wrong passwords are counted as at the door.
+
+    Raises:
+        SignInRefused, TooManyRequests, and as ``terminals.verify_colleague`` does.
+    """
+    with _counted(credentials.username.lower(), SignInRefused):
+        return terminals.verify_colleague(current_context(), till, credentials)
 
 
 @contextmanager

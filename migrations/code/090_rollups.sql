@@ -23,32 +23,34 @@ END $$;
 DO $$
 DECLARE
     v_table text;
-    v_first text;
+    v_instants text[];
     v_changes text;
     v_sources text;
 BEGIN
-    FOR v_table, v_first, v_changes, v_sources IN VALUES
-        ('payment', 'created_at',
+    FOR v_table, v_instants, v_changes, v_sources IN VALUES
+        ('payment', ARRAY['created_at', 'paid_at'],
          '(OLD.status, OLD.created_at, OLD.paid_at) IS DISTINCT FROM (NEW.status, NEW.created_at, NEW.paid_at)',
          '''payment'', ''created_at'', ''payment_paid'', ''paid_at'''),
-        ('top_up', 'created_at',
+        ('top_up', ARRAY['created_at', 'credited_at'],
          '(OLD.status, OLD.created_at, OLD.credited_at, OLD.amount_fen, OLD.bonus_fen, OLD.store_id)'
          ' IS DISTINCT FROM'
          ' (NEW.status, NEW.created_at, NEW.credited_at, NEW.amount_fen, NEW.bonus_fen, NEW.store_id)',
          '''top_up'', ''created_at'', ''top_up_credited'', ''credited_at'''),
-        ('redemption', 'redeemed_at',
+        ('redemption', ARRAY['redeemed_at'],
          '(OLD.reversed_at, OLD.redeemed_at) IS DISTINCT FROM (NEW.reversed_at, NEW.redeemed_at)',
          '''redemption'', ''redeemed_at'''),
-        ('refund', 'created_at',
+        ('refund', ARRAY['created_at'],
          '(OLD.status, OLD.created_at) IS DISTINCT FROM (NEW.status, NEW.created_at)',
          '''refund'', ''created_at''')
     LOOP
         EXECUTE format('CREATE OR REPLACE TRIGGER late_row AFTER INSERT ON public.%I FOR EACH ROW'
-                       ' WHEN (NEW.%I < clock_timestamp() - interval ''5 minutes'')'
-                       ' EXECUTE FUNCTION kaquan.note_old_hours(%s)', v_table, v_first, v_sources);
+                       ' WHEN (least(%s) < clock_timestamp() - interval ''5 minutes'')'
+                       ' EXECUTE FUNCTION kaquan.note_old_hours(%s)',
+                       v_table, 'NEW.' || array_to_string(v_instants, ', NEW.'), v_sources);
         EXECUTE format('CREATE OR REPLACE TRIGGER old_row_changed AFTER UPDATE ON public.%I FOR EACH ROW'
-                       ' WHEN (least(OLD.%2$I, NEW.%2$I) < clock_timestamp() - interval ''5 minutes'''
-                       ' AND %3$s) EXECUTE FUNCTION kaquan.note_old_hours(%4$s)',
-                       v_table, v_first, v_changes, v_sources);
+                       ' WHEN (least(%s, %s) < clock_timestamp() - interval ''5 minutes'''
+                       ' AND %s) EXECUTE FUNCTION kaquan.note_old_hours(%s)',
+                       v_table, 'OLD.' || array_to_string(v_instants, ', OLD.'),
+                       'NEW.' || array_to_string(v_instants, ', NEW.'), v_changes, v_sources);
     END LOOP;
 END $$;

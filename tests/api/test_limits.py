@@ -164,3 +164,17 @@ def test_an_answer_of_429_is_not_kept_for_its_key(strict):
     kept = "SELECT count(*) FROM idempotency_record WHERE key = 'the-key' AND caller = :caller"
     me = client.get("/api/v1/me").json()["id"]
     assert strict.one(kept, caller=f"member:{me}") == 0
+
+
+def test_wrong_passwords_for_an_approval_are_counted_as_at_the_door(strict):
+    shop = strict.shop()
+    manager = shop.staff[1]
+    body = {"action": "reverse_redemption", "number": "R1", "reason": "typed wrongly"}
+    asked = shop.cashier.post("/pos/api/approvals", body).json()["id"]
+    path = f"/pos/api/approvals/{asked}/approve"
+    wrong = {"approver": {"username": manager.name, "password": "guess"}}
+    _empty(strict, WRONG_PASSWORD, manager.name, left=1)
+    assert shop.cashier.post(path, wrong).status_code == 401
+    _told_to_wait(shop.cashier.post(path, wrong))
+    at_the_door = {"username": manager.name, "password": PASSWORD}
+    _told_to_wait(strict.stranger.post("/pos/api/sessions", at_the_door))

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
+import pyotp
 import pytest
 import requests
 
+from app.core.actor import SYSTEM, Role
+from app.core.clock import utc_now
 from app.flows import staff_wechat
 from app.flows.staff_wechat import WeChatReturnInvalid
+from app.services import appointments, second_factors
+from app.services.sessions import SignInUnfinished
 from tests.factories import PASSWORD
 
 
@@ -143,3 +149,54 @@ def test_the_way_there_says_whom_it_is_for(world):
     assert asked["appid"] == [world.context.settings.wechat.oa_appid]
     assert asked["redirect_uri"] == [f"{world.base_url}/pos/wechat/return"]
     assert len(asked["state"][0]) > 30
+
+
+def _refused(world, person):
+    """What the menu opens: no session."""
+    phone = Phone(world, f"p{person.id}")
+    answer = phone.open_till()
+    assert phone.me().status_code == 401
+    return answer.status_code
+
+
+def test_a_password_that_was_handed_over_is_changed_first(world, person):
+    _bound(world, person)
+    world.by_superuser("UPDATE staff SET must_change_password = true WHERE id = %s", person.id)
+    assert _refused(world, person) == 403
+    world.by_superuser("UPDATE staff SET must_change_password = false WHERE id = %s", person.id)
+    assert Phone(world, f"p{person.id}").open_till().status_code == 302
+
+
+def test_wechat_stands_for_the_password_and_not_for_the_second_factor(world, person):
+    _bound(world, person)
+    with world.database.unit_of_work(SYSTEM) as session:
+        keys = world.context.keys
+        secret = second_factors.begin_enrolment(session, staff_id=person.id, keys=keys)
+        second_factors.confirm_enrolment(
+            session, staff_id=person.id, code=pyotp.TOTP(secret).now(), keys=keys,
+            actor=world.make.actor(person), now=utc_now(),
+        )  # fmt: skip
+    assert _refused(world, person) == 403
+
+
+def test_who_has_to_set_up_a_second_factor_does_not_come_in_by_wechat(world, shop):
+    head = world.make.staff(Role.merchant_admin, merchant=shop.merchant)
+    _bound(world, head)
+    strict = replace(world.context, settings=replace(world.context.settings, totp_required=True))
+    phone = Phone(world, f"p{head.id}")
+    back = phone.through_wechat(phone.get("/pos/wechat/"))
+    brought = {name: values[0] for name, values in parse_qs(urlsplit(back).query).items()}
+    with pytest.raises(SignInUnfinished):
+        staff_wechat.sign_in(strict, code=brought["code"], state=brought["state"])
+
+
+def test_a_password_reset_unbinds_the_wechat(world, shop, person):
+    _bound(world, person)
+    with world.database.unit_of_work(SYSTEM) as session:
+        appointments.reset_password(
+            session, staff_id=person.id, actor=world.make.actor(shop.staff[1]), now=utc_now()
+        )
+    assert Phone(world, f"p{person.id}").open_till().status_code == 403
+    assert world.rows("SELECT 1 FROM staff_wechat WHERE staff_id = :id", id=person.id) == []
+    noted = "SELECT count(*) FROM audit_record WHERE action = 'staff.wechat_unbound'"
+    assert world.one(f"{noted} AND subject_id = :id", id=person.id) == 1

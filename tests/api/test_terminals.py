@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pyotp
 import pytest
 
 from app.core.actor import SYSTEM, Role
 from app.core.clock import utc_now
 from app.flows import terminals
+from app.services import appointments, second_factors
+from app.services.appointments import Duty
 from app.services.merchants import StoreNotFound
 from app.services.terminals import revoke_terminal
 from tests.factories import PASSWORD
@@ -26,6 +29,12 @@ def _invite(world, shop, name="前台平板"):
     manager = world.make.actor(shop.staff[1])
     return terminals.issue_enrolment_code(
         world.context, manager, store_id=shop.store.id, name=name
+    ).code
+
+
+def _invite_to(world, manager, store):
+    return terminals.issue_enrolment_code(
+        world.context, manager, store_id=store.id, name="back office"
     ).code
 
 
@@ -127,10 +136,114 @@ def test_five_wrong_pins_lock_the_person_on_that_terminal_until_the_password(wor
     assert _switch(world, device, person).status_code == 201
 
 
-def test_guesses_at_once_are_counted_one_by_one(world, shop, device):
+def test_guesses_at_once_are_counted_one_by_one_and_nobody_is_told_to_wait(world, shop, device):
     _with_pin(world, shop.cashier)
-    answers = at_once([lambda: _switch(world, device, shop.staff[0], "1379")] * 7)
-    assert Counter(a.json()["code"] for a in answers) == {"pin_wrong": 4, "pin_locked": 3}
+    answers = at_once([lambda: _switch(world, device, shop.staff[0], "1379")] * 16)
+    assert Counter(a.json()["code"] for a in answers) == {"pin_wrong": 4, "pin_locked": 12}
+
+
+def test_a_right_pin_among_many_wrong_ones_opens_only_until_the_fifth(world, shop, device):
+    _with_pin(world, shop.cashier)
+    pins = ["1379"] * 6 + [PIN] * 2 + ["1379"] * 6
+    answers = at_once([lambda p=pin: _switch(world, device, shop.staff[0], p) for pin in pins])
+    told = Counter(answer.json().get("code", "in") for answer in answers)
+    assert set(told) <= {"in", "pin_wrong", "pin_locked"}
+    assert told["in"] <= 2
+    assert told["pin_locked"] >= 1, "six wrong ones follow each other without a right one between"
+
+
+def test_a_password_that_was_handed_over_is_changed_before_a_pin_opens(world, shop, device):
+    _with_pin(world, shop.cashier)
+    person = shop.staff[0]
+    world.by_superuser("UPDATE staff SET must_change_password = true WHERE id = %s", person.id)
+    refused = _switch(world, device, person)
+    assert (refused.status_code, refused.json()["code"]) == (403, "sign_in_unfinished")
+    world.by_superuser("UPDATE staff SET must_change_password = false WHERE id = %s", person.id)
+    assert _switch(world, device, person).status_code == 201
+
+
+def _with_second_factor(world, person):
+    with world.database.unit_of_work(SYSTEM) as session:
+        secret = second_factors.begin_enrolment(
+            session, staff_id=person.id, keys=world.context.keys
+        )
+        second_factors.confirm_enrolment(
+            session, staff_id=person.id, code=pyotp.TOTP(secret).now(), keys=world.context.keys,
+            actor=world.make.actor(person), now=utc_now(),
+        )  # fmt: skip
+
+
+def test_with_a_second_factor_the_pin_opens_on_an_enrolled_device_and_the_password_nowhere(
+    world, shop, device
+):
+    person = shop.staff[1]
+    _with_pin(world, shop.manager)
+    _with_second_factor(world, person)
+    body = {"username": person.name, "password": PASSWORD}
+    for answer in (
+        _send(world, device, "POST", "/pos/api/sessions", body),
+        world.stranger.post("/pos/api/sessions", body),
+    ):
+        assert answer.json()["code"] == "sign_in_unfinished"
+    assert _switch(world, device, person).status_code == 201
+
+
+def _approve(till, person, **proof):
+    body = {"action": "reverse_redemption", "number": "R1", "reason": "typed wrongly"}
+    asked = till.post("/pos/api/approvals", body).json()["id"]
+    approver = {"username": person.name, **proof}
+    return till.post(f"/pos/api/approvals/{asked}/approve", {"approver": approver}).json()["code"]
+
+
+def test_nobody_approves_by_a_word_that_somebody_else_could_give(world, shop, device):
+    cashier, manager = shop.staff
+    _with_pin(world, shop.cashier)
+    _with_pin(world, shop.manager)
+    till = world.with_token(_switch(world, device, cashier).json()["access_token"])
+    world.by_superuser("UPDATE staff SET must_change_password = true WHERE id = %s", manager.id)
+    assert _approve(till, manager, password=PASSWORD) == "sign_in_unfinished"
+    assert _approve(till, manager, pin=PIN) == "sign_in_unfinished"
+    world.by_superuser("UPDATE staff SET must_change_password = false WHERE id = %s", manager.id)
+    _with_second_factor(world, manager)
+    assert _approve(till, manager, password=PASSWORD) == "pin_instead"
+    known = _approve(till, manager, pin=PIN)
+    assert known == "redemption_not_found", "the word is taken; there is no such redemption"
+
+
+def test_a_password_reset_takes_the_pin_and_the_failures_with_it(world, shop, device):
+    _with_pin(world, shop.cashier)
+    person, manager = shop.staff
+    opened = _switch(world, device, person).json()["access_token"]
+    with world.database.unit_of_work(SYSTEM) as session:
+        appointments.reset_password(
+            session, staff_id=person.id, actor=world.make.actor(manager), now=utc_now()
+        )
+    assert world.with_token(opened).get("/pos/api/me").status_code == 401
+    assert _switch(world, device, person).json()["code"] == "pin_wrong"
+    seen = _send(world, device, "GET", "/pos/api/terminals/current").json()
+    assert {one["username"]: one["has_pin"] for one in seen["staff"]}[person.name] is False
+
+
+def test_who_is_moved_to_another_store_leaves_the_pin_behind(world, shop, device):
+    _with_pin(world, shop.cashier)
+    person = shop.staff[0]
+    opened = _switch(world, device, person).json()["access_token"]
+    other = world.make.store(shop.merchant)
+    head = world.make.actor(world.make.staff(Role.merchant_admin, merchant=shop.merchant))
+    with world.database.unit_of_work(SYSTEM) as session:
+        duty = Duty(
+            name=person.name, role=Role.cashier, merchant_id=shop.merchant.id, store_id=other.id
+        )
+        appointments.reassign(session, staff_id=person.id, duty=duty, actor=head, now=utc_now())
+    assert world.with_token(opened).get("/pos/api/me").status_code == 401
+    assert _switch(world, device, person).json()["code"] == "pin_wrong"
+    there = world.stranger.post(
+        "/pos/api/terminals/enrol", {"code": _invite_to(world, head, other)}
+    ).json()
+    assert _switch(world, there, person).json()["code"] == "pin_wrong", "nor does it open there"
+    _with_pin(world, world.as_staff(person))
+    assert _switch(world, there, person).status_code == 201
+    assert _switch(world, device, person).json()["code"] == "pin_wrong"
 
 
 def test_a_revoked_device_and_whoever_works_on_it_are_out_at_once(world, shop, device):

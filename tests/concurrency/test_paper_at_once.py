@@ -111,3 +111,62 @@ def test_a_range_is_handed_to_one_of_many(world, shop):
         ).all()
     numbers = [n for h in held for n in range(h.first_number, h.last_number + 1)]
     assert numbers == list(range(1, 51))
+
+
+def test_a_paper_is_sold_once_or_handed_over_and_never_both(world, shop):
+    batch = world.make.batch(issuer=shop.merchant, quantity=8, face_value_fen=1_00)
+    world.make.vouchers(batch, activate=False)
+    serials = world.make.stock(batch, shop.store)
+    office = Holder(merchant_id=shop.merchant.id)
+
+    def give_back(number):
+        try:
+            with world.make.database.unit_of_work(SYSTEM) as session:
+                return hand_over(
+                    session, batch_id=batch.id, serials=_some(batch, number, number),
+                    taker=office, actor=SYSTEM,
+                )  # fmt: skip
+        except DomainError as refusal:
+            return refusal.code
+
+    def sell(till, tender, serial):
+        return till.post("/pos/api/voucher-sales", {"tender": tender, "serials": [serial]})
+
+    work = []
+    for number, serial in enumerate(serials, start=1):
+        tender = "wechat" if number % 2 else "cash"
+        work += [
+            partial(sell, shop.cashier, tender, serial),
+            partial(give_back, number),
+            partial(sell, shop.manager, tender, serial),
+        ]
+    answers = at_once(work)
+    for at in range(0, len(answers), 3):
+        first, given, second = answers[at : at + 3]
+        codes = [answer.status_code for answer in (first, second)]
+        assert codes.count(201) + (given == 1) == 1, (codes, given)
+        assert codes.count(201) + codes.count(409) == 2, [first.text, second.text]
+        refused = {answer.json()["code"] for answer in (first, second) if answer.status_code == 409}
+        assert refused <= {"paper_not_in_stock", "vouchers_being_sold"}
+        assert given in {1, "vouchers_not_in_hand", "vouchers_being_sold"}
+
+
+def test_one_sale_sent_often_with_one_key_takes_the_paper_once(world, shop):
+    batch = world.make.batch(issuer=shop.merchant, quantity=4, face_value_fen=1_00)
+    world.make.vouchers(batch, activate=False)
+    serials = world.make.stock(batch, shop.store)
+    body = {"tender": "cash", "serials": serials[:2]}
+    answers = at_once(
+        [partial(shop.cashier.post, "/pos/api/voucher-sales", body, key=f"once-{batch.id}")] * 6
+    )
+    told = Counter(answer.status_code for answer in answers)
+    assert told[201] >= 1
+    assert set(told) <= {201, 409}, [answer.text for answer in answers]
+    numbers = {answer.json()["sale_no"] for answer in answers if answer.status_code == 201}
+    assert len(numbers) == 1
+    assert world.booked(batch_id=batch.id)["voucher"] == -2_00
+    with world.make.database.unit_of_work(SYSTEM) as session:
+        held = session.scalars(
+            select(VoucherHolding).where(VoucherHolding.batch_id == batch.id)
+        ).all()
+    assert [(one.first_number, one.last_number) for one in held] == [(3, 4)]

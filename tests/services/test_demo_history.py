@@ -42,6 +42,8 @@ def test_the_history_is_quick_balanced_and_has_something_for_every_chart(session
         "SELECT count(DISTINCT store_id) FROM payment p JOIN merchant m ON m.id = p.merchant_id"
     )
     assert session.scalar(text(f"{stores} WHERE m.code IN ('merchant1', 'merchant2')")) == 6
+    stocked = "SELECT count(DISTINCT store_id) FROM voucher_holding WHERE store_id IS NOT NULL"
+    assert session.scalar(text(stocked)) >= 2, "a till of each merchant has paper to sell"
     latest = session.scalar(text("SELECT max(occurred_at) FROM journal_entry"))
     assert latest <= now + timedelta(seconds=1)
 

@@ -115,3 +115,16 @@ def test_a_merchant_sees_its_own_figures_only(database, make, superuser):
             found = sum_filtered(session, Payment, Narrowing(when="created_at"), SUMS)
         assert found is not None
         assert found.rows == seen
+
+
+def test_what_is_paid_at_an_instant_long_past_is_missed_by_no_figure(database, make, superuser):
+    """The row itself is new: only one of its instants lies in an hour that was summed."""
+    store = make.store()
+    superuser.execute(_INSERT, (store.merchant_id, store.id, 0, 1))
+    fold(database)
+    superuser.execute(
+        "UPDATE payment SET paid_at = now() - interval '30 h' WHERE store_id = %s", (store.id,)
+    )
+    assert broken(database) == []
+    fold(database)
+    assert broken(database) == []

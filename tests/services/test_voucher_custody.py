@@ -9,6 +9,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from app.core.actor import SYSTEM, Role
 from app.core.clock import utc_now
 from app.core.serials import make_serial
+from app.models.ledger import JournalEntry
+from app.models.tills import SaleTender
 from app.models.voucher_records import VoucherEvent, VoucherHolding
 from app.models.vouchers import BatchStatus, Voucher, VoucherBatch, VoucherStatus
 from app.services import batches, voucher_endings, voucher_holdings, voucher_sales
@@ -17,7 +19,7 @@ from app.services.voucher_custody import HolderDoesNotAccept, SameHolder, hand_o
 from app.services.voucher_events import PLATFORM, Holder, SerialRange
 from app.services.voucher_holdings import NotInHand, put_in_hand
 from app.services.voucher_replacements import NotReplaceable, replace_voucher
-from app.services.voucher_sales import NotForSale, SaleTender, sell_at_till
+from app.services.voucher_sales import NotForSale, sell_at_till
 from tests.books import balance_fen, postings_of
 
 F, S = 100_00, 90_00
@@ -143,10 +145,11 @@ def test_a_till_sells_paper_of_its_own_stock(session, batch, issuer, store, tend
     shop = Holder(merchant_id=issuer.id, store_id=store.id)
     give(session, batch, 1, 5, shop)
     took = sell(session, batch, store, "1", (1, 1), (3, 4), tender=tender)
-    taker = issuer.id if tender is SaleTender.cash else 1
-    assert took == 3 * S
+    account, taker = ("cash:store", issuer.id) if tender is SaleTender.cash else ("bank:wechat", 1)
+    entry = session.get_one(JournalEntry, took)
+    assert (entry.kind, entry.reference) == ("vouchers_sold_at_till", f"voucher-sale:{batch.id}-1")
     assert postings_of(session, f"voucher-sale:{batch.id}-1") == sorted(
-        [(tender.value, taker, 3 * S), ("receivable:voucher-sales", issuer.id, -3 * S)]
+        [(account, taker, 3 * S), ("receivable:voucher-sales", issuer.id, -3 * S)]
     )
     assert balance_fen(session, "voucher", batch_id=batch.id) == -3 * F
     assert balance_fen(session, "receivable:voucher-sales", batch_id=batch.id) == 0

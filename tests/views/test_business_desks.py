@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -214,6 +215,19 @@ def test_a_merchant_adds_a_store_with_hours_position_and_pay_point(owner, databa
     again = submit(browser, "/console/stores/add/", STORE)
     assert again.status_code == 422  # The code is taken.
     assert 'value="武侯祠大街231号"' in again.text
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_new_store_begins_with_the_till_rules_of_the_installation(
+    app, owner, database, monkeypatch, strict
+):
+    context = app.extensions["kaquan"]
+    settings = replace(context.settings, strict_tills=strict)
+    monkeypatch.setitem(app.extensions, "kaquan", replace(context, settings=settings))
+    browser, merchant, _ = owner
+    assert submit(browser, "/console/stores/add/", STORE).status_code == 302
+    store = one(database, select(Store).where(Store.merchant_id == merchant.id, Store.code == "yi"))
+    assert (store.shift_required, store.terminal_required) == (strict, strict)
 
 
 def test_an_untouched_position_keeps_its_source_and_a_new_one_takes_its_own(owner, database):

@@ -10,20 +10,21 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core.actor import Role
+from app.core.actor import SYSTEM, Role
 from app.core.keys import Keys
 from app.models.base import OPERATOR_ID
 from app.models.cards import Bearer, CardProgram, ProgramAcceptance
 from app.models.people import Staff
 from app.models.tenants import Merchant, PayPoint, Store
-from app.models.vouchers import BatchKind, Voucher, VoucherStatus
+from app.models.vouchers import BatchKind, Voucher, VoucherBatch, VoucherStatus
 from app.services.batches import BatchTerms, approve_batch, create_batch, generate_vouchers
 from app.services.demo.chronicle import DAYS, Chronicle
 from app.services.demo.chronicle_model import Paper, Program, Shop
 from app.services.demo.voucher_codes import two_people
 from app.services.demo.world import TIERS
 from app.services.demo.writing import backdate_world, write_story
-from app.services.voucher_events import SerialRange
+from app.services.voucher_custody import hand_over
+from app.services.voucher_events import Holder, SerialRange
 from app.services.voucher_sales import (
     SaleSettlement,
     activate_vouchers,
@@ -186,6 +187,10 @@ def _issue(
     ).all()
     wanted = SerialRange(first=serials[0], last=serials[batch.active - 1])
     activate_vouchers(session, batch_id=made.id, serials=wanted, actor=maker, now=at)
+    if batch.price_fen and batch.active < batch.quantity:
+        _stock_first_store(
+            session, made, SerialRange(first=serials[batch.active], last=serials[-1])
+        )
     if batch.price_fen:
         settle_voucher_sales(
             session,
@@ -197,6 +202,13 @@ def _issue(
             now=at + timedelta(days=9),
         )
     return _active_paper(session, made.id, {"issuer_id": program.issuer_id})
+
+
+def _stock_first_store(session: Session, made: VoucherBatch, rest: SerialRange) -> None:
+    """What is not sold yet lies at a counter, so that its till has paper to sell."""
+    first = select(Store.id).where(Store.merchant_id == made.merchant_id).order_by(Store.id)
+    counter = Holder(merchant_id=made.merchant_id, store_id=session.scalar(first.limit(1)))
+    hand_over(session, batch_id=made.id, serials=rest, taker=counter, actor=SYSTEM)
 
 
 def _active_paper(session: Session, batch_id: int, issuer: Mapping[str, int]) -> list[Paper]:

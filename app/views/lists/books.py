@@ -1,0 +1,58 @@
+"""The lists of the books: entries, postings and the audit log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_babel import gettext
+
+from app.core.errors import N_
+from app.models.ledger import JournalEntry, Posting
+from app.models.plumbing import AuditRecord
+from app.views.records import Records
+
+
+class Entries(Records):
+    route_base = "/console/entries"
+    datamodel = SQLAInterface(JournalEntry)
+    title_text = N_("Journal entries")
+    explanation = N_("The books' events. None is ever edited; one may reverse another.")
+    list_columns = ["id", "occurred_at", "kind", "reference", "reverses_id", "reason"]
+    show_columns = ["reference", "id", "kind", "occurred_at", "reverses_id", "reason"]
+    when = "occurred_at"
+    filter_columns = ("kind",)
+    search_in = ("reference",)
+
+    def related(self, row: Any) -> Any:
+        columns = ("account", "amount_fen", "merchant_id", "store_id", "card_id", "batch_id")
+        return [(gettext("Postings"),
+                 *self.related_rows(Posting, Posting.entry_id == row.id, columns))]  # fmt: skip
+
+
+class Postings(Records):
+    route_base = "/console/postings"
+    datamodel = SQLAInterface(Posting)
+    title_text = N_("Postings")
+    explanation = N_("Debits are positive, credits negative; an entry's postings sum to zero.")
+    list_columns = ["id", "occurred_at", "entry_id", "account", "merchant_id", "store_id",
+                    "amount_fen"]  # fmt: skip
+    show_columns = ["id", "entry_id", "account", "amount_fen", "merchant_id", "store_id",
+                    "card_id", "payment_id", "refund_id", "top_up_id", "gift_id", "batch_id",
+                    "occurred_at"]  # fmt: skip
+    when = "occurred_at"
+    filter_columns = ("account", "merchant_id", "store_id")
+    sums = ("amount_fen",)
+
+
+class AuditLog(Records):
+    route_base = "/console/audit"
+    datamodel = SQLAInterface(AuditRecord)
+    title_text = N_("Audit log")
+    explanation = N_("Who did what, and when. Nobody can change it.")
+    list_columns = ["id", "occurred_at", "action", "staff_id", "member_id", "merchant_id",
+                    "store_id", "subject_id", "detail"]  # fmt: skip
+    show_columns = ["id", "occurred_at", "action", "staff_id", "member_id", "merchant_id",
+                    "store_id", "subject_id", "detail"]  # fmt: skip
+    when = "occurred_at"
+    filter_columns = ("action", "merchant_id", "store_id", "staff_id")
