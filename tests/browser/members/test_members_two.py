@@ -1,16 +1,14 @@
-"""What arrives at a member later, what WeChat's browser does, and codes before a camera."""
+"""What arrives at a member later, and what WeChat's browser does."""
 
 from __future__ import annotations
 
 import secrets
 
 import pytest
-import zxingcpp
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.browser.ground import FLAGS, TOGETHER
+from tests.browser.ground import TOGETHER
 from tests.browser.members.phones import Phone
-from tests.browser_at_hand import find_browser
 
 pytestmark = TOGETHER
 WECHAT = "Mozilla/5.0 (iPhone) AppleWebKit/605.1.15 Mobile/15E148 MicroMessenger/8.0.50"
@@ -83,41 +81,3 @@ def test_a_way_back_that_was_not_begun_here_signs_nobody_in(phone):
     expect(one.page.get_by_text("本次登录不是从这里开始的，请重新登录。")).to_be_visible()
     one.open("pages/cards/index")
     expect(one.page.get_by_text("登录后查看")).to_be_visible()
-
-
-def test_a_top_up_code_is_read_by_the_camera(stack, tmp_path):
-    """Chromium's fake camera films the printed code; the app reads it as it reads a real one."""
-    words = "demo voucher-codes --merchant merchant1 --count 1 --face-value-fen 5000 --kind top-up"
-    code = stack.run(*words.split()).stdout.split()[-1]
-    film = tmp_path / "code.y4m"
-    film.write_bytes(_film(f"{stack.url}/t/{code}"))
-    camera = (
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={film}",
-    )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser(), args=[*FLAGS, *camera])
-        one = Phone(browser, stack.url)
-        one.sign_in()
-        one.open("pages/scan/index")
-        one.tap("redeem")
-        one.expect("balance", "50.00")
-        assert one.faults == []
-        browser.close()
-
-
-def _film(text, *, width=640, height=480, frames=4):
-    """A few still pictures of a QR code, as Chromium takes them (YUV4MPEG2, 4:2:0)."""
-    drawn = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode).to_image(
-        scale=8, add_quiet_zones=True
-    )
-    seen = memoryview(drawn)
-    rows, side = bytes(seen), seen.shape[1]
-    luma = bytearray(b"\xeb" * (width * height))
-    left, top = (width - side) // 2, (height - side) // 2
-    for y in range(side):
-        start = (top + y) * width + left
-        luma[start : start + side] = rows[y * side : (y + 1) * side]
-    picture = b"FRAME\n" + bytes(luma) + b"\x80" * (width * height // 2)
-    return f"YUV4MPEG2 W{width} H{height} F5:1 Ip A1:1 C420jpeg\n".encode() + picture * frames
