@@ -12,6 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.core.notice_templates import (
+    DEMO_TEMPLATES,
+    NoticeTemplate,
+    TemplatesInvalid,
+    read_templates,
+)
+
 DEMO_PASSWORD = "demo-kaquan-2026"  # noqa: S105 - there are no demo accounts in production
 ROOT = Path(__file__).resolve().parent
 WECHAT_NAMES = (
@@ -47,6 +54,7 @@ class WeChatSettings:
     pay_api_base: str
     mini_appid: str
     mini_secret: str
+    mini_version: str  # Which build of the mini-program its codes open.
     oa_appid: str
     oa_secret: str
     oa_token: str
@@ -83,6 +91,7 @@ class Settings:
     code_keys: Mapping[int, bytes]
     phone_key: bytes
     wechat: WeChatSettings
+    notice_templates: Mapping[str, NoticeTemplate]  # Kinds without one are never sent.
     sold_rules_strict: bool = False  # What the law says of sold vouchers: stop, or only warn.
     trusted_proxies: int = 0  # How many proxies of ours stand before us and name the caller.
 
@@ -135,7 +144,28 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         code_keys={1: _secret(env, "CODE_KEY_1", home, production=production)},
         phone_key=_secret(env, "PHONE_KEY", home, production=production),
         wechat=_wechat(env, home, simulated=not given, port=port, base_url=public_base_url),
+        notice_templates=_notice_templates(env, demo=demo),
     )
+
+
+def _notice_templates(env: Mapping[str, str], *, demo: bool) -> Mapping[str, NoticeTemplate]:
+    """From the file WECHAT_NOTICE_TEMPLATES. Without one nobody is told, but in a demo."""
+    name = env.get("WECHAT_NOTICE_TEMPLATES")
+    if not name:
+        return DEMO_TEMPLATES if demo else {}
+    try:
+        return read_templates(Path(name).read_text(encoding="utf-8"))
+    except OSError:
+        raise SettingsError(f"WECHAT_NOTICE_TEMPLATES: {name} cannot be read") from None
+    except TemplatesInvalid as error:
+        raise SettingsError(f"WECHAT_NOTICE_TEMPLATES: {error}") from None
+
+
+def _mini_version(env: Mapping[str, str]) -> str:
+    value = env.get("WECHAT_MINI_VERSION") or "release"
+    if value not in {"release", "trial", "develop"}:
+        raise SettingsError("WECHAT_MINI_VERSION is release, trial or develop")
+    return value
 
 
 def _wechat(
@@ -150,6 +180,7 @@ def _wechat(
         or (simulator if simulated else "https://api.mch.weixin.qq.com"),
         mini_appid=env.get("WECHAT_MINI_APPID") or "wxdemo0000000001",
         mini_secret=env.get("WECHAT_MINI_SECRET") or "demo-mini-secret",
+        mini_version=_mini_version(env),
         oa_appid=env.get("WECHAT_OA_APPID") or "wxdemo0000000002",
         oa_secret=env.get("WECHAT_OA_SECRET") or "demo-oa-secret",
         oa_token=env.get("WECHAT_OA_TOKEN") or "demo-oa-token",

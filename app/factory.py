@@ -19,6 +19,7 @@ from app.flows.counting import Counter
 from app.gateways.wechat import (
     build_demo_user,
     build_login,
+    build_mini_program,
     build_notification_keys,
     build_oa_messages,
     build_official_account,
@@ -106,6 +107,7 @@ def build_context(settings: Settings) -> Context:
         wechat_account=build_official_account(settings, store),
         wechat_shipping=build_shipping(settings, store),
         official_account=build_oa_messages(settings, store),
+        wechat_mini=build_mini_program(settings, store),
         notification_keys=build_notification_keys(settings),
         demo_wechat=build_demo_user(settings),
     )

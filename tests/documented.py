@@ -78,6 +78,8 @@ def _require_documented(
         return
     kind = answer.headers["Content-Type"].partition(";")[0]
     assert kind in content, f"{name} {answer.status_code} answers {kind}"
+    if kind.startswith("image/"):
+        return
     schema = {**content[kind]["schema"], "components": components}
     validator = Draft202012Validator(schema, format_checker=_FORMATS)
     errors = [f"{name} {e.json_path}: {e.message}" for e in validator.iter_errors(answer.json())]

@@ -69,8 +69,11 @@ def change_me(body: dict[str, Any]) -> Member:
 @bp.arguments(schemas.PhoneCode)
 @bp.response(200, schemas.Profile)
 def bind_phone(body: dict[str, Any]) -> Member:
-    """Bind the number that WeChat vouches for; money that waits for it arrives now."""
-    return membership.bind_phone(current_context(), member_id=_me(), code=body["code"])
+    """Bind the number that WeChat vouches for; money that waits for it arrives now.
+
+    Another account's number is refused; ``can_join`` says whether ``join`` may make one of both.
+    """
+    return membership.bind_phone(current_context(), member_id=_me(), **body)
 
 
 @bp.get("/me/cards")

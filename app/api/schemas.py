@@ -18,6 +18,19 @@ class SignIn(Schema):
     code = Words(required=True, shortest=1, longest=200)
 
 
+class Departure(Schema):
+    page = fields.String(
+        required=True,
+        validate=validate.Regexp(r"^pages/[a-z]+/[a-z]+$"),
+        metadata={"description": "the page of the app that the browser comes back to"},
+    )
+    state = fields.String(required=True, validate=validate.Regexp(r"^[A-Za-z0-9]{16,64}$"))
+
+
+class DepartureAddress(Schema):
+    url = fields.String()
+
+
 class Profile(Schema):
     id = fields.String()
     nickname = fields.String()
@@ -38,6 +51,10 @@ class ProfileChange(Schema):
 
 class PhoneCode(Schema):
     code = Words(required=True, shortest=1, longest=200)
+    join = fields.Boolean(
+        load_default=False,
+        metadata={"description": "the number's other account is mine too: make one of both"},
+    )
 
 
 class Lot(Schema):

@@ -159,6 +159,16 @@ UNCLAIMED_DAYS = BusinessSetting(
     most=180,
     explanation=N_("Money for a phone that nobody binds in time is refunded to its payer."),
 )
+EXPIRY_NOTICE_DAYS = BusinessSetting(
+    name="notice.expiry_days",
+    group=_BUSINESS,
+    label=N_("Days before value expires when its holder is told"),
+    unit=Unit.days,
+    default=7,
+    least=1,
+    most=90,
+    explanation=N_("Only holders who have agreed to such a message in WeChat get one."),
+)
 ADJUSTMENT_FEN = BusinessSetting(
     name="adjustment.most_fen",
     group=_CONTROL,
@@ -214,6 +224,7 @@ SETTINGS: Mapping[str, BusinessSetting] = {
         RETURN_ALONE_FEN,
         GIFT_HOURS,
         UNCLAIMED_DAYS,
+        EXPIRY_NOTICE_DAYS,
         ADJUSTMENT_FEN,
         RELAY_LAG_SECONDS,
         MEDIA_QUOTA_MB,

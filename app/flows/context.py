@@ -11,6 +11,7 @@ from app.gateways.wechat.oa_messages import OfficialAccount
 from app.services.ports import (
     DemoWeChat,
     WeChatLogin,
+    WeChatMiniProgram,
     WeChatOfficialAccount,
     WeChatPay,
     WeChatShipping,
@@ -28,5 +29,6 @@ class Context:
     wechat_account: WeChatOfficialAccount
     wechat_shipping: WeChatShipping
     official_account: OfficialAccount
+    wechat_mini: WeChatMiniProgram
     demo_wechat: DemoWeChat
     notification_keys: NotificationKeys

@@ -21,11 +21,14 @@ class PhoneCodeInvalid(DomainError):
     template = N_("WeChat did not give a phone number for this. Please allow it and try again.")
 
 
-def bind_phone(context: Context, *, member_id: int, code: str) -> Member:
+def bind_phone(context: Context, *, member_id: int, code: str, join: bool = False) -> Member:
     """Bind the number that WeChat vouches for; money that waits for it arrives now.
 
+    Args:
+        join: The member knows that the number's other account is their own, and wants one of both.
+
     Raises:
-        PhoneCodeInvalid, WeChatUnavailable, PhoneTaken
+        PhoneCodeInvalid, WeChatUnavailable, PhoneTaken, MembersNotJoined, MemberHasOpenBusiness
     """
     try:
         phone = context.wechat_login.phone_number(code)
@@ -34,8 +37,11 @@ def bind_phone(context: Context, *, member_id: int, code: str) -> Member:
     except GatewayUnavailable:
         raise WeChatUnavailable from None
     with context.database.unit_of_work(SYSTEM) as session:
-        member = members.bind_phone(session, member_id=member_id, phone=phone, keys=context.keys)
-        top_ups.deliver_to_phone(session, member=member, now=utc_now())
+        now = utc_now()
+        member = members.bind_phone(
+            session, member_id=member_id, phone=phone, keys=context.keys, join=join, now=now
+        )
+        top_ups.deliver_to_phone(session, member=member, now=now)
         session.refresh(member)
     return member
 

@@ -15,7 +15,7 @@ from app.models.people import Member, Staff
 from app.models.tenants import Merchant, PayPoint, PayPointStatus, Store
 from app.services import sessions, staff
 from app.services.members import find_or_create_member
-from app.services.ports import GatewayRefused, GatewayUnavailable
+from app.services.ports import GatewayRefused, GatewayUnavailable, WeChatIdentity
 from app.services.refusals import WeChatUnavailable
 from app.services.sessions import SignedIn
 
@@ -51,10 +51,36 @@ def sign_in_member(context: Context, code: str) -> tuple[Member, SignedIn]:
         raise LoginCodeInvalid from None
     except GatewayUnavailable:
         raise WeChatUnavailable from None
-    appid = context.settings.wechat.mini_appid
+    return _open(context, context.settings.wechat.mini_appid, identity)
+
+
+def member_departure(context: Context, *, page: str, state: str) -> str:
+    """Where a browser inside WeChat goes to say who it is; it comes back to this page of ours."""
+    back = f"{context.settings.public_base_url}/m/{page}"
+    return context.wechat_account.authorize_url(return_url=back, state=state, person=True)
+
+
+def sign_in_by_official_account(context: Context, code: str) -> tuple[Member, SignedIn]:
+    """Exchange the code that WeChat's page gave the browser. A person known by the mini-program
+    is the same member, when WeChat tells who it is (unionid).
+
+    Raises:
+        LoginCodeInvalid, WeChatUnavailable
+    """
+    try:
+        identity = context.wechat_account.identify_person(code)
+    except GatewayRefused:
+        raise LoginCodeInvalid from None
+    except GatewayUnavailable:
+        raise WeChatUnavailable from None
+    return _open(context, context.settings.wechat.oa_appid, identity)
+
+
+def _open(context: Context, appid: str, identity: WeChatIdentity) -> tuple[Member, SignedIn]:
+    now = utc_now()
     with context.database.unit_of_work(SYSTEM) as session:
-        member = find_or_create_member(session, appid=appid, identity=identity)
-        opened = sessions.open_member_session(session, member_id=member.id, now=utc_now())
+        member = find_or_create_member(session, appid=appid, identity=identity, now=now)
+        opened = sessions.open_member_session(session, member_id=member.id, now=now)
     return member, opened
 
 

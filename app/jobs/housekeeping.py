@@ -16,6 +16,8 @@ from app.services.audit_chain import read_audit_watermark, seal_audit
 from app.services.contents import publish_due
 from app.services.expiry import expire_lots
 from app.services.gifts import return_expired_gifts
+from app.services.member_merges import follow_merges
+from app.services.notices import write_expiry_notices
 from app.services.rollups import fold_rollups
 from app.services.snapshots import read_watermark, take_balance_snapshots
 from app.services.voucher_endings import expire_vouchers
@@ -31,6 +33,7 @@ _CLEANUPS = {
     "rate_limit_bucket": "refilled_at < now() - interval '1 day'",
     "one_time_secret": "expires_at < now() - interval '1 day'",
     "payment_code": "expires_at < now() - interval '1 day'",
+    "notice": "created_at < now() - interval '180 days'",
     "job_failure": "failed_at < now() - interval '90 days'",
 }
 
@@ -48,6 +51,16 @@ def return_unclaimed(context: Context) -> None:
 def expire(context: Context) -> None:
     _until_done(context.database, lambda session: expire_lots(session, now=utc_now()))
     _until_done(context.database, lambda session: expire_vouchers(session, now=utc_now()))
+
+
+def tell_of_expiry(context: Context) -> None:
+    """Some days ahead, so that the value can still be used."""
+    _until_done(context.database, lambda session: write_expiry_notices(session, now=utc_now()))
+
+
+def follow_joined(context: Context) -> None:
+    """What a call under way gave to an account after it was joined to another."""
+    _until_done(context.database, lambda session: follow_merges(session, now=utc_now()))
 
 
 def keep_balances(context: Context) -> None:

@@ -22,6 +22,7 @@ from app.flows import (
     delivering,
     exporting,
     indexing,
+    notices,
     notifications,
     official_account,
     orders,
@@ -59,6 +60,7 @@ TASK_OF_TOPIC = {
     "content.withdrawn": "index_content",
     "oa.followed": "link_follower",
     "oa.menu_kept": "publish_menu",
+    "notice.written": "send_notice",
 }
 
 _WORK: dict[str, Callable[[Context, int], None]] = {
@@ -75,6 +77,7 @@ _WORK: dict[str, Callable[[Context, int], None]] = {
     "index_content": indexing.index_content,
     "link_follower": official_account.link,
     "publish_menu": official_account.publish_menu,
+    "send_notice": notices.send,
 }
 
 # What takes minutes waits in a queue of its own: it must not keep notifications waiting.
@@ -114,6 +117,8 @@ _TICKS = (
     Tick(name="return_expired_gifts", cron="* * * * * 15", work=housekeeping.return_gifts),
     Tick(name="return_unclaimed_top_ups", cron="17 * * * *", work=housekeeping.return_unclaimed),
     Tick(name="expire", cron="3 * * * *", work=housekeeping.expire),
+    Tick(name="tell_of_expiry", cron="33 * * * *", work=housekeeping.tell_of_expiry),
+    Tick(name="follow_merges", cron="27 * * * *", work=housekeeping.follow_joined),
     Tick(name="keep_balances", cron="*/10 * * * * 5", work=housekeeping.keep_balances),
     Tick(name="seal_audit", cron="* * * * * 40", work=housekeeping.seal),
     Tick(name="fold_rollups", cron="* * * * * 50", work=housekeeping.fold),

@@ -33,7 +33,7 @@ _DEFER = text("""
     FROM unnest(cast(:queues AS text[]), cast(:tasks AS text[]), cast(:priorities AS int[]),
                 cast(:subjects AS bigint[])) job(queue, task, priority, subject_id)
 """)
-_PUBLISH = text("SELECT kaquan.publish_feed(:messages)")
+_PUBLISH = text("SELECT kaquan.publish_feed(:messages), kaquan.write_notices(:messages)")
 
 
 def relay_batch(session: Session, *, now: datetime) -> int:

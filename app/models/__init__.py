@@ -8,6 +8,7 @@ from app.models import (  # noqa: F401
     decisions,
     exports,
     ledger,
+    notices,
     official_account,
     people,
     plumbing,

@@ -99,6 +99,13 @@ class Member(Base):
     """A member (会员). The phone is sealed, found by a keyed hash and shown masked."""
 
     __tablename__ = "member"
+    __table_args__ = (
+        Index("ix_member_merged", "merged_into_id", postgresql_where="merged_into_id IS NOT NULL"),
+        CheckConstraint(
+            "merged_into_id IS NULL OR (status = 'erased' AND merged_into_id <> id)",
+            name="member_merged",
+        ),
+    )
     id: Mapped[PrimaryKey]
     nickname: Mapped[str] = mapped_column(Text, default="", server_default="")
     avatar_url: Mapped[str] = mapped_column(Text, default="", server_default="")
@@ -108,6 +115,8 @@ class Member(Base):
     phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     phone_digest: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
     phone_masked: Mapped[str | None] = mapped_column(Text)
+    # The person's other account, which this one was joined to. It counts as erased since.
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
     created_at: Mapped[CreatedAt]
 
 

@@ -85,6 +85,8 @@ POLICIES: Mapping[str, Rows] = {
         merchant=_KNOWN,
     ),
     "member_identity": _rows(member=f"member_id = {MEMBER}"),
+    "notice": _rows(member=f"member_id = {MEMBER}"),
+    "notice_consent": _rows(member=f"member_id = {MEMBER}"),
     "member_merchant": _rows(
         member=f"member_id = {MEMBER}", store=_OWN_MERCHANT, merchant=_OWN_MERCHANT
     ),
@@ -218,6 +220,8 @@ DELETABLE = frozenset(
         "outbox_message",
         "feed_event",
         "rate_limit_bucket",
+        "notice",
+        "notice_consent",
         "payment_code",
         "one_time_secret",
         "pin_failure",

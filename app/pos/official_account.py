@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from marshmallow import Schema, fields, validate
 
-from app.core.errors import N_, Category, DomainError
 from app.core.keys import token_digest
 from app.flows import staff_wechat
 from app.flows.staff_wechat import RETURN_PATH, WeChatReturnInvalid
@@ -19,27 +16,11 @@ from app.pos.blueprint import bp
 from app.web.auth import actor_behind, till_required
 from app.web.context import current_context
 from app.web.limits import SIGN_IN, TILL, client_address, limited, take
+from app.web.page_signing import PageAddress, PageSignature, sign_our_page
 from app.web.staff_session import begin_session, session_token
 
 pages = Blueprint("pos_wechat", __name__)
 STATE = "wechat_state"
-
-
-class ForeignPage(DomainError):
-    code = "foreign_page"
-    category = Category.INVALID
-    template = N_("Only pages of this address are signed.")
-
-
-class PageAddress(Schema):
-    url = fields.String(required=True, validate=validate.Length(1, 2000))
-
-
-class PageSignature(Schema):
-    app_id = fields.String(data_key="appId")
-    timestamp = fields.Integer()
-    nonce = fields.String(data_key="nonceStr")
-    signature = fields.String()
 
 
 @pages.get("/pos/wechat/")
@@ -81,14 +62,4 @@ def come_back() -> ResponseReturnValue:
 @bp.response(200, PageSignature)
 def sign_page(query: dict[str, Any]) -> dict[str, Any]:
     """What wx.config needs on a page of ours, for wx.scanQRCode inside WeChat."""
-    context = current_context()
-    asked, ours = urlsplit(query["url"]), urlsplit(context.settings.public_base_url)
-    if (asked.scheme, asked.netloc) != (ours.scheme, ours.netloc):
-        raise ForeignPage
-    signed = staff_wechat.sign_page(context, query["url"])
-    return {
-        "app_id": signed.appid,
-        "timestamp": signed.timestamp,
-        "nonce": signed.nonce,
-        "signature": signed.signature,
-    }
+    return sign_our_page(query["url"])

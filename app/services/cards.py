@@ -74,29 +74,7 @@ def replace_card(session: Session, *, card_id: int, actor: Actor, now: datetime)
     member_id = old.member_id
     new_id = session.scalar(_OPEN_CARD, {"program_id": old.program_id, "now": now})
     assert new_id is not None
-    legs: list[Leg] = []
-    for lot in lots_of(session, card=old):
-        moved_id = session.scalar(_MOVE_LOT, {"lot_id": lot.id, "card_id": new_id, "now": now})
-        legs += [
-            lot_leg(lot, lot.remaining_fen),
-            Leg(
-                account="card",
-                amount_fen=-lot.remaining_fen,
-                merchant_id=lot.merchant_id,
-                card_id=new_id,
-                lot_id=moved_id,
-            ),
-        ]
-    if legs:
-        ledger.post_entry(
-            session,
-            kind="card_replaced",
-            reference=f"card:{card_id}:replaced",
-            legs=legs,
-            now=now,
-        )
-    old.status, old.replaced_by_id = CardStatus.replaced, new_id
-    session.flush()  # A member has one living card of a program: the old one goes first.
+    move_value(session, old=old, new_id=new_id, now=now)
     new = session.get_one(Card, new_id)
     new.member_id = member_id
     session.flush()
@@ -169,6 +147,37 @@ def lock_card(session: Session, *, card_id: int) -> Card:
     if card is None or card.status in ENDED:
         raise CardNotFound
     return card
+
+
+def move_value(session: Session, *, old: Card, new_id: int, now: datetime) -> None:
+    """All that a locked card holds goes to another one of its program, which takes its place.
+
+    Each lot stays a lot of its own, with its kind, bearer and expiry. Caps do not count: nothing
+    is issued.
+    """
+    legs: list[Leg] = []
+    for lot in lots_of(session, card=old):
+        moved_id = session.scalar(_MOVE_LOT, {"lot_id": lot.id, "card_id": new_id, "now": now})
+        legs += [
+            lot_leg(lot, lot.remaining_fen),
+            Leg(
+                account="card",
+                amount_fen=-lot.remaining_fen,
+                merchant_id=lot.merchant_id,
+                card_id=new_id,
+                lot_id=moved_id,
+            ),
+        ]
+    if legs:
+        ledger.post_entry(
+            session,
+            kind="card_replaced",
+            reference=f"card:{old.id}:replaced",
+            legs=legs,
+            now=now,
+        )
+    old.status, old.replaced_by_id = CardStatus.replaced, new_id
+    session.flush()  # A member has one living card of a program: the old one goes first.
 
 
 def lots_of(session: Session, *, card: Card) -> Sequence[Lot]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.core.actor import Actor
 from app.core.errors import N_, Category, DomainError
 from app.models.cards import Card, CardStatus
+from app.models.notices import NoticeConsent
 from app.models.people import AccessToken, Member, MemberIdentity, MemberStatus, PaymentCode
 from app.models.sales import Payment, PaymentStatus, TopUp, TopUpStatus
 from app.services import journal, ledger
@@ -111,6 +112,7 @@ def _shred(session: Session, member_id: int, now: datetime) -> None:
         .where(TopUp.member_id == member_id)
         .values(phone_digest=None, phone_masked=None)
     )
+    session.execute(delete(NoticeConsent).where(NoticeConsent.member_id == member_id))
     session.execute(delete(PaymentCode).where(PaymentCode.member_id == member_id))
     session.execute(
         update(AccessToken)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,7 @@ from app.core.errors import N_, Category, DomainError
 from app.core.keys import Keys, masked_phone
 from app.models.people import Member, MemberIdentity, MemberStatus, PaymentCode
 from app.services import journal
+from app.services.member_merges import may_be_one_person, merge_members
 from app.services.ports import WeChatIdentity
 from app.services.refusals import MemberFrozen, MemberNotFound
 
@@ -62,16 +63,19 @@ def set_member_status(
     return member
 
 
-def find_or_create_member(session: Session, *, appid: str, identity: WeChatIdentity) -> Member:
+def find_or_create_member(
+    session: Session, *, appid: str, identity: WeChatIdentity, now: datetime
+) -> Member:
     """The member behind a WeChat identity; a person known by another of our apps is the same one.
 
     Two first sign-ins at once make one member: the second waits on the identity's unique key.
+    Whoever had two accounts until WeChat named the person (unionid) has one from now on.
     """
     known = _member_of(
         session, MemberIdentity.appid == appid, MemberIdentity.openid == identity.openid
     )
     if known is not None:
-        return known
+        return _join_by_unionid(session, known, appid, identity, now)
     # A lock on the person, since two apps may meet the same unionid at once.
     person = identity.unionid or f"{appid}:{identity.openid}"
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(person, 1))))
@@ -106,16 +110,35 @@ def change_profile(
     return member
 
 
-def bind_phone(session: Session, *, member_id: int, phone: str, keys: Keys) -> Member:
+def bind_phone(
+    session: Session,
+    *,
+    member_id: int,
+    phone: str,
+    keys: Keys,
+    join: bool = False,
+    now: datetime | None = None,
+) -> Member:
     """Bind the number that WeChat vouches for. Whoever else has it keeps it.
 
+    Args:
+        join: The number's other account is the same person's, who knows of both: make one of them.
+            Gives the one that is left.
+
     Raises:
-        PhoneTaken: The number is another member's.
+        PhoneTaken: The number is another member's. ``can_join`` says whether both could be one.
+        MembersNotJoined, MemberHasOpenBusiness
     """
     lock_phone(session, keys.phone_digest(phone))
     owner = find_by_phone(session, phone=phone, keys=keys)
     if owner is not None and owner.id != member_id:
-        raise PhoneTaken
+        if not join:
+            apart = may_be_one_person(session, member_id=member_id, other_id=owner.id)
+            raise PhoneTaken(extra={"can_join": apart})
+        assert now is not None, "joining happens at an instant"
+        member_id = merge_members(
+            session, member_id=member_id, other_id=owner.id, how="phone", now=now
+        ).id
     member = session.get_one(Member, member_id, with_for_update={"key_share": True})
     member.phone_sealed = keys.seal_phone(phone)
     member.phone_digest = keys.phone_digest(phone)
@@ -154,6 +177,34 @@ def issue_payment_code(
         )
     )
     return code, expires_at
+
+
+def _join_by_unionid(
+    session: Session, known: Member, appid: str, identity: WeChatIdentity, now: datetime
+) -> Member:
+    """Note the person's unionid, and join the accounts that it shows to be one person's."""
+    if not identity.unionid:
+        return known
+    session.execute(
+        update(MemberIdentity)
+        .where(
+            MemberIdentity.appid == appid,
+            MemberIdentity.openid == identity.openid,
+            MemberIdentity.unionid.is_distinct_from(identity.unionid),
+        )
+        .values(unionid=identity.unionid)
+    )
+    other = _member_of(session, MemberIdentity.unionid == identity.unionid, Member.id != known.id)
+    if other is None:
+        return known
+    try:
+        with session.begin_nested():
+            return merge_members(
+                session, member_id=known.id, other_id=other.id, how="unionid", now=now
+            )
+    except DomainError:
+        # Money on its way, or an account that is frozen: the next sign-in looks again.
+        return known
 
 
 def _member_of(session: Session, *conditions: object) -> Member | None:

@@ -184,14 +184,29 @@ class PageSignature:
 class WeChatOfficialAccount(Protocol):
     """The official account. The last two may raise GatewayUnavailable or GatewayRefused."""
 
-    def authorize_url(self, *, return_url: str, state: str) -> str:
+    def authorize_url(self, *, return_url: str, state: str, person: bool = False) -> str:
         """Where a browser inside WeChat goes to say who it is. No network."""
+
+    def identify_person(self, code: str) -> WeChatIdentity:
+        """Who is behind the code that the browser brought back from ``person=True``."""
 
     def identify(self, code: str) -> str:
         """The openid behind the code that the browser brought back."""
 
     def sign_page(self, url: str, *, now: datetime) -> PageSignature:
         """Sign a page of ours for the JS-SDK."""
+
+
+class WeChatMiniProgram(Protocol):
+    """Messages and codes of the mini-program. May raise GatewayUnavailable or GatewayRefused."""
+
+    def send_notice(
+        self, *, openid: str, template_id: str, page: str, fields: Mapping[str, str]
+    ) -> None:
+        """One subscribe message (订阅消息). It was agreed to by the member before."""
+
+    def draw_code(self, *, page: str, scene: str, width: int) -> bytes:
+        """A mini-program code (小程序码) as a picture, ``width`` pixels wide."""
 
 
 class DemoWeChat(Protocol):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import io
 import re
 import time
 from collections.abc import Mapping
 
+import zxingcpp
 from flask import Blueprint, Response, jsonify, request
+from PIL import Image
 
 from app.wechat_simulator.world import world
 
@@ -17,6 +20,7 @@ bp = Blueprint("login_api", __name__)
 
 _LOGIN_CODE = re.compile(r"demo-([\w.\-]{1,64})")
 _PHONE_CODE = re.compile(r"phone-(1[0-9]{10})", re.ASCII)
+_SCENE = re.compile(r"[A-Za-z0-9!#$&'()*+,/:;=?@\-._~]{1,32}", re.ASCII)
 _TOKEN_SECONDS = 7200
 
 
@@ -39,7 +43,7 @@ def jscode2session() -> Response:
         return _error(40029, "invalid code")
     return jsonify(
         openid=openid_of(appid, name[1]),
-        unionid=unionid_of(name[1]),
+        **({} if name[1].endswith("-x") else {"unionid": unionid_of(name[1])}),
         session_key=base64.b64encode(hashlib.md5(name[1].encode()).digest()).decode(),  # noqa: S324 - any 16 bytes
     )
 
@@ -58,7 +62,8 @@ def oauth_access_token() -> Response:
         refresh_token=f"refresh-{name[1]}",
         openid=openid_of(appid, name[1]),
         scope="snsapi_base",
-        unionid=unionid_of(name[1]),
+        # As WeChat: only for who was asked. A "-x" at the end is an app without an open platform.
+        **({} if name[1].endswith("-x") else {"unionid": unionid_of(name[1])}),
     )
 
 
@@ -95,6 +100,44 @@ def phone_number() -> Response:
 
 
 @bp.post("/cgi-bin/message/subscribe/send")
+def send_message() -> Response:
+    """Refused as WeChat does for who does not want it: a template whose id ends in ``-refused``."""
+    if not has_token():
+        return _error(40001, "invalid credential, access_token is invalid or not latest")
+    told = request.get_json(silent=True)
+    data = told.get("data") if isinstance(told, dict) else None
+    if not isinstance(told, dict) or not isinstance(data, dict) or not told.get("touser"):
+        return _error(47001, "data format error")
+    if str(told.get("template_id", "")).endswith("-refused"):
+        return _error(43101, "user refuse to accept the msg")
+    for name, field in data.items():
+        value = field.get("value") if isinstance(field, dict) else None
+        if not value or (name.startswith("thing") and len(str(value)) > 20):
+            return _error(47003, f"argument invalid! data.{name}.value invalid")
+    world().store.add_message(request.path, request.get_data(as_text=True))
+    return jsonify(errcode=0, errmsg="ok")
+
+
+@bp.post("/wxa/getwxacodeunlimit")
+def draw_code() -> Response:
+    """A picture of what is asked for. The real one is round and holds an address of WeChat's."""
+    if not has_token():
+        return _error(40001, "invalid credential, access_token is invalid or not latest")
+    told = request.get_json(silent=True) or {}
+    scene, page = str(told.get("scene", "")), str(told.get("page", ""))
+    if not _SCENE.fullmatch(scene):
+        return _error(40129, "invalid scene")
+    if not page or page.startswith("/") or "?" in page:
+        return _error(41030, "invalid page")
+    seen = zxingcpp.create_barcode(
+        f"simulated-mini-program:{page}?scene={scene}", zxingcpp.BarcodeFormat.QRCode
+    ).to_image(scale=6, add_quiet_zones=True)
+    out = io.BytesIO()
+    picture = memoryview(seen)
+    Image.frombytes("L", (picture.shape[1], picture.shape[0]), bytes(picture)).save(out, "PNG")
+    return Response(out.getvalue(), mimetype="image/png")
+
+
 @bp.post("/wxa/sec/order/upload_shipping_info")
 def accept_message() -> Response:
     if not has_token():

@@ -6,6 +6,7 @@ from app.gateways.wechat.api import WeChatApi
 from app.gateways.wechat.demo_user import DemoWeChatUser
 from app.gateways.wechat.keys import load_merchant_key, load_wechatpay_key
 from app.gateways.wechat.login import WeChatMiniLogin
+from app.gateways.wechat.mini_program import MiniProgramClient
 from app.gateways.wechat.notifications import NotificationKeys
 from app.gateways.wechat.oa_messages import OaKeys, OfficialAccount
 from app.gateways.wechat.official_account import OfficialAccountClient
@@ -84,6 +85,13 @@ def build_shipping(
     settings: Settings, token_store: TokenStore | None = None
 ) -> WeChatShippingClient:
     return WeChatShippingClient(build_api(settings, token_store), mchid=settings.wechat.mchid)
+
+
+def build_mini_program(
+    settings: Settings, token_store: TokenStore | None = None
+) -> MiniProgramClient:
+    version = settings.wechat.mini_version
+    return MiniProgramClient(build_api(settings, token_store), version=version)
 
 
 def build_official_account(settings: Settings, token_store: TokenStore) -> OfficialAccountClient:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from app.gateways.wechat.fields import Fields, MalformedFields
 from app.gateways.wechat.tokens import MemoryTokenStore, TokenStore
-from app.gateways.wechat.transport import BoundedHttp
+from app.gateways.wechat.transport import Answer, BoundedHttp
 from app.services.ports import GatewayRefused, GatewayUnavailable
 
 _BUSY = frozenset({-1, 45009, 45011, 50002})
@@ -58,6 +58,20 @@ class WeChatApi:
                 raise
         return self._post(path, body, self._access_token(unlike=token))
 
+    def post_for_image(self, path: str, body: Mapping[str, object]) -> bytes:
+        """Call an API that answers with a picture, or with an error as JSON.
+
+        Raises:
+            GatewayRefused, GatewayUnavailable: As ``post`` does.
+        """
+        token = self._access_token(unlike=None)
+        try:
+            return self._image(path, body, token)
+        except GatewayRefused as refusal:
+            if refusal.reason not in {str(code) for code in _TOKEN_INVALID}:
+                raise
+        return self._image(path, body, self._access_token(unlike=token))
+
     def get(self, path: str, parameters: Mapping[str, str]) -> Fields:
         """Read something that needs the access token.
 
@@ -87,6 +101,14 @@ class WeChatApi:
     def _post(self, path: str, body: Mapping[str, object], token: str) -> Fields:
         query = urlencode({"access_token": token})
         return self._send("POST", f"{path}?{query}", body, repeatable=False)
+
+    def _image(self, path: str, body: Mapping[str, object], token: str) -> bytes:
+        target = f"{path}?{urlencode({'access_token': token})}"
+        answer = self._answer("POST", target, body, repeatable=True)
+        if answer.headers.get("content-type", "").startswith("image/"):
+            return answer.body
+        self._read(answer)
+        raise GatewayUnavailable("WeChat sent no picture")
 
     def _access_token(self, *, unlike: str | None) -> str:
         """The current token; another one than ``unlike``, which WeChat has just refused."""
@@ -123,12 +145,21 @@ class WeChatApi:
     def _send(
         self, method: str, target: str, body: Mapping[str, object] | None, *, repeatable: bool
     ) -> Fields:
+        return self._read(self._answer(method, target, body, repeatable=repeatable))
+
+    def _answer(
+        self, method: str, target: str, body: Mapping[str, object] | None, *, repeatable: bool
+    ) -> Answer:
         text = json.dumps(body, ensure_ascii=False).encode() if body is not None else None
         answer = self._http.send(
             method, self._base_url + target, headers=_JSON, body=text, repeatable=repeatable
         )
         if answer.status != 200:
             raise GatewayUnavailable(f"WeChat answered {answer.status}")
+        return answer
+
+    @staticmethod
+    def _read(answer: Answer) -> Fields:
         try:
             fields = Fields.parse(answer.body)
             code = fields.error_code()

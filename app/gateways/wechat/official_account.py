@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from app.gateways.wechat.api import WeChatApi
 from app.gateways.wechat.fields import MalformedFields
 from app.gateways.wechat.tokens import TokenStore
-from app.services.ports import GatewayUnavailable, PageSignature
+from app.services.ports import GatewayUnavailable, PageSignature, WeChatIdentity
 
 _API = "https://api.weixin.qq.com"
 _PAGES = "https://open.weixin.qq.com"
@@ -27,14 +27,17 @@ class OfficialAccountClient:
         # People's browsers go to another host than programs; a stand-in serves both.
         self._pages = _PAGES if api_base.rstrip("/") == _API else api_base.rstrip("/")
 
-    def authorize_url(self, *, return_url: str, state: str) -> str:
-        """Where to send a browser inside WeChat; it comes back with a code and the state."""
+    def authorize_url(self, *, return_url: str, state: str, person: bool = False) -> str:
+        """Where to send a browser inside WeChat; it comes back with a code and the state.
+
+        Only for ``person``, which WeChat asks its user about, it tells the unionid too.
+        """
         query = urlencode(
             {
                 "appid": self._appid,
                 "redirect_uri": return_url,
                 "response_type": "code",
-                "scope": "snsapi_base",
+                "scope": "snsapi_userinfo" if person else "snsapi_base",
                 "state": state,
             }
         )
@@ -42,11 +45,16 @@ class OfficialAccountClient:
 
     def identify(self, code: str) -> str:
         """Exchange the code that the browser brought for an openid. A code is good once."""
+        return self.identify_person(code).openid
+
+    def identify_person(self, code: str) -> WeChatIdentity:
+        """The same with the unionid, where WeChat tells it."""
         answer = self._api.exchange(
             "/sns/oauth2/access_token", {"code": code, "grant_type": "authorization_code"}
         )
         try:
-            return answer.text("openid")
+            unionid = answer.text_or_none("unionid") or None
+            return WeChatIdentity(openid=answer.text("openid"), unionid=unionid)
         except MalformedFields as error:
             raise GatewayUnavailable("WeChat's answer cannot be read") from error
 

@@ -51,6 +51,7 @@ ACTIONS: Mapping[str, str] = {
     "member.active": N_("Member unfrozen"),
     "member.erased": N_("Member erased"),
     "member.frozen": N_("Member frozen"),
+    "member.merged": N_("Accounts of one member joined"),
     "merchant.active": N_("Merchant may trade"),
     "merchant.commission": N_("Commission rate changed"),
     "merchant.created": N_("Merchant created"),

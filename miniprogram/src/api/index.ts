@@ -8,7 +8,10 @@ type Where = { lat: number; lng: number } | null
 
 export const me = () => call<T.Profile>('GET', '/me')
 export const changeMe = (body: { nickname: string }) => call<T.Profile>('PATCH', '/me', body)
-export const bindPhone = (code: string) => call<T.Profile>('POST', '/me/phone', { code })
+export const bindPhone = (code: string, join = false) =>
+  call<T.Profile>('POST', '/me/phone', { code, join })
+export const notices = () => call<T.Notices>('GET', '/me/notices')
+export const agreeToNotices = (kinds: string[]) => call<T.Notices>('POST', '/me/notices', { kinds })
 export const cards = () => call<T.Cards>('GET', '/me/cards')
 export const activities = (cursor: string | null, card?: string) =>
   call<T.Page<T.Activity>>('GET', `/me/activities${query({ cursor, card_id: card })}`)

@@ -2,7 +2,9 @@
 import { reactive } from 'vue'
 
 import { forgetAttempts } from '@/core/keys'
+import { keepState, takeState } from '@/core/official'
 import { loginCode } from '@/core/wechat'
+import { t } from '@/i18n'
 
 import { Problem } from './problem'
 import { send } from './send'
@@ -41,6 +43,22 @@ export function dropSession(): void {
 
 export async function signInWith(code: string): Promise<void> {
   keepSession(await send<SignedIn>({ method: 'POST', path: '/sessions', body: { code } }))
+}
+
+/** In the official account's browser: WeChat says who it is and sends the browser back here. */
+export async function departToWeChat(page: string): Promise<void> {
+  const state = keepState()
+  const { url } = await send<{ url: string }>({
+    method: 'GET',
+    path: `/sessions/official-account?page=${encodeURIComponent(page)}&state=${state}`,
+  })
+  location.assign(url)
+}
+
+/** Back from WeChat. A way back that this browser did not begin signs nobody in. */
+export async function returnFromWeChat(code: string, state: string): Promise<void> {
+  if (!state || state !== takeState()) throw new Problem(0, 'state', t('This sign-in was not begun here. Please begin again.'))
+  keepSession(await send<SignedIn>({ method: 'POST', path: '/sessions/official-account', body: { code } }))
 }
 
 /** One sign-in for all calls that wait for it. */

@@ -10,6 +10,7 @@ type Schemas = components['schemas']
 
 export type Profile = Whole<Schemas['Profile']>
 export type SignedIn = Whole<Schemas['SignedIn']>
+export type Notices = Whole<Schemas['NoticesOffered']>
 export type Card = Whole<Schemas['Card']>
 export type Cards = Whole<Schemas['Cards']>
 export type Activity = Whole<Schemas['Activity']>

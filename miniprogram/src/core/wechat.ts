@@ -47,6 +47,26 @@ export function loginCode(): Promise<string | null> {
   // #endif
 }
 
+/** WeChat asks the member about these messages; gives the kinds she agreed to. A demo agrees by itself. */
+export function askForNotices(offered: { kind: string; template_id: string }[]): Promise<string[]> {
+  // #ifdef MP-WEIXIN
+  return new Promise((resolve) => {
+    uni.requestSubscribeMessage({
+      tmplIds: offered.map((one) => one.template_id),
+      success: (told) => {
+        const answers = told as unknown as Record<string, string>
+        resolve(offered.filter((one) => answers[one.template_id] === 'accept').map((one) => one.kind))
+      },
+      fail: () => resolve([]),
+    })
+  })
+  // #endif
+  // #ifndef MP-WEIXIN
+  if (isDemo()) return Promise.resolve(offered.map((one) => one.kind))
+  return Promise.reject(new Problem(0, 'notices', t('Please open the mini-program in WeChat to agree to messages.')))
+  // #endif
+}
+
 /** A scanned text; null when the member went back. Browsers have a page of their own for it. */
 export function scanInWeChat(): Promise<string | null> {
   return new Promise((resolve) => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
@@ -14,7 +15,7 @@ _WAIT_MS = 20_000
 class Phone:
     """One browser of its own. ``faults``: what was asked of other hosts, thrown or blocked."""
 
-    def __init__(self, browser: Browser, base_url: str) -> None:
+    def __init__(self, browser: Browser, base_url: str, **options: Any) -> None:
         self.base_url = base_url
         self.faults: list[str] = []
         self.context: BrowserContext = browser.new_context(
@@ -22,6 +23,7 @@ class Phone:
             locale="zh-CN",
             geolocation=CHUNXI_ROAD,
             permissions=["geolocation"],
+            **options,
         )
         self.context.set_default_timeout(_WAIT_MS)
         self.context.on("request", self._asked)

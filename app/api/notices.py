@@ -1,0 +1,55 @@
+"""Messages in WeChat: which there are, and that the member has agreed to some."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from app.api.blueprint import bp
+from app.flows import notices
+from app.models.notices import NoticeKind
+from app.web.auth import current_actor, member_required
+from app.web.context import current_context
+from app.web.limits import READ, limited
+
+_KINDS = [kind.name for kind in NoticeKind]
+
+
+class NoticeOffered(Schema):
+    kind = fields.String(validate=validate.OneOf(_KINDS))
+    template_id = fields.String(metadata={"description": "for wx.requestSubscribeMessage"})
+    remaining = fields.Integer(metadata={"description": "messages the member has agreed to"})
+
+
+class NoticesOffered(Schema):
+    items = fields.List(fields.Nested(NoticeOffered))
+
+
+class Agreement(Schema):
+    kinds = fields.List(
+        fields.String(validate=validate.OneOf(_KINDS)),
+        required=True,
+        validate=validate.Length(1, len(_KINDS)),
+    )
+
+
+@bp.get("/me/notices")
+@limited(READ)
+@member_required
+@bp.response(200, NoticesOffered)
+def list_notices() -> dict[str, Any]:
+    """The kinds of messages that the operator sends; none when it has set up no templates."""
+    return {"items": notices.list_offered(current_context(), current_actor())}
+
+
+@bp.post("/me/notices")
+@limited(READ)
+@member_required
+@bp.arguments(Agreement)
+@bp.response(200, NoticesOffered)
+def agree_to_notices(body: dict[str, Any]) -> dict[str, Any]:
+    """WeChat has asked the member, who agreed to one message of each of these kinds."""
+    kinds = {NoticeKind[name] for name in body["kinds"]}
+    notices.agree(current_context(), current_actor(), kinds)
+    return {"items": notices.list_offered(current_context(), current_actor())}

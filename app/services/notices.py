@@ -1,0 +1,73 @@
+"""Notices: what a member agreed to hear of, written once an event and told once by a job."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.core.business_settings import EXPIRY_NOTICE_DAYS
+from app.models.notices import Notice, NoticeConsent, NoticeKind, NoticeStatus
+from app.services.business_settings import read_setting
+
+MOST_KEPT = 20  # Agreements of one kind; WeChat keeps count too.
+
+_WRITE_EXPIRING = text("SELECT kaquan.write_expiry_notices(:now, :until)")
+
+
+def agree_to_notices(
+    session: Session, *, member_id: int, kinds: Collection[NoticeKind], now: datetime
+) -> None:
+    """One more message of each of these kinds may be sent: WeChat asked, and the member agreed."""
+    for kind in sorted(kinds, key=lambda kind: kind.name):
+        session.execute(
+            insert(NoticeConsent)
+            .values(member_id=member_id, kind=kind, remaining=1, agreed_at=now)
+            .on_conflict_do_update(
+                index_elements=["member_id", "kind"],
+                set_={"remaining": NoticeConsent.remaining + 1, "agreed_at": now},
+                where=NoticeConsent.remaining < MOST_KEPT,
+            )
+        )
+
+
+def write_expiry_notices(session: Session, *, now: datetime) -> int:
+    """Tell of value that ends within the days that the setting names. Returns how many."""
+    until = now + timedelta(days=read_setting(session, EXPIRY_NOTICE_DAYS))
+    return int(session.scalar(_WRITE_EXPIRING, {"now": now, "until": until}) or 0)
+
+
+def take_waiting(session: Session, *, notice_id: int) -> Notice | None:
+    """The notice to send now, counted as tried; None when it was sent or refused already."""
+    notice = session.scalars(
+        select(Notice).where(Notice.id == notice_id).with_for_update()
+    ).one_or_none()
+    if notice is None or notice.status is not NoticeStatus.waiting:
+        return None
+    notice.tries += 1
+    session.flush()
+    return notice
+
+
+def note_sent(session: Session, *, notice_id: int, now: datetime) -> None:
+    notice = session.get_one(Notice, notice_id, with_for_update=True)
+    notice.status, notice.sent_at, notice.reason = NoticeStatus.sent, now, ""
+
+
+def note_refused(session: Session, *, notice_id: int, reason: str, withdrawn: bool) -> None:
+    """WeChat says no for good.
+
+    Args:
+        withdrawn: The member does not want such messages any more: what was agreed to is over.
+    """
+    notice = session.get_one(Notice, notice_id, with_for_update=True)
+    notice.status, notice.reason = NoticeStatus.refused, reason
+    if withdrawn:
+        session.execute(
+            update(NoticeConsent)
+            .where(NoticeConsent.member_id == notice.member_id, NoticeConsent.kind == notice.kind)
+            .values(remaining=0)
+        )
