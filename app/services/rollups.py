@@ -16,6 +16,7 @@ _IN_FLIGHT = 10_000
 _MANY = 300
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('kaquan rollups'))")
+_EARLIER = text("SELECT least(cast(:now AS timestamptz), clock_timestamp())")
 _NO_TIMEOUT = text("SELECT set_config('statement_timeout', '0', true)")
 _MARK = text("SELECT folded_until FROM rollup_mark WHERE source = :source")
 _TAKE_NOTES = text(
@@ -34,10 +35,14 @@ _KEEP_MARK = text(
 
 
 def fold_rollups(session: Session, *, now: datetime) -> int:
-    """Sum the hours that are over, and again those that have changed. Returns how many hours."""
+    """Sum the hours that are over, and again those that have changed. Returns how many hours.
+
+    An hour is over by the database's clock, too: what is written into it later would be missed.
+    """
     session.execute(_LOCK)
     session.execute(_NO_TIMEOUT)
-    return sum(_fold(session, source, until=_last_hour(now)) for source in SOURCES.values())
+    until = _last_hour(session.execute(_EARLIER, {"now": now}).scalar_one())
+    return sum(_fold(session, source, until=until) for source in SOURCES.values())
 
 
 def rebuild_rollups(session: Session, *, now: datetime) -> int:

@@ -62,7 +62,7 @@ def test_takings_from_hourly_figures_are_those_of_the_rows(database, shop):
     report = REPORTS["takings"]
     before = add_up(report, rows_of(database, "takings", group="day"))
     with database.unit_of_work(SYSTEM) as session:
-        fold_rollups(session, now=utc_now() + timedelta(hours=3))
+        fold_rollups(session, now=utc_now())
     assert add_up(report, rows_of(database, "takings", group="day")) == before
     rows = one(
         database,
