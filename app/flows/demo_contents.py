@@ -17,9 +17,9 @@ from app.services.demo.contents import DEMO_CONTENTS, DemoContent
 
 
 def seed_demo_contents(context: Context) -> None:
-    """Make the demo's content, unless there is content already."""
+    """Make the demo's content, unless it is there already."""
     with context.database.unit_of_work(SYSTEM) as session:
-        if session.scalar(select(ContentItem.id).limit(1)) is not None:
+        if session.scalar(select(ContentItem.id).where(ContentItem.slug == "privacy")) is not None:
             return
         owners = dict(session.execute(select(Merchant.code, Merchant.id)).all())
         stores = dict(session.execute(select(Store.code, Store.id)).all())

@@ -36,7 +36,7 @@ _PROGRAMS = text("""
               WHERE a.program_id = p.id AND m.status = 'active' ORDER BY m.id) AS accepted_by
     FROM card_program p JOIN merchant i ON i.id = p.merchant_id
     WHERE p.status = 'onsale' AND i.status = 'active'
-    ORDER BY p.is_default DESC, p.id LIMIT 200
+    ORDER BY p.is_default DESC, p.id DESC LIMIT 200
 """)
 _TIERS = text("""
     SELECT program_id, threshold_fen, bonus_fen FROM bonus_tier

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
+from cryptography.exceptions import InvalidTag
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
@@ -34,7 +35,10 @@ class DatabaseTokenStore:
             )
         if sealed is None:
             return None
-        return sealing.unseal(sealed, key=self._key, purpose=_PURPOSE).decode()
+        try:
+            return sealing.unseal(sealed, key=self._key, purpose=_PURPOSE).decode()
+        except InvalidTag:  # Sealed before the secret was changed: a new one is asked for.
+            return None
 
     @contextmanager
     def held(self, key: str) -> Iterator[None]:

@@ -149,6 +149,11 @@ JOB_STATES: Mapping[str, str] = {
 }
 
 TASKS: Mapping[str, str] = {
+    "close_periods": N_("Close settlement periods"),
+    "close_statements": N_("Close the periods that are over"),
+    "follow_merges": N_("Bring what came late to a member's one account"),
+    "send_notice": N_("Send a notice by WeChat"),
+    "tell_of_expiry": N_("Tell members what runs out soon"),
     "reconcile": N_("Reconcile with WeChat's bills"),
     "make_media_sizes": N_("Make the smaller sizes of a picture"),
     "publish_due": N_("Publish and withdraw content at its time"),
