@@ -10,6 +10,7 @@ import asyncio
 import logging
 import signal
 import threading
+from collections.abc import Sequence
 
 from procrastinate import App
 from procrastinate.exceptions import ConnectorException
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 2.0
 STALLED_SECONDS = 12
 SWEEP_SECONDS = 4
+_PATIENCE_SECONDS = 3.0
 
 
 def run_worker(context: Context, database_url: str) -> None:
@@ -51,12 +53,20 @@ async def _work(queue: App, context: Context) -> None:
         log.info("the worker is at work")
         await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
-        for part in parts[:-1]:
-            part.cancel()
+        await _end(parts[:-1])
         results = await asyncio.gather(*parts, return_exceptions=True)
     failed = [result for result in results if isinstance(result, Exception)]
     if failed:
         raise failed[0]
+
+
+async def _end(parts: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel until all have ended: a queue's worker that is only starting misses the first word."""
+    pending = {part for part in parts if not part.done()}
+    while pending:
+        for part in pending:
+            part.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_PATIENCE_SECONDS)
 
 
 async def _take_jobs(queue: App, name: str, at_once: int) -> None:
