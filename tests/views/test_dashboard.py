@@ -121,19 +121,17 @@ def test_what_another_merchant_redeems_is_not_mine(database, town):
 
 
 def test_the_platform_sees_the_whole_ledger(database, town):
+    """What is owed, over everything that any test has left; takings are held per merchant."""
     assert town
     with database.unit_of_work(Actor(scope=Scope.platform)) as session:
-        found = sum_takings(session, **_today())
         owed = outstanding_fen(session)
     with database.unit_of_work(SYSTEM) as session:
-        merchants = list(session.scalars(text("SELECT id FROM merchant")))
         booked = session.execute(
             text(
                 "SELECT -coalesce(sum(amount_fen), 0)::bigint FROM posting WHERE account IN"
                 " ('card', 'held', 'gift', 'voucher', 'pending:top-up')"
             )
         ).scalar_one()
-    assert found.payments_fen == _ledger(database, ["payment", "payment_captured"], merchants)
     assert owed == booked
 
 
