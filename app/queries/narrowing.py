@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Select, and_, or_
+from sqlalchemy import Date, DateTime, Select, and_, or_
+
+from app.core.clock import local_day
 
 TENDERS = ("card", "wechat", "combined")
 Choice = str | int | bool | None
@@ -55,10 +57,12 @@ def narrow(query: Select[Any], model: Any, narrowing: Narrowing) -> Select[Any]:
     """The query with these conditions. Whose rows they are is the wall's work, not theirs."""
     if narrowing.when is not None:
         column = getattr(model, narrowing.when)
+        # A bill is of a day, not of an instant: both ends of a period are local midnights.
+        bound = local_day if isinstance(column.type, Date) else _as_it_is
         if narrowing.since is not None:
-            query = query.where(column >= narrowing.since)
+            query = query.where(column >= bound(narrowing.since))
         if narrowing.until is not None:
-            query = query.where(column < narrowing.until)
+            query = query.where(column < bound(narrowing.until))
     for name, value in narrowing.equal:
         query = query.where(_chosen(getattr(model, name), value))
     if narrowing.tender is not None:
@@ -74,6 +78,10 @@ def narrow(query: Select[Any], model: Any, narrowing: Narrowing) -> Select[Any]:
         )
         query = query.where(or_(*starts, *ends))
     return query
+
+
+def _as_it_is(instant: datetime) -> datetime:
+    return instant
 
 
 def _chosen(column: Any, value: Choice) -> Any:

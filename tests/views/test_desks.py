@@ -157,6 +157,23 @@ def test_an_adjustment_takes_two_people_and_is_booked_once(admin, finance, datab
         assert work.scalar(entries) == 1
 
 
+def test_whoever_asked_for_an_adjustment_takes_it_back_and_nobody_else(
+    admin, finance, database, card
+):
+    asked = send(
+        finance, f"/console/adjustments/add/{card.id}", direction="up", amount_fen="9", reason="误"
+    )
+    withdraw = f"/console/adjustments/{asked.location.rsplit('/', 1)[1]}/withdraw"
+    assert withdraw in finance.get(asked.location).text
+    assert withdraw not in admin.get(asked.location).text
+    assert "申请人本人" in send(admin, withdraw).text
+    assert send(finance, withdraw).location == asked.location
+    shown = finance.get(asked.location).text
+    assert "申请人已撤回" in shown
+    assert withdraw not in shown
+    assert loaded(database, Card, card.id).balance_fen == 300_00
+
+
 def test_what_was_typed_is_kept_when_an_adjustment_is_refused(admin, card):
     answer = send(
         admin,

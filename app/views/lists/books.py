@@ -41,7 +41,7 @@ class Postings(Records):
                     "card_id", "payment_id", "refund_id", "top_up_id", "gift_id", "batch_id",
                     "occurred_at"]  # fmt: skip
     when = "occurred_at"
-    filter_columns = ("account", "merchant_id", "store_id")
+    filter_columns = ("account", "merchant_id", "store_id", "batch_id")
     sums = ("amount_fen",)
 
 
