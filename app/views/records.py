@@ -286,11 +286,15 @@ class Records(ModelView):  # type: ignore[misc]
 
     def _is_flag(self, name: str) -> bool:
         """A yes or no, or an instant of which it is asked whether there is one."""
-        return isinstance(getattr(self.datamodel.obj, name).type, Boolean | DateTime)
+        return isinstance(self._type(name), Boolean | DateTime)
 
     def _states(self, name: str) -> type[enum.Enum] | None:
-        states = getattr(getattr(self.datamodel.obj, name).type, "enum_class", None)
+        states = getattr(self._type(name), "enum_class", None)
         return states if states is not None and issubclass(states, enum.Enum) else None
+
+    def _type(self, name: str) -> Any:
+        """What is kept in a column; nothing of its own where rows beside it have the column."""
+        return getattr(getattr(self.datamodel.obj, name, None), "type", None)
 
     def period(self, arguments: Mapping[str, str]) -> Period:
         return filters.read_period(arguments, today=local_day(utc_now()))

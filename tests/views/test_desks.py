@@ -487,6 +487,8 @@ def test_consumption_adds_up_what_is_filtered_and_leads_to_the_records(make, sig
         ("?kind=paper&status=reversed", 1, "20.00", "20.00"),
         (f"?q={numbers[0]}&period=today&store_id={store.id}", 1, "1.00", "0.40"),
         ("?status=nothing", 0, "0.00", "0.00"),
+        ("?tender=card", 5, "15.00", "0.40"),
+        ("?tender=combined", 0, "0.00", "0.00"),
     ):
         totals = browser.get(f"/console/consumptions/totals/{query}").text
         assert f"<strong>{count}</strong>" in totals, query
