@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import secrets
 from html import unescape
@@ -501,6 +503,21 @@ def test_consumption_adds_up_what_is_filtered_and_leads_to_the_records(make, sig
     assert listed_numbers(stranger.get("/console/consumptions/list/").text) == []
     manager = signed_in(make.staff(Role.store_manager, store))
     assert len(listed_numbers(manager.get("/console/consumptions/list/").text)) == 8
+
+
+def test_consumption_is_taken_away_in_its_order_with_the_totals_of_the_screen(
+    make, signed_in, shop
+):
+    merchant, _, numbers = shop
+    browser = signed_in(make.staff(Role.merchant_admin, merchant=merchant))
+    answer = browser.post(
+        "/console/consumptions/export/", {"format": "csv"}, form="/console/password/"
+    )
+    headings, *rows, total = csv.reader(io.StringIO(answer.data.decode("utf-8-sig")))
+    assert [row[0] for row in rows] == numbers[::-1]
+    for heading, amount in (("金额", "75.00"), ("卡支付", "15.00"), ("退款或冲正", "20.40")):
+        place = headings.index(heading)
+        assert total[place] == amount, heading
 
 
 @pytest.mark.parametrize("nonsense", ["before=1", "after=x.y", "before=1.", "after=.2", "kind=x"])
