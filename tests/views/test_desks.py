@@ -160,7 +160,7 @@ def test_an_adjustment_takes_two_people_and_is_booked_once(admin, finance, datab
 
 
 def test_whoever_asked_for_an_adjustment_takes_it_back_and_nobody_else(
-    admin, finance, database, card
+    admin, finance, database, card, merchant, make, signed_in
 ):
     asked = send(
         finance, f"/console/adjustments/add/{card.id}", direction="up", amount_fen="9", reason="误"
@@ -172,6 +172,8 @@ def test_whoever_asked_for_an_adjustment_takes_it_back_and_nobody_else(
     assert send(finance, withdraw).location == asked.location
     shown = finance.get(asked.location).text
     assert "申请人已撤回" in shown
+    owner = signed_in(make.staff(Role.merchant_admin, merchant=merchant))
+    assert re.search(r"制单人</dt>\s*<dd[^>]*>\s*平台\s*<", owner.get(asked.location).text)
     assert withdraw not in shown
     assert loaded(database, Card, card.id).balance_fen == 300_00
 
