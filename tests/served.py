@@ -118,7 +118,7 @@ class Jobs:
             if not handed_over:
                 return
 
-    def run_until(self, fact: Callable[[], bool], *, seconds: float = 8) -> None:
+    def run_until(self, fact: Callable[[], bool], *, seconds: float = 60) -> None:
         """For what WeChat's far end does in its own time, and we make something of."""
 
         def tried() -> bool:
