@@ -194,7 +194,6 @@ function soundKey() {
     const state = soundState();
     key.hidden = false;
     key.dataset.state = state;
-    key.textContent = { on: "🔊", off: "🔇", locked: "🔈" }[state];
     key.setAttribute("aria-label", { on: t("Sound is on. Press to turn it off."), off: t("Sound is off. Press to turn it on."), locked: t("Touch the screen once, then arrivals are heard.") }[state]);
     key.title = key.getAttribute("aria-label");
   };

@@ -9,6 +9,7 @@ import { clock, kindWord, stateWord, t } from "./text.js";
 import { chineseVoice, tone } from "./voice.js";
 
 const SHOWN = 40;
+const FRESH = 20_000;
 
 export function build(till) {
   const pad = keypad(t("Scan to charge"), { onaction: () => askCode() });
@@ -148,7 +149,9 @@ export function build(till) {
     },
     item: (item) => {
       [...list.children].find((one) => one.dataset.number === item.number)?.remove();
-      list.prepend(line(item, true));
+      const fresh = line(item, true);
+      list.prepend(fresh);
+      setTimeout(() => fresh.classList.remove("fresh"), FRESH);
       while (list.children.length > SHOWN) list.lastChild.remove();
       none.hidden = true;
     },

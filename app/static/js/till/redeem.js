@@ -8,6 +8,7 @@ import { dayAndClock, t } from "./text.js";
 import { tone } from "./voice.js";
 
 const AT_ONCE = "kaquan.till.redeem_at_once";
+const ENTER_AFTER = 1500;
 
 export function build(till) {
   const input = h("input", { class: "code", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", inputmode: "text",
@@ -26,6 +27,7 @@ export function build(till) {
       h("label", { class: "switch" }, mode, h("span", {}, t("Redeem at once on scan"))),
       h("p", { class: "note" }, t("A USB or Bluetooth scanner works anywhere on this screen."))));
   let busy = false;
+  let typed = { code: "", at: 0 };
   const tally = { count: 0, fen: 0 };
   ready();
 
@@ -35,7 +37,15 @@ export function build(till) {
     if (atEnd && !input.value.includes("/") && code.length <= LENGTH) input.value = grouped(code);
     const verdict = judge(input.value);
     wrong.textContent = sentence(verdict === "short" ? "" : verdict);
-    if (verdict === "good") read(input.value);
+    if (verdict !== "good") return;
+    typed = { code, at: Date.now() };
+    read(input.value);
+  }
+
+  /** A scanner that types into the field is read at its last character; the Enter after it is no second scan. */
+  function scanned(text) {
+    if (bare(text) === typed.code && Date.now() - typed.at < ENTER_AFTER) return;
+    read(text);
   }
 
   function submit(event) {
@@ -150,7 +160,7 @@ export function build(till) {
       if (root.dataset.state !== "waiting") ready();
       till.colour("");
     },
-    scanned: read,
+    scanned,
   };
 }
 
