@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -35,6 +35,10 @@ from app.services.refusals import (
 from app.services.top_ups import card_for, credit
 
 REDEEM = "SELECT verdict, http_status, answer, voucher_id FROM kaquan.redeem(%s, %s, %s, %s)"
+REDEEM_TOGETHER = (
+    "SELECT place, http_status, answer FROM kaquan.redeem_together("
+    "%s::bytea[], %s::text[], %s::bytea[], %s::bytea[], %s::integer[])"
+)
 _REFUSAL = text(
     "SELECT kaquan.voucher_refusal(v, :kind, :use, :now) FROM voucher v WHERE v.id = :id"
 )
@@ -44,6 +48,15 @@ LOOK_UP = (
     " v.redemption_no, v.redeemed_at, v.store_name"
     " FROM (SELECT 1) one LEFT JOIN kaquan.look_up_voucher(%s, %s, %s) v ON true"
 )
+
+
+class ScannedVoucher(NamedTuple):
+    """A till's call: the code's digest under every key version."""
+
+    token_digest: bytes
+    key: str
+    request_hash: bytes
+    code_digests: list[bytes]
 
 
 class RedemptionNotFound(DomainError):
