@@ -173,7 +173,10 @@ class Quote(Schema):
 
 
 class PaymentSheet(Schema):
-    timeStamp = fields.String()  # noqa: N815 - WeChat's names
+    appId = fields.String(  # noqa: N815 - WeChat's names
+        metadata={"description": "the app in which it can be paid"}
+    )
+    timeStamp = fields.String()  # noqa: N815
     nonceStr = fields.String()  # noqa: N815
     package = fields.String()
     signType = fields.String()  # noqa: N815

@@ -96,7 +96,7 @@ def _visit(one: Phone, name: str, address: str, width: int) -> None:
 
 def _take(one: Phone, name: str, width: int) -> None:
     one.page.wait_for_timeout(400)  # A page slides in.
-    _keep(one.page.screenshot(), FOLDER / f"member-{name}-{width}.png")
+    _keep(one.page.screenshot(), FOLDER / f"app-{name}-{width}.png")
 
 
 def measure(browser: Browser, stack: Stack) -> dict[str, Any]:
