@@ -38,6 +38,6 @@ def choose_app(
         .limit(1)
     )
     # None stands for the mini-program, so that its orders, which are most, cost no write here.
-    if chosen not in {None, usual} or isinstance(order, Payment) and order.staff_id is not None:
+    if chosen not in {None, usual} or (isinstance(order, Payment) and order.staff_id is not None):
         order.payer_appid = chosen or usual
     return chosen or usual

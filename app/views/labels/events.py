@@ -172,6 +172,7 @@ TASKS: Mapping[str, str] = {
     "return_unclaimed_top_ups": N_("Refund top-ups whose phone nobody bound"),
     "expire": N_("End card value and vouchers that have run out"),
     "keep_balances": N_("Keep the accounts' balances"),
+    "sweep_avatars": N_("Delete pictures that no member has any more"),
     "seal_audit": N_("Seal the audit log"),
     "clean_up": N_("Remove old news"),
     "write_export": N_("Write an export"),

@@ -43,21 +43,24 @@ export async function startCamera(selector: string, found: (text: string) => voi
   }
 }
 
-/** The code in a picture that the member chooses; null when there is none, "" when she goes back. */
-export function readPicture(): Promise<string | null> {
-  return new Promise((resolve, reject) => {
+/** A picture that the member chooses; null when she goes back. */
+export function chooseFile(): Promise<File | null> {
+  return new Promise((resolve) => {
     const input = document.createElement('input')
     input.type = 'file'
     input.accept = 'image/*'
-    input.oncancel = () => resolve('')
-    input.onchange = () => {
-      const file = input.files?.[0]
-      if (!file) return resolve('')
-      reader ??= makeReader()
-      Promise.all([reader, createImageBitmap(file)])
-        .then(([detector, picture]) => detector.detect(picture))
-        .then(([code]) => resolve(code?.rawValue ?? null), reject)
-    }
+    input.oncancel = () => resolve(null)
+    input.onchange = () => resolve(input.files?.[0] ?? null)
     input.click()
   })
+}
+
+/** The code in a picture that the member chooses; null when there is none, "" when she goes back. */
+export async function readPicture(): Promise<string | null> {
+  const file = await chooseFile()
+  if (!file) return ''
+  reader ??= makeReader()
+  const [detector, picture] = await Promise.all([reader, createImageBitmap(file)])
+  const [code] = await detector.detect(picture)
+  return code?.rawValue ?? null
 }
