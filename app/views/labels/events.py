@@ -47,6 +47,7 @@ ACTIONS: Mapping[str, str] = {
     "gift.revoked": N_("Gift taken back"),
     "gift.sent": N_("Gift sent"),
     "job.cancelled": N_("Job cancelled"),
+    "notice.send_again": N_("Message to a member sent again"),
     "job.retried": N_("Job run again"),
     "member.active": N_("Member unfrozen"),
     "member.erased": N_("Member erased"),

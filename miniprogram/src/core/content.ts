@@ -40,7 +40,7 @@ export function followLink(address: string): void {
 /** The server says whole addresses; a browser asks the host that it has the app from. */
 export function media(address: string): string {
   // #ifdef H5
-  return address.replace(/^https?:\/\/[^/]+(?=\/(?:media|avatars)\/)/, '')
+  return address.replace(/^https?:\/\/[^/]+(?=\/(?:media|avatars)\/)/, location.origin)
   // #endif
   // #ifndef H5
   return address
