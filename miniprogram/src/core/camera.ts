@@ -1,6 +1,8 @@
 /** QR codes in a browser: barcode-detector and its wasm come from our own server, on first use. */
 import wasmUrl from 'zxing-wasm/reader/zxing_reader.wasm?url'
 
+import { chooseFile } from './files'
+
 const LOOK_EVERY_MS = 180
 const FORMATS = ['qr_code', 'code_128'] as const
 
@@ -11,7 +13,7 @@ interface Reader {
 let reader: Promise<Reader> | null = null
 
 async function makeReader(): Promise<Reader> {
-  const { BarcodeDetector, prepareZXingModule } = await import('barcode-detector/ponyfill')
+  const { BarcodeDetector, prepareZXingModule } = await import('./reader')
   prepareZXingModule({ overrides: { locateFile: (path: string) => (path.endsWith('.wasm') ? wasmUrl : path) } })
   return new BarcodeDetector({ formats: [...FORMATS] })
 }
@@ -41,18 +43,6 @@ export async function startCamera(selector: string, found: (text: string) => voi
     clearInterval(timer)
     stream.getTracks().forEach((track) => track.stop())
   }
-}
-
-/** A picture that the member chooses; null when she goes back. */
-export function chooseFile(): Promise<File | null> {
-  return new Promise((resolve) => {
-    const input = document.createElement('input')
-    input.type = 'file'
-    input.accept = 'image/*'
-    input.oncancel = () => resolve(null)
-    input.onchange = () => resolve(input.files?.[0] ?? null)
-    input.click()
-  })
 }
 
 /** The code in a picture that the member chooses; null when there is none, "" when she goes back. */
