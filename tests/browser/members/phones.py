@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request,
 
 CHUNXI_ROAD = {"latitude": 30.6541, "longitude": 104.0785}  # WGS-84, as a browser says it.
 _WAIT_MS = 20_000
+expect.set_options(timeout=_WAIT_MS)  # The app waits before it sends again, up to five seconds.
 
 
 class Phone:
