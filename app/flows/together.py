@@ -26,16 +26,27 @@ class Together(Generic[Asked, Answered]):
     Args:
         send: Takes a group of calls and gives the answers it has, by their index. It may leave out
             any; it must not wait for others, since the next group waits for it.
+        hopeless: Errors of ``send`` that each call would meet alone, too.
     """
 
-    def __init__(self, send: Callable[[Sequence[Asked]], Mapping[int, Answered]]) -> None:
+    def __init__(
+        self,
+        send: Callable[[Sequence[Asked]], Mapping[int, Answered]],
+        *,
+        hopeless: tuple[type[Exception], ...] = (),
+    ) -> None:
         self._send = send
+        self._hopeless = hopeless
         self._lock = threading.Lock()
         self._waiting: deque[_Call[Asked, Answered]] = deque()
         self._under_way = False
 
     def ask(self, asked: Asked) -> Answered | None:
-        """The answer, or nothing: then this call has had no effect and is to go by itself."""
+        """The answer, or nothing: then this call has had no effect and is to go by itself.
+
+        Raises:
+            Exception: One of those that are hopeless.
+        """
         call = _Call[Asked, Answered](asked)
         with self._lock:
             self._waiting.append(call)
@@ -45,6 +56,8 @@ class Together(Generic[Asked, Answered]):
             leads = call.leads
         if leads:
             self._lead()
+        if call.error is not None:
+            raise call.error
         return call.answer
 
     def _lead(self) -> None:
@@ -55,6 +68,9 @@ class Together(Generic[Asked, Answered]):
             answers = self._send([call.asked for call in group])
             for index, answer in answers.items():
                 group[index].answer = answer
+        except self._hopeless as error:
+            for call in group:
+                call.error = error
         except Exception:
             # Each goes by himself now, and who is to blame is told so.
             logger.warning("A group of %d calls was given up", len(group), exc_info=True)
@@ -77,6 +93,7 @@ class _Call(Generic[Asked, Answered]):
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
         self.answer: Answered | None = None
+        self.error: Exception | None = None
         self.leads = False
         self.turn = threading.Lock()
         self.turn.acquire()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from app.flows.together import Together
 
 PATIENCE = 30.0
@@ -67,6 +69,14 @@ def test_a_group_that_fails_is_told_to_go_alone_and_the_road_stays_open():
     assert together.ask(4) == 8
     _, first, others = _while_one_is_under_way([4, 13])
     assert (first, others) == (4, [None, None])
+
+
+def test_a_group_without_hope_is_told_so():
+    def send(group):
+        raise ConnectionError("gone")
+
+    with pytest.raises(ConnectionError):
+        Together(send, hopeless=(ConnectionError,)).ask(4)
 
 
 def test_a_group_has_an_end_and_the_rest_goes_next():
