@@ -6,6 +6,7 @@ from flask import Flask
 
 from app.api import (
     account,
+    avatars,
     contents,
     demo,
     gifts,
@@ -44,6 +45,7 @@ def register_api(app: Flask) -> None:
 
 __all__ = [
     "account",
+    "avatars",
     "contents",
     "demo",
     "gifts",

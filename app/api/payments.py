@@ -132,5 +132,7 @@ def _one(session: Session, payment_id: int) -> dict[str, Any]:
 def _dump(payment: Payment, store_name: str) -> dict[str, Any]:
     sheet = None
     if payment.status is PaymentStatus.pending and payment.prepay_id:
-        sheet = current_context().wechat_pay.payment_sheet(payment.prepay_id, now=utc_now())
+        sheet = current_context().wechat_pay.payment_sheet(
+            payment.prepay_id, now=utc_now(), appid=payment.payer_appid
+        )
     return payment_body(payment, store_name, sheet)

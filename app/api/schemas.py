@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.core.errors import N_
@@ -9,6 +11,7 @@ from app.services.gifts import MAX_MESSAGE
 from app.services.payments import MAX_PAYMENT_FEN
 from app.services.top_ups import MAX_TOP_UP_FEN
 from app.web.body import Fen, RowId, Words, check_phone
+from app.web.context import current_context
 from app.web.paging import PageArguments
 from app.web.shapes import CardBalance, PaymentCommon, StoreName
 from app.web.wire import Instant
@@ -31,10 +34,20 @@ class DepartureAddress(Schema):
     url = fields.String()
 
 
+class OwnAddress(fields.String):
+    """An address that is kept without our host, told with it."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        told = super()._serialize(value, attr, obj, **kwargs)
+        if not told or not told.startswith("/"):
+            return told
+        return current_context().settings.public_base_url.rstrip("/") + told
+
+
 class Profile(Schema):
     id = fields.String()
     nickname = fields.String()
-    avatar_url = fields.String()
+    avatar_url = OwnAddress(metadata={"description": "empty: none yet"})
     phone_masked = fields.String(allow_none=True)
 
 
@@ -122,6 +135,7 @@ class Position(Schema):
 
 class StoreQuery(Position):
     q = Words(load_default=None, longest=50)
+    city = Words(load_default=None, longest=40)
     cursor = fields.String(load_default=None, validate=validate.Length(max=400))
     limit = fields.Integer(load_default=20, validate=validate.Range(1, 100))
 
@@ -139,6 +153,16 @@ class Store(Schema):
     opens_at = fields.Time(format="%H:%M", allow_none=True)
     closes_at = fields.Time(format="%H:%M", allow_none=True)
     accepts_my_cards = fields.Boolean()
+
+
+class City(Schema):
+    name = fields.String()
+    stores = fields.Integer()
+
+
+class Cities(Schema):
+    items = fields.List(fields.Nested(City))
+    next_cursor = fields.String(allow_none=True)
 
 
 class Stores(Schema):
@@ -173,7 +197,10 @@ class Quote(Schema):
 
 
 class PaymentSheet(Schema):
-    timeStamp = fields.String()  # noqa: N815 - WeChat's names
+    appId = fields.String(  # noqa: N815 - WeChat's names
+        metadata={"description": "the app in which it can be paid"}
+    )
+    timeStamp = fields.String()  # noqa: N815
     nonceStr = fields.String()  # noqa: N815
     package = fields.String()
     signType = fields.String()  # noqa: N815

@@ -8,6 +8,7 @@ from app.api import schemas
 from app.api.blueprint import bp
 from app.core.actor import PUBLIC
 from app.core.clock import utc_now
+from app.queries.store_pages import list_cities
 from app.queries.stores import StoreSeen, find_pay_point, list_stores
 from app.services.merchants import StoreNotFound
 from app.services.refusals import PayPointNotFound
@@ -33,11 +34,23 @@ def find_stores(query: dict[str, Any]) -> dict[str, Any]:
             lat=query["lat"],
             lng=query["lng"],
             q=query["q"],
+            city=query["city"],
             limit=query["limit"],
             after=None if after is None else (after[0], after[1]),
             member=actor.member_id is not None,
         )
     return page(stores, None if last is None else write_cursor(*last))
+
+
+@bp.get("/cities")
+@bp.doc(security=[])
+@limited(OPEN_TO_ALL, by_address=True)
+@bp.response(200, schemas.Cities)
+def show_cities() -> dict[str, Any]:
+    """Cities with open stores, for whoever does not say where they are; most stores first."""
+    with current_context().database.unit_of_work(PUBLIC) as session:
+        found = list_cities(session)
+    return page([{"name": name, "stores": count} for name, count in found], None)
 
 
 @bp.get("/stores/<int:store_id>")

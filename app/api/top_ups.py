@@ -18,7 +18,7 @@ from app.models.cards import Card
 from app.models.sales import TopUp, TopUpStatus
 from app.services.redemptions import redeem_top_up_code
 from app.services.refusals import TopUpNotFound
-from app.web.auth import current_actor, member_required
+from app.web.auth import bearer_digest, current_actor, member_required
 from app.web.body import request_hash, request_key
 from app.web.context import current_context
 from app.web.limits import MONEY, READ, WRONG_CODE, limited, require_not_exhausted, take
@@ -36,7 +36,11 @@ def create_top_up(body: dict[str, Any]) -> Response:
     """Begin a top-up by WeChat Pay, for oneself or for a phone number."""
     actor = current_actor()
     call = MoneyCall(caller=actor.caller, key=request_key(), request_hash=request_hash())
-    return answered(topping_up.top_up_by_wechat(current_context(), call, payer=actor, **body))
+    return answered(
+        topping_up.top_up_by_wechat(
+            current_context(), call, payer=actor, token_digest=bearer_digest(), **body
+        )
+    )
 
 
 @bp.get("/top-ups/<int:top_up_id>")
@@ -53,7 +57,9 @@ def show_top_up(top_up_id: int) -> dict[str, Any]:
     sheet = None
     payable = top_up.status is TopUpStatus.pending and top_up.payer_id == actor.member_id
     if payable and top_up.prepay_id:
-        sheet = context.wechat_pay.payment_sheet(top_up.prepay_id, now=utc_now())
+        sheet = context.wechat_pay.payment_sheet(
+            top_up.prepay_id, now=utc_now(), appid=top_up.payer_appid
+        )
     return top_up_body(top_up, sheet)
 
 

@@ -18,6 +18,7 @@ MAX_BYTES = 20_000_000
 MAX_PIXELS = 50_000_000
 LONGEST = 2400  # Pixels; screens show no more of a page's picture.
 WIDTHS = (320, 640, 1280)
+AVATAR_PIXELS = 320
 _JPEG_QUALITY, _WEBP_QUALITY = 86, 80
 _MAGIC = {
     b"\xff\xd8\xff": "JPEG",
@@ -91,6 +92,22 @@ def read_picture(content: bytes) -> Picture:
         raise PictureBroken from None
     upright.thumbnail((LONGEST, LONGEST))
     return _encode(upright)
+
+
+def draw_avatar(content: bytes) -> bytes:
+    """A person's picture: upright, its middle as a square of 320 pixels, on white, as JPEG.
+
+    Raises:
+        PictureTooLarge, PictureUnknown, PictureBroken, PictureHidesSomething
+    """
+    with Image.open(io.BytesIO(read_picture(content).content)) as opened:
+        clear = opened.convert("RGBA")
+        ground = Image.new("RGBA", clear.size, "white")
+        flat = Image.alpha_composite(ground, clear).convert("RGB")
+    out = io.BytesIO()
+    side = (AVATAR_PIXELS, AVATAR_PIXELS)
+    ImageOps.fit(flat, side, Image.Resampling.LANCZOS).save(out, "JPEG", quality=_JPEG_QUALITY)
+    return out.getvalue()
 
 
 def shrink(picture: bytes) -> dict[int, bytes]:

@@ -12,10 +12,10 @@ from app.core.actor import SYSTEM, Actor
 from app.core.clock import utc_now
 from app.core.errors import N_, Category, DomainError
 from app.core.keys import masked_phone
-from app.flows import once
+from app.flows import avatars, once
 from app.flows.context import Context
 from app.models.cards import Card
-from app.models.people import MemberStatus
+from app.models.people import Member, MemberStatus
 from app.models.plumbing import IdempotencyRecord
 from app.models.refund_requests import RefundRequest
 from app.services import cards, erasures, members, refund_requests
@@ -87,11 +87,13 @@ def erase_account(context: Context, *, member: Actor, put_aside_fen: int) -> int
     """
     assert member.member_id is not None
     with context.database.unit_of_work(SYSTEM) as session:
+        picture = session.get_one(Member, member.member_id).avatar_url
         put_aside = erasures.erase_member(
             session, member_id=member.member_id, actor=member, now=utc_now()
         )
         if put_aside != put_aside_fen:
             raise BalanceChanged(extra={"balance_fen": put_aside})
+    avatars.drop_avatar(context, picture)
     return put_aside
 
 

@@ -16,6 +16,9 @@ log = logging.getLogger(__name__)
 def report_payment(context: Context, payment_id: int) -> None:
     """A store has handed over what this payment was for.
 
+    Only the mini-program holds money back until it hears of it: orders of the official account are
+    not told of.
+
     Raises:
         GatewayUnavailable: The job is tried again.
     """
@@ -24,6 +27,8 @@ def report_payment(context: Context, payment_id: int) -> None:
         order = payments.load_wechat_order(session, payment_id=payment_id, appid=appid)
         paid_at = session.get_one(Payment, payment_id).paid_at
     assert paid_at is not None, "only a captured payment is delivered"
+    if order.appid != appid:
+        return
     try:
         context.wechat_shipping.report_delivery(
             order_no=order.order_no,
@@ -47,6 +52,8 @@ def report_top_up(context: Context, top_up_id: int) -> None:
         assert top_up.payer_id is not None, "a top-up by WeChat has a payer"
         openid = top_ups.payer_openid(session, member_id=top_up.payer_id, appid=appid)
     assert top_up.paid_at is not None, "only a paid top-up is delivered"
+    if top_up.payer_appid not in {None, appid}:
+        return
     try:
         context.wechat_shipping.report_delivery(
             order_no=top_up.top_up_no,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import utc_now
@@ -15,7 +16,7 @@ from app.flows.once import Answer, MoneyCall
 from app.flows.presenting import payment_body
 from app.models.sales import Payment, PaymentStatus
 from app.models.tenants import Store
-from app.services import payments
+from app.services import paying_apps, payments
 from app.services.payments import ScannedPayment
 from app.services.refusals import PaymentNotFound, refusal
 
@@ -66,7 +67,9 @@ def pay(
     if verdict in {"paid", "replay"}:
         return Answer(status=status, text=text)
     if verdict == "pending":
-        return _ask_wechat(context, payment_id, key, request_hash, show_sheet=pay_point is not None)
+        wished = MoneyCall(caller="", key=key, request_hash=request_hash)
+        shown = pay_point is not None
+        return _ask_wechat(context, payment_id, wished, token_digest, show_sheet=shown)
     raise refusal(verdict)
 
 
@@ -100,14 +103,15 @@ def close_payment(context: Context, *, payment_id: int, member: Actor) -> Paymen
 
 
 def _ask_wechat(
-    context: Context, payment_id: int, key: str, request_hash: bytes, *, show_sheet: bool
+    context: Context, payment_id: int, call: MoneyCall, token_digest: bytes, *, show_sheet: bool
 ) -> Answer:
+    usual = context.settings.wechat.mini_appid
     with context.database.unit_of_work(SYSTEM) as session:
-        order = payments.load_wechat_order(
-            session, payment_id=payment_id, appid=context.settings.wechat.mini_appid
-        )
         payment = session.get_one(Payment, payment_id)
-        call = MoneyCall(caller=_caller_of(payment), key=key, request_hash=request_hash)
+        call = replace(call, caller=_caller_of(payment))
+        paying_apps.choose_app(session, order=payment, token_digest=token_digest, usual=usual)
+        session.flush()
+        order = payments.load_wechat_order(session, payment_id=payment_id, appid=usual)
     if order.status in {PaymentStatus.closing, PaymentStatus.closed}:
         raise PaymentClosed
     prepay_id = order.prepay_id
@@ -124,6 +128,7 @@ def _ask_wechat(
                 description=order.description,
                 payer_openid=order.payer_openid,
                 expires_at=order.expires_at,
+                appid=order.appid,
             ),
         )
     return _keep_asked(context, payment_id, prepay_id, call, show_sheet=show_sheet)
@@ -139,7 +144,7 @@ def _keep_asked(
             payment = payments.keep_prepay(session, payment_id=payment_id, prepay_id=prepay_id)
         sheet = None
         if show_sheet and prepay_id and payment.status is PaymentStatus.pending:
-            sheet = context.wechat_pay.payment_sheet(prepay_id, now=now)
+            sheet = context.wechat_pay.payment_sheet(prepay_id, now=now, appid=payment.payer_appid)
         store = session.get_one(Store, payment.store_id)
         body = payment_body(payment, store.name, sheet)
         answer = Answer(status=201, text=json.dumps(body, ensure_ascii=False))

@@ -90,6 +90,7 @@ def sheet_body(sheet: PaymentSheet | None) -> Body | None:
     if sheet is None:
         return None
     return {
+        "appId": sheet.appid,
         "timeStamp": sheet.time_stamp,
         "nonceStr": sheet.nonce_str,
         "package": sheet.package,

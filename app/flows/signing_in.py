@@ -80,7 +80,7 @@ def _open(context: Context, appid: str, identity: WeChatIdentity) -> tuple[Membe
     now = utc_now()
     with context.database.unit_of_work(SYSTEM) as session:
         member = find_or_create_member(session, appid=appid, identity=identity, now=now)
-        opened = sessions.open_member_session(session, member_id=member.id, now=now)
+        opened = sessions.open_member_session(session, member_id=member.id, now=now, appid=appid)
     return member, opened
 
 

@@ -13,7 +13,7 @@ from app.flows.context import Context
 from app.flows.once import Answer, MoneyCall
 from app.flows.presenting import top_up_body
 from app.models.sales import TopUp, TopUpStatus
-from app.services import top_ups
+from app.services import paying_apps, top_ups
 from app.services.refusals import refusal
 
 _DETAIL = {
@@ -46,6 +46,7 @@ def top_up_by_wechat(
     amount_fen: int,
     phone: str | None,
     program_id: int | None,
+    token_digest: bytes | None = None,
 ) -> Answer:
     """Write the order, ask WeChat for it, and give what opens WeChat's sheet.
 
@@ -67,9 +68,13 @@ def top_up_by_wechat(
             )  # fmt: skip
             once.keep_lease(session, call, subject_id=top_up.id, until=now + once.LEASE)
         assert payer.member_id is not None
-        openid = top_ups.payer_openid(
-            session, member_id=payer.member_id, appid=context.settings.wechat.mini_appid
+        appid = paying_apps.choose_app(
+            session,
+            order=top_up,
+            token_digest=token_digest,
+            usual=context.settings.wechat.mini_appid,
         )
+        openid = top_ups.payer_openid(session, member_id=payer.member_id, appid=appid)
     if top_up.status in {TopUpStatus.closing, TopUpStatus.closed}:
         raise TopUpClosed
     prepay_id = top_up.prepay_id
@@ -88,6 +93,7 @@ def top_up_by_wechat(
                 description="储值卡充值",
                 payer_openid=openid,
                 expires_at=expires_at,
+                appid=appid,
             ),
         )
     return _keep_asked(context, top_up.id, prepay_id, call)
@@ -137,7 +143,9 @@ def _keep_asked(context: Context, top_up_id: int, prepay_id: str | None, call: M
         if prepay_id is not None:
             top_up = top_ups.keep_prepay(session, top_up_id=top_up_id, prepay_id=prepay_id)
             if top_up.status is TopUpStatus.pending:
-                sheet = context.wechat_pay.payment_sheet(prepay_id, now=utc_now())
+                sheet = context.wechat_pay.payment_sheet(
+                    prepay_id, now=utc_now(), appid=top_up.payer_appid
+                )
         text = json.dumps(top_up_body(top_up, sheet), ensure_ascii=False)
         answer = Answer(status=201, text=text)
         once.keep_answer(session, call, answer)

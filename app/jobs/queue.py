@@ -18,6 +18,7 @@ from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.flows import (
+    avatars,
     counting,
     delivering,
     exporting,
@@ -129,6 +130,7 @@ _TICKS = (
     Tick(name="reconcile", cron="20 2-14 * * * 30", work=reconciling.reconcile_due),
     Tick(name="publish_due", cron="* * * * * */5", work=housekeeping.publish),
     Tick(name="fold_traffic", cron="*/5 * * * * 20", work=counting.fold),
+    Tick(name="sweep_avatars", cron="41 19 * * *", work=avatars.sweep_avatars),
     Tick(name="clean_up", cron="*/10 * * * * 25", work=housekeeping.clean_up),
 )
 

@@ -169,6 +169,7 @@ class AccessToken(Base):
     member_id: Mapped[Id | None]
     staff_id: Mapped[Id | None]
     terminal_id: Mapped[Id | None]  # The device on which somebody on the staff signed in.
+    appid: Mapped[str | None] = mapped_column(Text)  # The WeChat app in which a member did.
     created_at: Mapped[CreatedAt]
     expires_at: Mapped[Timestamp]
     revoked_at: Mapped[Timestamp | None]

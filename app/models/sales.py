@@ -95,6 +95,7 @@ class TopUp(MerchantOwned, Base):
     staff_id: Mapped[Id | None]
     terminal_id: Mapped[Id | None]
     shift_id: Mapped[Id | None]
+    payer_appid: Mapped[str | None] = mapped_column(Text)  # Paid there; none: the mini-program.
     prepay_id: Mapped[str | None] = mapped_column(Text)
     wechat_transaction_id: Mapped[str | None] = mapped_column(Text)
     expires_at: Mapped[Timestamp | None]
@@ -160,6 +161,7 @@ class Payment(MerchantOwned, Base):
     refunded_card_fen: Mapped[Fen] = mapped_column(default=0, server_default="0")
     refunded_wechat_fen: Mapped[Fen] = mapped_column(default=0, server_default="0")
     refunded_commission_fen: Mapped[Fen] = mapped_column(default=0, server_default="0")
+    payer_appid: Mapped[str | None] = mapped_column(Text)  # Paid there; none: the mini-program.
     prepay_id: Mapped[str | None] = mapped_column(Text)
     wechat_transaction_id: Mapped[str | None] = mapped_column(Text)
     expires_at: Mapped[Timestamp | None]

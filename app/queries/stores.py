@@ -67,6 +67,7 @@ _STORES = """
             FROM store s JOIN merchant m ON m.id = s.merchant_id
             WHERE s.status = 'open' AND m.status = 'active' {where}
               AND (cast(:store_id AS bigint) IS NULL OR s.id = :store_id)
+              AND (cast(:city AS text) IS NULL OR s.city = :city)
               AND (cast(:q AS text) IS NULL OR position(lower(:q) IN lower(s.name || ' ' || m.name
                    || ' ' || s.address || ' ' || s.city)) > 0)
         ) measured
@@ -109,6 +110,7 @@ def list_stores(
     after: tuple[int, int] | None,
     member: bool,
     store_id: int | None = None,
+    city: str | None = None,
 ) -> tuple[list[StoreSeen], tuple[int, int] | None]:
     """One page of open stores, nearest first (in the order of their ids without a position).
 
@@ -116,10 +118,12 @@ def list_stores(
         after: Distance in metres (-1 when none was asked for) and id of the last store shown.
         member: Whether the session is in a member's scope, so that the cards seen are hers.
         store_id: That store only.
+        city: Stores of that city only.
     """
     after_distance, after_id = after or (-2, 0)
     given = {
         "q": q or None,
+        "city": city or None,
         "member": member,
         "store_id": store_id,
         "limit": limit + 1,
@@ -170,7 +174,8 @@ def _look_around(
 ) -> Sequence[Row[Any]]:
     """The page of nearest stores. Boxes grow until one has it whole, so that few are measured."""
     radius = max(_FIRST_LOOK_M, given["after_distance"])
-    while radius <= _LAST_LOOK_M and given["q"] is None and given["store_id"] is None:
+    narrowed = any(given[name] is not None for name in ("q", "store_id", "city"))
+    while radius <= _LAST_LOOK_M and not narrowed:
         box = _box(lat, lng, radius)
         if box is None:
             break

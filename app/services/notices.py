@@ -9,9 +9,19 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.core.actor import Actor
 from app.core.business_settings import EXPIRY_NOTICE_DAYS
+from app.core.errors import N_, Category, DomainError
 from app.models.notices import Notice, NoticeConsent, NoticeKind, NoticeStatus
+from app.services import journal
 from app.services.business_settings import read_setting
+
+
+class NoticeNotRefused(DomainError):
+    code = "notice_not_refused"
+    category = Category.CONFLICT
+    template = N_("This message is not refused any more. Please look at the page again.")
+
 
 MOST_KEPT = 20  # Agreements of one kind; WeChat keeps count too.
 
@@ -49,6 +59,28 @@ def take_waiting(session: Session, *, notice_id: int) -> Notice | None:
         return None
     notice.tries += 1
     session.flush()
+    return notice
+
+
+def send_again(session: Session, *, notice_id: int, actor: Actor) -> Notice:
+    """Let the job try a refused notice once more. The member's agreement was used up before.
+
+    Raises:
+        NoticeNotRefused: It waits, or has arrived.
+    """
+    notice = session.get_one(Notice, notice_id, with_for_update=True)
+    if notice.status is not NoticeStatus.refused:
+        raise NoticeNotRefused
+    before, notice.status, notice.reason = notice.reason, NoticeStatus.waiting, ""
+    journal.send_later(session, "notice.written", subject_id=notice_id)
+    journal.audit(
+        session,
+        "notice.send_again",
+        actor=actor,
+        subject_id=notice_id,
+        member_id=notice.member_id,
+        detail={"reason": before},
+    )
     return notice
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.core import money
@@ -62,19 +62,25 @@ class WeChatOrder:
     amount_fen: int
     description: str
     payer_openid: str
+    appid: str
     expires_at: datetime
     prepay_id: str | None
     status: PaymentStatus
 
 
 def load_wechat_order(session: Session, *, payment_id: int, appid: str) -> WeChatOrder:
-    """The order of a payment's WeChat part, with the payer's openid in our mini-program."""
+    """The order of a payment's WeChat part, with the payer's openid in the app it is paid in.
+
+    Args:
+        appid: The mini-program's, for orders that name no other.
+    """
+    app_of = func.coalesce(Payment.payer_appid, appid)
     payment, store_name, openid = session.execute(
         select(Payment, Store.name, MemberIdentity.openid)
         .join(Store, Store.id == Payment.store_id)
         .outerjoin(
             MemberIdentity,
-            (MemberIdentity.member_id == Payment.member_id) & (MemberIdentity.appid == appid),
+            (MemberIdentity.member_id == Payment.member_id) & (MemberIdentity.appid == app_of),
         )
         .where(Payment.id == payment_id)
         .limit(1)
@@ -86,6 +92,7 @@ def load_wechat_order(session: Session, *, payment_id: int, appid: str) -> WeCha
         amount_fen=payment.wechat_fen,
         description=store_name[:40],
         payer_openid=openid or "",
+        appid=payment.payer_appid or appid,
         expires_at=payment.expires_at,
         prepay_id=payment.prepay_id,
         status=payment.status,

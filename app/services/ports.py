@@ -81,8 +81,9 @@ class WeChatRefund:
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentSheet:
-    """What the mini-program hands to wx.requestPayment."""
+    """What the app hands to WeChat: wx.requestPayment, or WeixinJSBridge in a browser."""
 
+    appid: str
     time_stamp: str
     nonce_str: str
     package: str
@@ -107,8 +108,12 @@ class WeChatPay(Protocol):
         description: str,
         payer_openid: str,
         expires_at: datetime,
+        appid: str | None = None,
     ) -> str:
         """Make (or find again, with the same parameters) a JSAPI order; returns its prepay_id.
+
+        Args:
+            appid: The app that knows the payer by this openid; none is the mini-program.
 
         Raises:
             OrderAlreadyPaid: The order was paid meanwhile.
@@ -123,7 +128,9 @@ class WeChatPay(Protocol):
             OrderAlreadyPaid: The order was paid meanwhile.
         """
 
-    def payment_sheet(self, prepay_id: str, *, now: datetime) -> PaymentSheet:
+    def payment_sheet(
+        self, prepay_id: str, *, now: datetime, appid: str | None = None
+    ) -> PaymentSheet:
         """Sign what the payer's WeChat needs. No network."""
 
     def query_order(self, order_no: str) -> WeChatOrder:

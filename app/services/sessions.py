@@ -55,8 +55,11 @@ class SignedIn:
     expires_at: datetime
 
 
-def open_member_session(session: Session, *, member_id: int, now: datetime) -> SignedIn:
-    return _open(session, now=now, lifetime=MEMBER_LIFETIME, member_id=member_id)
+def open_member_session(
+    session: Session, *, member_id: int, now: datetime, appid: str | None = None
+) -> SignedIn:
+    """``appid``: the WeChat app (mini-program or official account) that vouches for the member."""
+    return _open(session, now=now, lifetime=MEMBER_LIFETIME, member_id=member_id, appid=appid)
 
 
 def sign_in_staff(
@@ -269,6 +272,7 @@ def _open(
     member_id: int | None = None,
     staff_id: int | None = None,
     terminal_id: int | None = None,
+    appid: str | None = None,
 ) -> SignedIn:
     token = new_token()
     expires_at = now + lifetime
@@ -278,6 +282,7 @@ def _open(
             member_id=member_id,
             staff_id=staff_id,
             terminal_id=terminal_id,
+            appid=appid,
             expires_at=expires_at,
         )
     )

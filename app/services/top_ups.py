@@ -109,7 +109,7 @@ def begin_wechat_top_up(
 
 
 def payer_openid(session: Session, *, member_id: int, appid: str) -> str:
-    """The payer's openid in our mini-program; empty for a member who never used it."""
+    """The payer's openid in one of our apps; empty for a member who never used it."""
     found = session.scalar(
         select(MemberIdentity.openid)
         .where(MemberIdentity.member_id == member_id, MemberIdentity.appid == appid)

@@ -120,7 +120,7 @@ def _when(value: date | time) -> str:
 def _state(value: enum.Enum) -> Cell:
     if not type(value).__name__.endswith("Status"):
         return Cell(state_name(value), "word")
-    if value.name in labels.GOOD:
+    if not labels.GOOD.isdisjoint({value.name, f"{type(value).__name__}.{value.name}"}):
         tone = "good"
     elif value.name in labels.WAITING:
         tone = "waiting"

@@ -13,6 +13,7 @@ from app.views.lists.members import Cards, Members, Programs
 from app.views.lists.paper import Batches, Redemptions, Vouchers
 from app.views.lists.sales import Gifts, Payments, RefundRequests, Refunds, TopUps
 from app.views.merchants import MerchantDesk
+from app.views.notices import NoticeDesk, Notices
 from app.views.pay_points import PayPointDesk
 from app.views.people import SecondFactorDesk, StaffDesk
 from app.views.records import Records
@@ -24,5 +25,6 @@ LISTS: Sequence[type[Records]] = (
     RefundRequests,
     *(Batches, Vouchers, Redemptions, Gifts, Entries, Postings, AuditLog),
     *(Consumptions, Adjustments, CardReturns, Shifts, Terminals),
+    Notices,
 )
-DESKS = (MerchantDesk, StoreDesk, PayPointDesk, StaffDesk, SecondFactorDesk)
+DESKS = (MerchantDesk, StoreDesk, PayPointDesk, StaffDesk, SecondFactorDesk, NoticeDesk)

@@ -73,6 +73,7 @@ MENU: Sequence[Group] = (
             _list(N_("Card programs"), "Programs"),
             _list(N_("Adjustments"), "Adjustments"),
             _list(N_("Returns of cards"), "CardReturns"),
+            _list(N_("Messages to members"), "Notices"),
         ),
     ),
     Group(

@@ -141,6 +141,8 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     # WeChat.
     (_lists("Reconciliations", "Differences", "Notifications"), PLATFORM),
     (_may(PaymentDesk="show"), PLATFORM),
+    (_lists("Notices"), PLATFORM),
+    (_may(NoticeDesk="resend"), (ADMIN,)),
     (
         _may(ReconciliationDesk="reconcile", DifferenceDesk="propose confirm refuse withdraw"),
         DECIDERS,

@@ -21,7 +21,11 @@ from app.web.field_errors import translate_errors
 log = logging.getLogger(__name__)
 
 # Where people bring files: the address, and how many bytes may come at once.
-UPLOADS = {"/console/media/upload": 64_000_000, "/console/voucher-imports/new": 21_000_000}
+UPLOADS = {
+    "/console/media/upload": 64_000_000,
+    "/console/voucher-imports/new": 21_000_000,
+    "/api/v1/me/avatar": 9_000_000,
+}
 
 _DRAINED = "kaquan.drained"
 _DRAIN_LIMIT = 64 * 1024 * 1024

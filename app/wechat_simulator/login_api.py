@@ -42,7 +42,7 @@ def jscode2session() -> Response:
     if name is None:
         return _error(40029, "invalid code")
     return jsonify(
-        openid=openid_of(appid, name[1]),
+        openid=_known(appid, name[1]),
         **({} if name[1].endswith("-x") else {"unionid": unionid_of(name[1])}),
         session_key=base64.b64encode(hashlib.md5(name[1].encode()).digest()).decode(),  # noqa: S324 - any 16 bytes
     )
@@ -60,7 +60,7 @@ def oauth_access_token() -> Response:
         access_token=f"user-{name[1]}",
         expires_in=_TOKEN_SECONDS,
         refresh_token=f"refresh-{name[1]}",
-        openid=openid_of(appid, name[1]),
+        openid=_known(appid, name[1]),
         scope="snsapi_base",
         # As WeChat: only for who was asked. A "-x" at the end is an app without an open platform.
         **({} if name[1].endswith("-x") else {"unionid": unionid_of(name[1])}),
@@ -146,6 +146,12 @@ def accept_message() -> Response:
         return _error(47001, "data format error")
     world().store.add_message(request.path, request.get_data(as_text=True))
     return jsonify(errcode=0, errmsg="ok")
+
+
+def _known(appid: str, name: str) -> str:
+    openid = openid_of(appid, name)
+    world().store.keep_openid(openid, appid)
+    return openid
 
 
 def _token(told: Mapping[str, object]) -> Response:

@@ -92,6 +92,9 @@ def _make_order(body: _Body, openid: str) -> str:
     appid = body.text("appid")
     if appid not in here.settings.appid_secrets:
         raise Problem(400, "APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配")
+    foreign = "SELECT 1 FROM openids WHERE openid = ? AND appid <> ?"
+    if here.store.row(foreign, openid, appid) is not None:
+        raise Problem(400, "PARAM_ERROR", "appid和openid不匹配")
     amount = body.nested("amount")
     new = NewOrder(
         order_no=body.matching("out_trade_no", _ORDER_NO),

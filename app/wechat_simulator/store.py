@@ -43,6 +43,7 @@ CREATE INDEX IF NOT EXISTS scenarios_of_order ON scenarios (order_no);
 CREATE INDEX IF NOT EXISTS orders_paid ON orders (paid_at) WHERE paid_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS refunds_made ON refunds (created_at);
 CREATE TABLE IF NOT EXISTS bill_plans (day TEXT PRIMARY KEY, plan TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS openids (openid TEXT PRIMARY KEY, appid TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS messages (
   id INTEGER PRIMARY KEY, path TEXT NOT NULL, body TEXT NOT NULL, sent_at REAL NOT NULL
 ) STRICT;
@@ -136,6 +137,11 @@ class Store:
                     left = json.dumps(options | {"times": times - 1})
                     db.execute("UPDATE scenarios SET options = ? WHERE id = ?", (left, row["id"]))
             return options
+
+    def keep_openid(self, openid: str, appid: str) -> None:
+        """Somebody is known in this app by this openid, and in no other."""
+        with self.transaction() as db:
+            db.execute("INSERT OR IGNORE INTO openids VALUES (?, ?)", (openid, appid))
 
     def add_message(self, path: str, body: str) -> None:
         with self.transaction() as db:

@@ -41,7 +41,7 @@ def build_notification_keys(settings: Settings) -> NotificationKeys:
         public_keys={wechat.public_key_id: load_wechatpay_key(wechat.public_key_file)},
         apiv3_key=wechat.apiv3_key,
         mchid=wechat.mchid,
-        appids=frozenset({wechat.mini_appid}),
+        appids=frozenset({wechat.mini_appid, wechat.oa_appid}),
     )
 
 

@@ -91,9 +91,12 @@ class WeChatPayClient:
         description: str,
         payer_openid: str,
         expires_at: datetime,
+        appid: str | None = None,
     ) -> str:
         """Make (or find again, with the same parameters) a JSAPI order; returns its prepay_id."""
         payer: dict[str, object] = {"payer": {"openid": payer_openid}}
+        if appid is not None:
+            payer["appid"] = appid
         answer = self._prepay(_JSAPI, order_no, amount_fen, description, expires_at, payer)
         with _reading_answer():
             return answer.text("prepay_id")
@@ -131,17 +134,21 @@ class WeChatPayClient:
             },
         )
 
-    def payment_sheet(self, prepay_id: str, *, now: datetime) -> PaymentSheet:
+    def payment_sheet(
+        self, prepay_id: str, *, now: datetime, appid: str | None = None
+    ) -> PaymentSheet:
         """Sign what the payer's WeChat needs. No network."""
+        appid = appid or self._account.appid
         timestamp, nonce = str(int(now.timestamp())), secrets.token_hex(16)
         return PaymentSheet(
+            appid=appid,
             time_stamp=timestamp,
             nonce_str=nonce,
             package=f"prepay_id={prepay_id}",
             sign_type="RSA",
             pay_sign=signing.pay_sign(
                 self._account.merchant_key,
-                appid=self._account.appid,
+                appid=appid,
                 timestamp=timestamp,
                 nonce=nonce,
                 prepay_id=prepay_id,

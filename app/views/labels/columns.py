@@ -182,6 +182,8 @@ COLUMNS: Mapping[str, str] = {
     "staff_id": N_("Staff"),
     "status": N_("Status"),
     "store_id": N_("Store"),
+    "tries": N_("Tries"),
+    "sent_at": N_("Sent at"),
     "subject_id": N_("Subject"),
     "succeeded_at": N_("Succeeded at"),
     "terminal_id": N_("Terminal"),

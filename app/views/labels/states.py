@@ -81,6 +81,15 @@ STATES: Mapping[str, str] = {
     "TopUpStatus.paid": N_("Paid, waiting for its phone"),
     "RefundOrigin.payment": N_("Payment"),
     "RefundOrigin.top_up": N_("Top-up"),
+    "NoticeKind.paid": N_("Paid"),
+    "NoticeKind.topped_up": N_("Topped up"),
+    "NoticeKind.gift_claimed": N_("Gift claimed"),
+    "NoticeKind.gift_returned": N_("Gift returned"),
+    "NoticeKind.refunded": N_("Refunded"),
+    "NoticeKind.expiring": N_("Value ends soon"),
+    "NoticeStatus.waiting": N_("On its way"),
+    "NoticeStatus.sent": N_("Sent"),
+    "NoticeStatus.refused": N_("Refused by WeChat"),
     "GiftStatus.returned": N_("Returned to sender"),
     "CardStatus.returned": N_("Card returned"),
     "ConsumptionKind.card": N_("Electronic card"),
@@ -173,6 +182,7 @@ STATES: Mapping[str, str] = {
 
 GOOD = frozenset(
     [
+        "NoticeStatus.sent",
         "corrected",
         "matched",
         "active",

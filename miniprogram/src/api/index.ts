@@ -1,13 +1,21 @@
 /** What the pages ask the server for, by name. */
+import type { ContentKind } from '@/core/content'
+
 import { moneyCall } from './money'
 import { query } from './send'
 import { call, openCall } from './session'
+import { upload } from './upload'
+import type { Picture } from './upload'
 import type * as T from './types'
+
+const FOUND_AT_ONCE = 20
+const FOUND_MOST = 500
 
 type Where = { lat: number; lng: number } | null
 
 export const me = () => call<T.Profile>('GET', '/me')
 export const changeMe = (body: { nickname: string }) => call<T.Profile>('PATCH', '/me', body)
+export const changeAvatar = (picture: Picture) => upload<T.Profile>('/me/avatar', picture)
 export const bindPhone = (code: string, join = false) =>
   call<T.Profile>('POST', '/me/phone', { code, join })
 export const notices = () => call<T.Notices>('GET', '/me/notices')
@@ -20,8 +28,9 @@ export const paymentCode = () => call<T.PaymentCode>('POST', '/me/payment-code')
 export const exportMe = () => call<Record<string, unknown>>('GET', '/me/export')
 export const eraseMe = (put_aside_fen: number) => call('POST', '/me/erasure', { put_aside_fen })
 
-export const stores = (where: Where, q: string, cursor: string | null) =>
-  openCall<T.Page<T.Store>>(`/stores${query({ ...where, q, cursor })}`)
+export const stores = (where: Where, q: string, cursor: string | null, city = '') =>
+  openCall<T.Page<T.Store>>(`/stores${query({ ...where, q, city, cursor })}`)
+export const cities = () => openCall<T.Page<T.City>>('/cities')
 export const store = (id: string, where: Where) => openCall<T.Store>(`/stores/${id}${query({ ...where })}`)
 export const payPoint = (token: string) => openCall<T.PayPoint>(`/pay-points/${encodeURIComponent(token)}`)
 export const programs = () => openCall<T.Page<T.Program>>('/programs')
@@ -55,4 +64,17 @@ export const claimGift = (claim_token: string) => moneyCall<T.Gift>('claim', '/g
 export const revokeGift = (id: string) => moneyCall<T.Gift>('revoke', `/gifts/${id}/revoke`, {})
 export const gifts = (box: 'sent' | 'received', cursor: string | null) =>
   call<T.Page<T.Gift>>('GET', `/me/gifts${query({ box, cursor })}`)
+export const banners = () => openCall<T.Page<T.Banner>>('/banners')
+export const contents = (kind: ContentKind, cursor: string | null, limit = 20) =>
+  openCall<T.Page<T.Content>>(`/${kind}${query({ cursor, limit })}`)
+export const content = (kind: ContentKind, id: string) => openCall<T.ContentWhole>(`/${kind}/${encodeURIComponent(id)}`)
+export const suggestions = (q: string) => openCall<T.Suggestions>(`/search/suggestions${query({ q })}`)
+
+/** Search goes on by how many were seen, so its cursor is that number. */
+export async function search(q: string, type: string, where: Where, cursor: string | null): Promise<T.Page<T.Found>> {
+  const seen = Number(cursor ?? 0)
+  const page = await openCall<{ items: T.Found[]; total: number }>(`/search${query({ q, type, ...where, offset: seen, limit: FOUND_AT_ONCE })}`)
+  const next = seen + page.items.length
+  return { items: page.items, next_cursor: page.items.length && next < Math.min(page.total, FOUND_MOST) ? String(next) : null }
+}
 export const signOut = () => call('DELETE', '/sessions/current')

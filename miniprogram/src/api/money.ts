@@ -1,8 +1,9 @@
 /** Calls that move money: one key a wish, sent until its end is known, asked about when it is not. */
 import { closeAttempt, openAttempt, openAttempts, SURELY_LOST_MS } from '@/core/keys'
 import type { Attempt, MoneyKind } from '@/core/keys'
+import { t } from '@/i18n'
 
-import { isFinal } from './problem'
+import { isFinal, Problem } from './problem'
 import { call } from './session'
 import type { MoneyRequest } from './types'
 
@@ -27,11 +28,18 @@ async function untilKnown<Answer>(attempt: Attempt, body: object): Promise<Answe
       return answer
     } catch (error) {
       if (isFinal(error)) closeAttempt(attempt.key)
-      if (isFinal(error) || wait === null) throw error
+      if (isFinal(error)) throw error
+      if (wait === null) throw lostAnswer(error)
       await new Promise((resolve) => setTimeout(resolve, wait))
     }
   }
   throw new Error('unreachable')
+}
+
+/** The same button sends the same key again, so that pressing it is harmless. */
+function lostAnswer(error: unknown): unknown {
+  if (!(error instanceof Problem) || error.status !== 0) return error
+  return new Problem(0, 'lost', t('The answer was lost on the way. Press the button again: it is done once only.'))
 }
 
 export interface Outcome {

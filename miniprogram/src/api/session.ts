@@ -89,6 +89,19 @@ export async function call<Answer>(method: Method, path: string, body?: object, 
   }
 }
 
+/** The same for calls that are no JSON, such as an upload. */
+export async function withToken<Answer>(use: (token: string) => Promise<Answer>): Promise<Answer> {
+  if (!session.token) await signIn()
+  const used = session.token
+  try {
+    return await use(used)
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'unauthenticated') throw error
+    if (session.token === used) await renew()
+    return use(session.token)
+  }
+}
+
 /** Whoever cannot be signed in silently is a stranger from now on; without a network she stays. */
 function renew(): Promise<void> {
   return signIn().catch((reason: unknown) => {

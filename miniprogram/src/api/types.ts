@@ -15,6 +15,7 @@ export type Card = Whole<Schemas['Card']>
 export type Cards = Whole<Schemas['Cards']>
 export type Activity = Whole<Schemas['Activity']>
 export type Store = Whole<Schemas['Store']>
+export type City = Whole<Schemas['City']>
 export type PayPoint = Whole<Schemas['PayPoint']>
 export type Quote = Whole<Schemas['Quote']>
 export type Payment = Whole<Schemas['Payment']>
@@ -29,6 +30,12 @@ export type Gift = Whole<Schemas['Gift']>
 export type GiftPreview = Whole<Schemas['GiftPreview']>
 export type RefundRecord = Whole<Schemas['RefundRecord']>
 export type RefundRequest = Whole<Schemas['RefundRequest']>
+export type Content = Whole<Schemas['Content']>
+export type ContentWhole = Whole<Schemas['ContentWhole']>
+export type Cover = NonNullable<Content['cover']>
+export type Banner = Whole<Schemas['Banner']>
+export type Found = Whole<Schemas['FoundItem']>
+export type Suggestions = Whole<Schemas['Suggestions']>
 export type MoneyRequest = Whole<Schemas['MoneyRequest']>
 
 export interface Page<Item> {

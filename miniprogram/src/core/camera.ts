@@ -1,6 +1,8 @@
 /** QR codes in a browser: barcode-detector and its wasm come from our own server, on first use. */
 import wasmUrl from 'zxing-wasm/reader/zxing_reader.wasm?url'
 
+import { chooseFile } from './files'
+
 const LOOK_EVERY_MS = 180
 const FORMATS = ['qr_code', 'code_128'] as const
 
@@ -11,7 +13,7 @@ interface Reader {
 let reader: Promise<Reader> | null = null
 
 async function makeReader(): Promise<Reader> {
-  const { BarcodeDetector, prepareZXingModule } = await import('barcode-detector/ponyfill')
+  const { BarcodeDetector, prepareZXingModule } = await import('./reader')
   prepareZXingModule({ overrides: { locateFile: (path: string) => (path.endsWith('.wasm') ? wasmUrl : path) } })
   return new BarcodeDetector({ formats: [...FORMATS] })
 }
@@ -44,20 +46,11 @@ export async function startCamera(selector: string, found: (text: string) => voi
 }
 
 /** The code in a picture that the member chooses; null when there is none, "" when she goes back. */
-export function readPicture(): Promise<string | null> {
-  return new Promise((resolve, reject) => {
-    const input = document.createElement('input')
-    input.type = 'file'
-    input.accept = 'image/*'
-    input.oncancel = () => resolve('')
-    input.onchange = () => {
-      const file = input.files?.[0]
-      if (!file) return resolve('')
-      reader ??= makeReader()
-      Promise.all([reader, createImageBitmap(file)])
-        .then(([detector, picture]) => detector.detect(picture))
-        .then(([code]) => resolve(code?.rawValue ?? null), reject)
-    }
-    input.click()
-  })
+export async function readPicture(): Promise<string | null> {
+  const file = await chooseFile()
+  if (!file) return ''
+  reader ??= makeReader()
+  const [detector, picture] = await Promise.all([reader, createImageBitmap(file)])
+  const [code] = await detector.detect(picture)
+  return code?.rawValue ?? null
 }

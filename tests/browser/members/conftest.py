@@ -31,3 +31,19 @@ def phone(chromium: Browser, stack: Stack) -> Iterator[Callable[[], Phone]]:
     for one in phones:
         one.close()
     assert [fault for one in phones for fault in one.faults] == []
+
+
+@pytest.fixture
+def member(phone: Callable[[], Phone]) -> Phone:
+    """Signed in, with 360 yuan of which 60 are bonus."""
+    one = phone()
+    one.sign_in()
+    one.top_up(300_00)
+    return one
+
+
+@pytest.fixture(scope="session")
+def printed_codes(stack: Stack) -> list[str]:
+    """Top-up codes of 50 yuan, as they are printed. A command takes seconds to start."""
+    words = "demo voucher-codes --merchant merchant1 --count 4 --face-value-fen 5000 --kind top-up"
+    return stack.run(*words.split()).stdout.split()

@@ -6,10 +6,11 @@ import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, Route, expect
 
 CHUNXI_ROAD = {"latitude": 30.6541, "longitude": 104.0785}  # WGS-84, as a browser says it.
 _WAIT_MS = 20_000
+expect.set_options(timeout=_WAIT_MS)  # The app waits before it sends again, up to five seconds.
 
 
 class Phone:
@@ -94,6 +95,36 @@ class Phone:
     def require_total(self, yuan: str) -> None:
         self.open("pages/cards/index")
         self.expect("total", yuan)
+
+    def lose_answers(self, path: str, times: int) -> list[int]:
+        """The next answers of this call are lost after the server has done it. Gives their states.
+
+        ``path`` is what stands behind ``/api/v1/``.
+        """
+        done: list[int] = []
+
+        def lose(route: Route) -> None:
+            if len(done) < times:
+                done.append(route.fetch().status)
+                route.abort()
+            else:
+                route.continue_()
+
+        self.page.route(f"**/api/v1/{path}", lose)
+        return done
+
+    def choose_file(self, name: str, file: str, kind: str, content: bytes) -> None:
+        """Tap, and choose a file in what the browser shows."""
+        with self.page.expect_file_chooser() as choosing:
+            self.tap(name)
+        choosing.value.set_files({"name": file, "mimeType": kind, "buffer": content})
+
+    def give(self, yuan: str) -> str:
+        """Wrap a gift; the link to send."""
+        self.open("pages/gift/index")
+        self.type("amount", yuan)
+        self.tap("give")
+        return self.see("link").inner_text()
 
     def _asked(self, request: Request) -> None:
         parts = urlsplit(request.url)

@@ -32,7 +32,8 @@ PAGES = {
     "stores": "pages/stores/index",
     "records": "pages/records/index",
     "scan": "pages/scan/index",
-    "search": "pages/search/index",
+    "search": "pages/search/index?q=%E9%9D%A2",
+    "goods": "pages/content/index?kind=goods",
     "me": "pages/me/index",
     "phone": "pages/me/phone",
     "profile": "pages/me/profile",
@@ -40,8 +41,13 @@ PAGES = {
     "privacy": "pages/me/privacy",
     "settings": "pages/me/settings",
     "erase": "pages/me/erase",
+    "sign-in": "pages/signin/index",
+    "voucher": "pages/landing/index?v={voucher}",
+    "store": "pages/stores/detail?id=1",
+    "article": "pages/content/detail?kind=articles&id={article}",
+    "ware": "pages/content/detail?kind=goods&id={goods}",
 }
-SOME = ("home", "cards", "notices", "stores")
+SOME = ("home", "cards", "top-up", "gift", "stores", "me")
 SLOWER = 4
 MOST_BYTES, MOST_MS = 200_000, 1_500
 
@@ -73,10 +79,16 @@ def photograph(browser: Browser, stack: Stack) -> None:
     one.open("pages/gift/index")
     one.type("amount", "20")
     one.tap("give")
-    expect(one.see("link")).to_be_visible()
+    link = one.see("link").inner_text()
     _take(one, "gift-share", 390)
+    _open_a_gift(browser, stack, link)
+    one.open("pages/records/index")
+    one.tap("record")
+    expect(one.see("number")).to_be_visible()
+    _take(one, "record", 390)
+    named = _named(stack)
     for name, address in PAGES.items():
-        _visit(one, name, address, 390)
+        _visit(one, name, address.format(**named), 390)
     for width in (320, 768):
         one.page.set_viewport_size({"width": width, "height": 844})
         for name in SOME:
@@ -88,6 +100,27 @@ def photograph(browser: Browser, stack: Stack) -> None:
     one.close()
 
 
+def _open_a_gift(browser: Browser, stack: Stack, link: str) -> None:
+    """As the friend sees it: wrapped, then open."""
+    friend = Phone(browser, stack.url)
+    friend.open(f"pages/gift/open?token={link.rpartition('/')[2]}")
+    expect(friend.see("unwrap")).to_be_visible()
+    _take(friend, "gift-wrapped", 390)
+    friend.tap("unwrap")
+    friend.page.wait_for_timeout(600)
+    _take(friend, "gift-open", 390)
+    friend.open("pages/cards/index")
+    _take(friend, "stranger", 390)
+    friend.close()
+
+
+def _named(stack: Stack) -> dict[str, str]:
+    """What stands in addresses: the newest article and goods, a code with its check character."""
+    newest = "SELECT max(id) FROM content_item WHERE kind = %s AND status = 'published'"
+    found = {kind: str(stack.rows(newest, kind)[0][0]) for kind in ("article", "goods")}
+    return {**found, "voucher": "0000000000000000"}
+
+
 def _visit(one: Phone, name: str, address: str, width: int) -> None:
     one.open(address)
     one.page.wait_for_load_state("networkidle")
@@ -96,7 +129,7 @@ def _visit(one: Phone, name: str, address: str, width: int) -> None:
 
 def _take(one: Phone, name: str, width: int) -> None:
     one.page.wait_for_timeout(400)  # A page slides in.
-    _keep(one.page.screenshot(), FOLDER / f"member-{name}-{width}.png")
+    _keep(one.page.screenshot(), FOLDER / f"app-{name}-{width}.png")
 
 
 def measure(browser: Browser, stack: Stack) -> dict[str, Any]:

@@ -6,21 +6,11 @@ import re
 import secrets
 from urllib.parse import unquote
 
-import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.ground import TOGETHER
 
 pytestmark = TOGETHER
-
-
-@pytest.fixture
-def member(phone):
-    """Signed in, with 360 yuan of which 60 are bonus."""
-    one = phone()
-    one.sign_in()
-    one.top_up(300_00)
-    return one
 
 
 def test_a_stranger_looks_around_signs_in_and_binds_a_phone(phone):

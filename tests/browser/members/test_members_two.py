@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.ground import TOGETHER
@@ -17,14 +16,6 @@ _RUN = (
     "'default', %s, 20, NULL, NULL, '{\"timestamp\": 0}'::jsonb, NULL"
     ")::procrastinate_job_to_defer_v1])"
 )
-
-
-@pytest.fixture
-def member(phone):
-    one = phone()
-    one.sign_in()
-    one.top_up(300_00)
-    return one
 
 
 def test_a_gift_that_nobody_claims_in_time_comes_back(member, stack):
