@@ -65,6 +65,8 @@ def _names(found: str) -> list[str]:
     parts = found.split("|")
     if len(parts) >= 5 and not _COUNTRY_CODE.fullmatch(parts[-1]):
         del parts[1]
+    if parts[0] in _NOTHING:  # Nobody's country: a private network.
+        return []
     return [part for part in parts[:3] if part not in _NOTHING]
 
 

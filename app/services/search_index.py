@@ -116,9 +116,7 @@ def offer_to_engines(session: Session, *, item_id: int, now: datetime) -> None:
     )
     merchant_id = session.scalar(changed)
     if merchant_id is not None:
-        journal.send_later(
-            session, "content.indexed", subject_id=item_id, merchant_id=merchant_id
-        )
+        journal.send_later(session, "content.indexed", subject_id=item_id, merchant_id=merchant_id)
 
 
 def address_of(session: Session, *, item_id: int) -> str | None:

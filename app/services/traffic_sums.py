@@ -185,12 +185,10 @@ def _seconds_of(*, own: bool) -> str:
 
 
 def _statements(*, whole: bool) -> list[str]:
-    sums = [
-        _sum_of(name, own=own, whole=whole) for own in (False, True) for name in DIMENSIONS
-    ]
+    sums = [_sum_of(name, own=own, whole=whole) for own in (False, True) for name in DIMENSIONS]
     sums += [_seconds_of(own=own) for own in (False, True)]
     sums.append(_SCANS.format(visitors=_DISTINCT[whole]))
-    adding = [
+    return [
         _ADD.format(
             columns=", ".join(_FIGURES),
             sums=one,
@@ -199,7 +197,6 @@ def _statements(*, whole: bool) -> list[str]:
         )
         for one in sums
     ]
-    return adding
 
 
 _ADDING = {whole: [text(one) for one in _statements(whole=whole)] for whole in (True, False)}

@@ -16,6 +16,7 @@ from app.views.merchants import MerchantDesk
 from app.views.pay_points import PayPointDesk
 from app.views.people import SecondFactorDesk, StaffDesk
 from app.views.records import Records
+from app.views.store_days import StoreDays
 from app.views.stores import StoreDesk
 from app.views.till_records import Shifts, Terminals
 
@@ -25,4 +26,4 @@ LISTS: Sequence[type[Records]] = (
     *(Batches, Vouchers, Redemptions, Gifts, Entries, Postings, AuditLog),
     *(Consumptions, Adjustments, CardReturns, Shifts, Terminals),
 )
-DESKS = (MerchantDesk, StoreDesk, PayPointDesk, StaffDesk, SecondFactorDesk)
+DESKS = (MerchantDesk, StoreDesk, StoreDays, PayPointDesk, StaffDesk, SecondFactorDesk)

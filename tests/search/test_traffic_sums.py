@@ -124,7 +124,9 @@ def test_a_restored_database_is_summed_anew(database):
     with database.unit_of_work(SYSTEM) as session:
         session.get_one(TrafficFold, day).snapshot = f"{far}:{far}:"
         session.execute(
-            text("UPDATE page_view SET written_in = :far WHERE viewed_at BETWEEN :since AND :until"),
+            text(
+                "UPDATE page_view SET written_in = :far WHERE viewed_at BETWEEN :since AND :until"
+            ),
             {
                 "far": far - 5,
                 "since": datetime.combine(day, time(), SHANGHAI),
