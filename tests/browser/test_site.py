@@ -54,7 +54,7 @@ def test_the_first_view_is_small_and_comes_from_us(desk):
     """All that a phone loads before it shows the home page, without pictures."""
     page = desk.stranger(width=390)
     answers: list[Response] = []
-    page.on("response", answers.append)
+    page.on("response", lambda answer: answers.append(answer))
     page.goto("/", wait_until="load")
     sizes = {
         answer.url: answer.request.sizes()["responseBodySize"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 from werkzeug.routing import Rule
@@ -223,10 +225,10 @@ def _picture(database, store):
 
 
 def _special_day(database, store):
-    today = local_day(utc_now())
+    tomorrow = local_day(utc_now()) + timedelta(days=1)
     with database.unit_of_work(SYSTEM) as session:
         return add_special_day(
-            session, store_id=store.id, day=SpecialDay(first_on=today, last_on=today),
+            session, store_id=store.id, day=SpecialDay(first_on=tomorrow, last_on=tomorrow),
             actor=SYSTEM, now=utc_now(),
         ).id  # fmt: skip
 
