@@ -20,8 +20,10 @@ WORD = """
 <html xmlns:o="urn:schemas-microsoft-com:office:office">
 <head><style>p.MsoNormal{mso-x:1}</style></head>
 <body><!--[if gte mso 9]><xml><w:WordDocument/></xml><![endif]-->
-<p class="MsoNormal" style="mso-margin-top-alt:auto;text-align:center"><b>会员须知</b><o:p></o:p></p>
-<table border="1"><tr><td style="width:50%;position:fixed">面值</td><td onclick="x()">50</td></tr></table>
+<p class="MsoNormal" style="mso-margin-top-alt:auto;text-align:center">
+<b>会员须知</b><o:p></o:p></p>
+<table border="1"><tr><td style="width:50%;position:fixed">面值</td>
+<td onclick="x()">50</td></tr></table>
 """
 WECHAT = """
 <section style="position:fixed;top:0;background:url(https://evil.example/x)" data-tools="135编辑器">
