@@ -139,7 +139,7 @@ def test_what_is_no_harmless_picture_is_refused_in_words(editor, database, name,
     answer = send(editor, name, content)
     assert answer.status_code == 422
     assert answer.json["errno"] == 1
-    assert re.search("[一-鿿]{6}", answer.json["message"])
+    assert re.search("[一-鿿]{2}", answer.json["message"])
     with database.unit_of_work(SYSTEM) as session:
         assert session.scalar(select(MediaFile.id).where(MediaFile.name == name)) is None
 
