@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261123_content_two"
-down_revision = "20261123_members_two"
+down_revision = "20261123_withdrawals"
 branch_labels = None
 depends_on = None
 
