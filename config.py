@@ -93,6 +93,9 @@ class Settings:
     wechat: WeChatSettings
     notice_templates: Mapping[str, NoticeTemplate]  # Kinds without one are never sent.
     sold_rules_strict: bool = False  # What the law says of sold vouchers: stop, or only warn.
+    geoip_xdb: Path | None = None  # ip2region's file; without it regions are unknown.
+    baidu_push_token: str = ""  # Empty: Baidu is told of nothing.
+    baidu_push_url: str = ""  # Another far end in Baidu's place.
     trusted_proxies: int = 0  # How many proxies of ours stand before us and name the caller.
 
     @property
@@ -137,6 +140,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         totp_required=_is_on(env, "TOTP_REQUIRED", default=production),
         icp_number=env.get("ICP_NUMBER") or "",
         map_tile_url=_tile_url(env),
+        geoip_xdb=_optional_path(env, "GEOIP_XDB"),
+        baidu_push_token=env.get("BAIDU_PUSH_TOKEN") or "",
+        baidu_push_url=env.get("BAIDU_PUSH_URL") or "",
         database_url=env.get("DATABASE_URL") or None,
         database_admin_url=env.get("DATABASE_ADMIN_URL") or None,
         demo_password=env.get("DEMO_PASSWORD") or DEMO_PASSWORD,

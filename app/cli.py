@@ -15,6 +15,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
+from app.cli_contents import register_content_commands
 from app.cli_reconcile import reconcile
 from app.cli_records import register_record_commands
 from app.cli_settlement import register_settlement_commands
@@ -48,6 +49,7 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(verify)
     app.cli.add_command(reconcile)
     register_record_commands(app)
+    register_content_commands(app)
     register_settlement_commands(app)
 
 

@@ -20,6 +20,8 @@ from app.flows.counting import Counter
 from app.flows.paying import pay_scanned
 from app.flows.redeeming import redeem_scanned
 from app.flows.together import Together
+from app.gateways.engines import Baidu
+from app.gateways.regions import RegionFileUnreadable, Regions
 from app.gateways.wechat import (
     build_demo_user,
     build_login,
@@ -116,6 +118,25 @@ def build_context(settings: Settings) -> Context:
         wechat_mini=build_mini_program(settings, store),
         notification_keys=build_notification_keys(settings),
         demo_wechat=build_demo_user(settings),
+        regions=_regions(settings),
+        search_engine=_search_engine(settings),
+    )
+
+
+def _regions(settings: Settings) -> Regions:
+    try:
+        return Regions(settings.geoip_xdb)
+    except RegionFileUnreadable as error:
+        raise SettingsError(f"GEOIP_XDB: {error} cannot be read as an xdb file") from None
+
+
+def _search_engine(settings: Settings) -> Baidu | None:
+    if not settings.baidu_push_token:
+        return None
+    return Baidu(
+        site=settings.public_base_url,
+        token=settings.baidu_push_token,
+        push_url=settings.baidu_push_url,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 import statistics
 import time
@@ -14,13 +15,14 @@ import psycopg
 
 from app.core import search_words
 from app.core.actor import PUBLIC, SYSTEM
-from app.core.clock import SHANGHAI, end_of_day, local_day, utc_now
+from app.core.clock import SHANGHAI, local_day, utc_now
 from app.core.visits import Visit
 from app.db import Database, open_database
 from app.flows.counting import Counter
 from app.queries.searching import Narrowed, search
 from app.queries.stores import list_stores
-from app.services.traffic import fold_day, open_day
+from app.services.traffic import open_day
+from app.services.traffic_sums import fold_day
 from bench.output import Row, say
 from bench.seeds import Seed, at, clone
 from runtime.postgres import Urls
@@ -39,7 +41,7 @@ _TYPED = (*_PLACES, *_THINGS, "cxl", "chunxilu", "rmgy", "春西路", "chunxlu",
 def find(urls: Urls, scale: int) -> None:
     """What members type, over a hundred thousand documents."""
     name = clone(urls, _EMPTY, "bench_search")
-    numbers, count = random.Random(20261123), 100_000 * scale
+    numbers, count = random.Random(20261123), _size("DOCUMENTS", 100_000 * scale)
     began = time.monotonic()
     with psycopg.connect(at(urls.superuser_url, name)) as connection, connection.cursor() as cursor:
         columns = "kind, subject_id, merchant_id, merchant_name, city, title, body, url, sound,"
@@ -80,7 +82,7 @@ def find(urls: Urls, scale: int) -> None:
 def nearby(urls: Urls, scale: int) -> None:
     """The nearest twenty of a hundred thousand stores, in towns and far out."""
     name = clone(urls, _EMPTY, "bench_nearby")
-    count = 100_000 * scale
+    count = _size("STORES", 100_000 * scale)
     with psycopg.connect(at(urls.superuser_url, name)) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute(
@@ -117,28 +119,16 @@ def nearby(urls: Urls, scale: int) -> None:
 def traffic(urls: Urls, scale: int) -> None:
     """A day of views summed, against counting them; and what a visit costs its page."""
     name = clone(urls, _EMPTY, "bench_traffic")
-    views, day = 1_000_000 * scale, local_day(utc_now()) - timedelta(days=1)
-    since, until = datetime.combine(day, clock(), SHANGHAI), end_of_day(day)
+    views, day = _size("VIEWS", 10_000_000 * scale), local_day(utc_now()) - timedelta(days=1)
+    since = datetime.combine(day, clock(), SHANGHAI)
     database = open_database(at(urls.database_url, name))
     with database.unit_of_work(SYSTEM) as session:
         open_day(session, day=day)
-    with psycopg.connect(at(urls.superuser_url, name)) as connection:
-        connection.execute("SET session_replication_role = replica")
-        connection.execute(
-            "INSERT INTO page_view (viewed_at, kind, face, merchant_id, visitor, path, device,"
-            " client, source, keyword, campaign, region)"
-            " SELECT %s + random() * interval '86399 seconds', 'view', 'site',"
-            " nullif(n %% 20, 0), hashint8(n / 6), '/goods/' || (n * 7919) %% 5000,"
-            " (ARRAY['phone', 'tablet', 'computer'])[1 + n %% 3],"
-            " (ARRAY['WeChat 8.0', 'Chrome', 'Safari'])[1 + n %% 3],"
-            " (ARRAY['direct', 'baidu', 'own', 'so'])[1 + n %% 4], '', '', ''"
-            " FROM generate_series(1, %s) n",
-            (since, views),
-        )
+    _add_views(urls, name, since, views)
     _vacuum(urls, name, "page_view")
     began = time.monotonic()
     with database.unit_of_work(SYSTEM) as session:
-        fold_day(session, day=day, since=since, until=until)
+        fold_day(session, day=day)
     folding = time.monotonic() - began
     with psycopg.connect(at(urls.superuser_url, name)) as connection:
         began = time.monotonic()
@@ -149,8 +139,39 @@ def traffic(urls: Urls, scale: int) -> None:
         baseline=counting * 1000, baseline_name="views counted by visitor",
         ratio=counting / folding, rss_mb=0,
     ).print()  # fmt: skip
+    # What comes in a minute of such a day, some of it from visitors who are there already.
+    _add_views(urls, name, since, max(1, views // 1440), first=views - views // 2880)
+    began = time.monotonic()
+    with database.unit_of_work(SYSTEM) as session:
+        fold_day(session, day=day)
+    adding = time.monotonic() - began
+    Row(
+        bench="traffic", case=f"{max(1, views // 1440):,} views added to them", ours=adding * 1000,
+        unit="ms", baseline=folding * 1000, baseline_name="the day summed anew",
+        ratio=folding / adding, rss_mb=0,
+    ).print()  # fmt: skip
     database.dispose()
     _cost_of_a_visit()
+
+
+def _add_views(urls: Urls, name: str, since: datetime, count: int, *, first: int = 1) -> None:
+    """So many views of that day, six a visitor, of five thousand pages of twenty merchants."""
+    with psycopg.connect(at(urls.superuser_url, name)) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(
+            "INSERT INTO page_view (viewed_at, kind, face, merchant_id, visitor, path, device,"
+            " client, source, keyword, campaign, region)"
+            # A visitor reads for some minutes, at some time of the day.
+            " SELECT %s + abs(hashint8(n / 6)) %% 85000 * interval '1 second'"
+            "     + random() * interval '20 minutes', 'view', 'site',"
+            " nullif((n * 7919) %% 5000 %% 20, 0), hashint8(n / 6),"
+            " '/goods/' || (n * 7919) %% 5000,"
+            " (ARRAY['phone', 'tablet', 'computer'])[1 + n / 6 %% 3],"
+            " (ARRAY['WeChat 8.0', 'Chrome', 'Safari'])[1 + n / 6 %% 3],"
+            " (ARRAY['direct', 'baidu', 'own', 'so'])[1 + n %% 4], '', '', ''"
+            " FROM generate_series(%s::bigint, %s::bigint) n",
+            (since, first, first + count - 1),
+        )
 
 
 def _cost_of_a_visit() -> None:
@@ -192,6 +213,11 @@ def _milliseconds(ask: Callable[[int], None], number: int) -> float:
 
 def _at(ordered: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, math.floor(len(ordered) * share))]
+
+
+def _size(name: str, usual: int) -> int:
+    """For a quick look: ``VIEWS=100000 make bench B=traffic``."""
+    return int(os.environ.get(name) or usual)
 
 
 def _vacuum(urls: Urls, name: str, table: str) -> None:

@@ -136,8 +136,19 @@ class Position(Schema):
 class StoreQuery(Position):
     q = Words(load_default=None, longest=50)
     city = Words(load_default=None, longest=40)
+    open_now = fields.Boolean(load_default=False)
     cursor = fields.String(load_default=None, validate=validate.Length(max=400))
     limit = fields.Integer(load_default=20, validate=validate.Range(1, 100))
+
+
+class SpecialDay(Schema):
+    first_on = fields.Date()
+    last_on = fields.Date()
+    opens_at = fields.Time(
+        format="%H:%M", allow_none=True, metadata={"description": "null: closed"}
+    )
+    closes_at = fields.Time(format="%H:%M", allow_none=True)
+    note = fields.String()
 
 
 class Store(Schema):
@@ -153,6 +164,9 @@ class Store(Schema):
     opens_at = fields.Time(format="%H:%M", allow_none=True)
     closes_at = fields.Time(format="%H:%M", allow_none=True)
     accepts_my_cards = fields.Boolean()
+    special_days = fields.List(
+        fields.Nested(SpecialDay), metadata={"description": "of the next 30 days"}
+    )
 
 
 class City(Schema):

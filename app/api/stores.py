@@ -38,6 +38,7 @@ def find_stores(query: dict[str, Any]) -> dict[str, Any]:
             limit=query["limit"],
             after=None if after is None else (after[0], after[1]),
             member=actor.member_id is not None,
+            open_only=query["open_now"],
         )
     return page(stores, None if last is None else write_cursor(*last))
 

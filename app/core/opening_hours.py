@@ -1,12 +1,13 @@
-"""When a store is open: spans of local time on days of the week; a span may pass midnight."""
+"""When a store is open: spans of local time on days of the week; a span may pass midnight.
+
+Whether it is open now asks PostgreSQL (``kaquan.is_store_open``), which knows special days, too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-
-from app.core.clock import local
+from datetime import date, time
 
 EVERY_DAY = "1234567"  # ISO: 1 is Monday.
 
@@ -20,31 +21,10 @@ class OpenSpan:
     closes: time
 
 
-def is_open(spans: Sequence[OpenSpan], now: datetime) -> bool:
-    """Whether it is within a span. No spans: always."""
-    if not spans:
-        return True
-    here = local(now)
-    clock, today = here.time(), here.date()
-    return any(
-        _is_within(span, clock, since_yesterday=False) for span in spans_on(spans, today)
-    ) or any(
-        _is_within(span, clock, since_yesterday=True)
-        for span in spans_on(spans, today - timedelta(days=1))
-    )
-
-
 def spans_on(spans: Iterable[OpenSpan], day: date) -> list[OpenSpan]:
     """The spans that begin on that day, the earliest first."""
     weekday = str(day.isoweekday())
     return sorted((s for s in spans if weekday in s.days), key=lambda s: s.opens)
-
-
-def _is_within(span: OpenSpan, clock: time, *, since_yesterday: bool) -> bool:
-    at_night = span.closes <= span.opens
-    if since_yesterday:
-        return at_night and clock < span.closes
-    return clock >= span.opens and (at_night or clock < span.closes)
 
 
 def written(spans: Iterable[OpenSpan]) -> list[list[str]]:

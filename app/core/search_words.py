@@ -132,6 +132,9 @@ def chars_query(typed: str) -> str:
 
 def sound_query(typed: str) -> str:
     """Whatever sounds like it, from some syllable of a title on."""
+    # One Chinese syllable begins too many others: cha of 茶 is no chaoshi.
+    if has_han(typed) and len(syllables(typed[:MOST_TYPED])) < 2:
+        return ""
     spoken = sound(typed[:MOST_TYPED])[:_LONGEST_SOUND]
     return f"{_quoted(spoken)}:*" if len(spoken) > 1 else ""
 

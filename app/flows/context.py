@@ -12,7 +12,9 @@ from app.gateways.wechat.notifications import NotificationKeys
 from app.gateways.wechat.oa_messages import OfficialAccount
 from app.services.payments import ScannedPayment
 from app.services.ports import (
+    AddressRegions,
     DemoWeChat,
+    SearchEngine,
     WeChatLogin,
     WeChatMiniProgram,
     WeChatOfficialAccount,
@@ -41,3 +43,5 @@ class Context:
     wechat_mini: WeChatMiniProgram
     demo_wechat: DemoWeChat
     notification_keys: NotificationKeys
+    regions: AddressRegions
+    search_engine: SearchEngine | None  # None: nobody is told of new pages.

@@ -9,18 +9,18 @@ import atexit
 import logging
 import threading
 from collections import deque
-from datetime import datetime, time, timedelta
 from urllib.parse import urlsplit
 
 from sqlalchemy.exc import DBAPIError
 
 from app.core.actor import SYSTEM
-from app.core.clock import SHANGHAI, end_of_day, local_day, utc_now
+from app.core.clock import local_day, utc_now
 from app.core.visits import Visit
 from app.db import DatabaseBusy, DatabaseDown
 from app.flows.context import Context
 from app.services.search_index import count_words
-from app.services.traffic import fold_day, forget_visits, keep_visits
+from app.services.traffic import forget_visits, keep_visits, kept_days
+from app.services.traffic_sums import days_to_fold, fold_day
 
 log = logging.getLogger(__name__)
 
@@ -78,18 +78,31 @@ class Counter:
         host = urlsplit(self._context.settings.public_base_url).hostname or ""
         try:
             with self._context.database.unit_of_work(SYSTEM) as session:
-                keep_visits(session, visits=visits, own_host=host)
+                keep_visits(
+                    session, visits=visits, own_host=host, region_of=self._context.regions.region_of
+                )
                 count_words(session, day=local_day(utc_now()), asked=asked)
         except (DBAPIError, DatabaseBusy, DatabaseDown) as error:
             log.warning("%s visits were not counted: %s", len(visits), type(error).__name__)
 
 
 def fold(context: Context) -> None:
-    """Sum today, and yesterday while its last hour may still be open; forget what is old."""
+    """Add what has been read since the last time, day by day; forget what is old."""
     now = utc_now()
-    for day in sorted({local_day(now - timedelta(minutes=30)), local_day(now)}):
+    with context.database.unit_of_work(SYSTEM) as session:
+        days = days_to_fold(session, now=now)
+    for day in days:
         with context.database.unit_of_work(SYSTEM) as session:
-            since = datetime.combine(day, time(), SHANGHAI)
-            fold_day(session, day=day, since=since, until=end_of_day(day))
+            fold_day(session, day=day)
     with context.database.unit_of_work(SYSTEM) as session:
         forget_visits(session, now=now)
+
+
+def rebuild(context: Context) -> int:
+    """Sum anew every day whose views are still kept. Returns how many days."""
+    with context.database.unit_of_work(SYSTEM) as session:
+        days = kept_days(session)
+    for day in days:
+        with context.database.unit_of_work(SYSTEM) as session:
+            fold_day(session, day=day, whole=True)
+    return len(days)

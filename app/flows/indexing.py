@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from app.core.actor import SYSTEM
+import logging
+
+from app.core.actor import PUBLIC, SYSTEM
+from app.core.clock import utc_now
 from app.flows.context import Context
 from app.services import search_index
+from app.services.ports import GatewayRefused
+
+log = logging.getLogger(__name__)
 
 
 def index_store(context: Context, store_id: int) -> None:
@@ -14,4 +20,18 @@ def index_store(context: Context, store_id: int) -> None:
 
 def index_content(context: Context, item_id: int) -> None:
     with context.database.unit_of_work(SYSTEM) as session:
-        search_index.index_content(session, item_id=item_id)
+        url = search_index.index_content(session, item_id=item_id)
+        if url is not None and context.search_engine is not None:
+            search_index.offer_to_engines(session, item_id=item_id, now=utc_now())
+
+
+def push_to_engine(context: Context, item_id: int) -> None:
+    """Tell the engine of one page. Raises GatewayUnavailable: the job is tried again."""
+    with context.database.unit_of_work(PUBLIC) as session:
+        url = search_index.address_of(session, item_id=item_id)
+    if url is None or context.search_engine is None:
+        return
+    try:
+        context.search_engine.push(f"{context.settings.public_base_url}{url}")
+    except GatewayRefused as refusal:
+        log.warning("Baidu does not take %s: %s", url, refusal.reason)

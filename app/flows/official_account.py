@@ -8,9 +8,10 @@ from app.core.actor import PUBLIC, SYSTEM
 from app.core.clock import utc_now
 from app.flows.context import Context
 from app.gateways.wechat.oa_messages import open_message, seal_message, text_reply
-from app.models.official_account import OaFollower, OaMenu
+from app.models.official_account import OaFollower, OaMenu, OaReplyKind
 from app.queries.searching import Narrowed, search
 from app.services import official_accounts
+from app.services.oa_replies import answer_to, written_for
 
 _ANSWERS = 5
 _WELCOME = "欢迎关注！回复门店名、商品名或问题，即可找到相关内容。"
@@ -63,14 +64,23 @@ def publish_menu(context: Context, menu_id: int) -> None:
 
 
 def _answer(context: Context, message: Mapping[str, str]) -> str | None:
-    """Words for a follower: a welcome, or what is published about what they wrote."""
-    if message.get("Event", "").lower() == "subscribe":
-        return _WELCOME
-    if message.get("MsgType") != "text":
+    """Words for a follower: as the platform wrote them, else what is published about it."""
+    typed = message.get("Content", "")
+    is_new = message.get("Event", "").lower() == "subscribe"
+    if not is_new and message.get("MsgType") != "text":
         return None
-    base, typed = context.settings.public_base_url, message.get("Content", "")
+    with context.database.unit_of_work(SYSTEM) as session:
+        if is_new:
+            return written_for(session, OaReplyKind.welcome) or _WELCOME
+        written = answer_to(session, typed)
+        nothing = written_for(session, OaReplyKind.nothing)
+    return written or _search(context, typed, nothing)
+
+
+def _search(context: Context, typed: str, nothing: str | None) -> str:
+    base, typed = context.settings.public_base_url, typed[:100]
     with context.database.unit_of_work(PUBLIC) as session:
         found = search(session, typed=typed, now=utc_now(), narrowed=Narrowed(), limit=_ANSWERS)
     if not found.items:
-        return f"{_NOTHING}{base}/search"
+        return nothing or f"{_NOTHING}{base}/search"
     return "\n".join(f"{item.title} {base}{item.url}" for item in found.items)

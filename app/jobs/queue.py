@@ -59,6 +59,7 @@ TASK_OF_TOPIC = {
     "store.changed": "index_store",
     "content.published": "index_content",
     "content.withdrawn": "index_content",
+    "content.indexed": "push_to_engine",
     "oa.followed": "link_follower",
     "oa.menu_kept": "publish_menu",
     "notice.written": "send_notice",
@@ -76,6 +77,7 @@ _WORK: dict[str, Callable[[Context, int], None]] = {
     "make_media_sizes": picturing.make_sizes,
     "index_store": indexing.index_store,
     "index_content": indexing.index_content,
+    "push_to_engine": indexing.push_to_engine,
     "link_follower": official_account.link,
     "publish_menu": official_account.publish_menu,
     "send_notice": notices.send,
@@ -129,8 +131,8 @@ _TICKS = (
     # From ten in Shanghai, again by the hour for a bill that was late. Cron is in UTC.
     Tick(name="reconcile", cron="20 2-14 * * * 30", work=reconciling.reconcile_due),
     Tick(name="publish_due", cron="* * * * * */5", work=housekeeping.publish),
-    Tick(name="fold_traffic", cron="*/5 * * * * 20", work=counting.fold),
     Tick(name="sweep_avatars", cron="41 19 * * *", work=avatars.sweep_avatars),
+    Tick(name="fold_traffic", cron="* * * * * 20", work=counting.fold),
     Tick(name="clean_up", cron="*/10 * * * * 25", work=housekeeping.clean_up),
 )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Text
-from sqlalchemy.dialects.postgresql import JSONB
+import enum
+
+from sqlalchemy import CheckConstraint, Index, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, CreatedAt, Id, IndexedId, PrimaryKey, Timestamp
+from app.models.base import Base, CreatedAt, Id, IndexedId, PrimaryKey, Timestamp, state_column
 
 
 class OaFollower(Base):
@@ -42,3 +44,27 @@ class OaMenu(Base):
     staff_id: Mapped[IndexedId]
     created_at: Mapped[CreatedAt]
     published_at: Mapped[Timestamp | None]
+
+
+class OaReplyKind(enum.Enum):
+    """When an answer is given: to a word, to whoever begins to follow, or when nothing is found."""
+
+    keyword = "keyword"
+    welcome = "welcome"
+    nothing = "nothing"
+
+
+class OaReply(Base):
+    """An answer that the platform has written. ``words`` are those that ask for it."""
+
+    __tablename__ = "oa_reply"
+    __table_args__ = (
+        CheckConstraint("(kind = 'keyword') = (cardinality(words) > 0)", name="oa_reply_words"),
+        Index("uq_oa_reply_kind", "kind", unique=True, postgresql_where="kind <> 'keyword'"),
+    )
+    id: Mapped[PrimaryKey]
+    kind: Mapped[OaReplyKind] = state_column(OaReplyKind, "oa_reply_kind")
+    words: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    anywhere: Mapped[bool] = mapped_column(default=False, server_default="false")
+    answer: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[CreatedAt]

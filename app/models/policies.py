@@ -75,6 +75,7 @@ POLICIES: Mapping[str, Rows] = {
     ),
     "merchant_papers": _MERCHANTS_ONLY,
     "store": _rows(public=ALL, member=ALL, store=f"id = {STORE}", merchant=_OWN_MERCHANT),
+    "store_special_day": _rows(public=ALL, member=ALL, store=_OWN_STORE, merchant=_OWN_MERCHANT),
     "pay_point": _rows(public=ALL, member=ALL, store=_OWN_STORE, merchant=_OWN_MERCHANT),
     "terminal": _COUNTER,
     "shift": _COUNTER,
@@ -205,6 +206,8 @@ POLICIES: Mapping[str, Rows] = {
     "oa_follower": _rows(),
     "oa_message": _rows(),
     "oa_menu": _rows(),
+    "oa_reply": _rows(),
+    "traffic_fold": _rows(),
 }
 
 # The ledger's tables, and the stored balances, are written by its functions only.
@@ -250,6 +253,9 @@ DELETABLE = frozenset(
         "traffic_hour",
         "traffic_day",
         "oa_message",
+        "oa_reply",
+        "store_special_day",
+        "traffic_fold",
     }
 )
 

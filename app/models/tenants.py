@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from datetime import date
+from datetime import date, time
 
 from sqlalchemy import (
     BigInteger,
@@ -122,6 +122,29 @@ class Store(MerchantOwned, Base):
     # What a till must have before it moves money. Demo stores ask for neither.
     shift_required: Mapped[bool] = mapped_column(default=False, server_default="false")
     terminal_required: Mapped[bool] = mapped_column(default=False, server_default="false")
+    created_at: Mapped[CreatedAt]
+
+
+class StoreSpecialDay(MerchantOwned, Base):
+    """Days on which a store's hours are others: a holiday, or closed for now.
+
+    From ``first_on`` to ``last_on`` it is open from ``opens`` to ``closes`` in local time (not
+    after ``opens``: on the next day); without them it is closed.
+    """
+
+    __tablename__ = "store_special_day"
+    __table_args__ = (
+        CheckConstraint("first_on <= last_on", name="special_day_order"),
+        CheckConstraint("(opens IS NULL) = (closes IS NULL)", name="special_day_times"),
+        Index("ix_store_special_day_store", "store_id", "last_on"),
+    )
+    id: Mapped[PrimaryKey]
+    store_id: Mapped[int] = mapped_column(ForeignKey("store.id"))
+    first_on: Mapped[date]
+    last_on: Mapped[date]
+    opens: Mapped[time | None]
+    closes: Mapped[time | None]
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")
     created_at: Mapped[CreatedAt]
 
 

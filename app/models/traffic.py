@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import date
 
-from sqlalchemy import Index, LargeBinary, Text, Uuid, func
+from sqlalchemy import BigInteger, Index, LargeBinary, Text, Uuid, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Id, PrimaryKey, Timestamp
@@ -37,6 +37,10 @@ class PageView(Base):
     keyword: Mapped[str] = mapped_column(Text)
     campaign: Mapped[str] = mapped_column(Text)
     region: Mapped[str] = mapped_column(Text)
+    # The transaction that wrote it: what the sums do not contain yet is told by it.
+    written_in: Mapped[Id] = mapped_column(
+        BigInteger, server_default=text("(pg_current_xact_id()::text)::bigint")
+    )
 
 
 class TrafficSalt(Base):
@@ -89,3 +93,11 @@ class TrafficDay(Base):
     seconds: Mapped[Id]
     entries: Mapped[Id]
     exits: Mapped[Id]
+
+
+class TrafficFold(Base):
+    """How far a local day has been summed: the snapshot of transactions that its sums contain."""
+
+    __tablename__ = "traffic_fold"
+    day: Mapped[date] = mapped_column(primary_key=True)
+    snapshot: Mapped[str] = mapped_column(Text)

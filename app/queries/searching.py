@@ -223,7 +223,7 @@ def _guess(
 ) -> Results:
     """What looks like it: by trigrams of its sound, else by any of the words."""
     spoken = search_words.sound(typed)
-    if len(spoken) > 3 and _has_trigrams(session):
+    if len(spoken) > 3 and len(typed) > 1 and _has_trigrams(session):
         session.execute(
             text("SELECT set_config('pg_trgm.word_similarity_threshold', :least, true)"),
             {"least": str(_LEAST_SIMILAR)},

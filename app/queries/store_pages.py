@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from app.core import opening_hours
-from app.models.tenants import Merchant, MerchantStatus, Store, StoreStatus
+from app.core.clock import local_day
+from app.models.tenants import Merchant, MerchantStatus, Store, StoreSpecialDay, StoreStatus
+from app.queries.stores import SOON_DAYS, SpecialDaySeen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ class StorePage:
     lng: float | None
     hours: Sequence[tuple[str, str, str]]
     open_now: bool
+    special_days: Sequence[SpecialDaySeen]
 
 
 _OPEN = (Store.status == StoreStatus.open, Merchant.status == MerchantStatus.active)
@@ -61,14 +63,14 @@ def list_stores_of_city(
 ) -> tuple[list[StoreLine], int | None]:
     """One page of open stores; with the last one's id when there are more."""
     query = (
-        select(Store, Merchant.name)
+        select(Store, Merchant.name, _is_open(now))
         .join(Merchant, Merchant.id == Store.merchant_id)
         .where(*_OPEN, Store.id > after_id)
     )
     if city:
         query = query.where(Store.city == city)
     rows = session.execute(query.order_by(Store.id).limit(limit + 1)).all()
-    found = [_line(store, merchant, now) for store, merchant in rows[:limit]]
+    found = [_line(store, merchant, is_open) for store, merchant, is_open in rows[:limit]]
     return found, found[-1].id if len(rows) > limit else None
 
 
@@ -77,25 +79,26 @@ def list_store_lines(
 ) -> list[StoreLine]:
     """The stores that offer something: those named, or all of its merchant's."""
     query = (
-        select(Store, Merchant.name)
+        select(Store, Merchant.name, _is_open(now))
         .join(Merchant, Merchant.id == Store.merchant_id)
         .where(*_OPEN)
         .order_by(Store.id)
         .limit(limit)
     )
     chosen = Store.id.in_(store_ids) if store_ids else Store.merchant_id == merchant_id
-    return [_line(store, name, now) for store, name in session.execute(query.where(chosen))]
+    rows = session.execute(query.where(chosen)).all()
+    return [_line(store, name, is_open) for store, name, is_open in rows]
 
 
 def find_store_facts(session: Session, store_id: int, *, now: datetime) -> StorePage | None:
     row = session.execute(
-        select(Store, Merchant.name)
+        select(Store, Merchant.name, _is_open(now))
         .join(Merchant, Merchant.id == Store.merchant_id)
         .where(*_OPEN, Store.id == store_id)
     ).one_or_none()
     if row is None:
         return None
-    store, merchant = row
+    store, merchant, is_open = row
     return StorePage(
         id=store.id,
         merchant_id=store.merchant_id,
@@ -107,11 +110,39 @@ def find_store_facts(session: Session, store_id: int, *, now: datetime) -> Store
         lat=store.lat,
         lng=store.lng,
         hours=[(span[0], span[1], span[2]) for span in store.hours],
-        open_now=opening_hours.is_open(opening_hours.read(store.hours), now),
+        open_now=is_open,
+        special_days=_special_days(session, store_id, now),
     )
 
 
-def _line(store: Store, merchant: str, now: datetime) -> StoreLine:
+def _is_open(now: datetime) -> ColumnElement[bool]:
+    return func.kaquan.is_store_open(Store.id, Store.hours, now)
+
+
+def _special_days(session: Session, store_id: int, now: datetime) -> list[SpecialDaySeen]:
+    today = local_day(now)
+    found = session.scalars(
+        select(StoreSpecialDay)
+        .where(
+            StoreSpecialDay.store_id == store_id,
+            StoreSpecialDay.last_on >= today,
+            StoreSpecialDay.first_on < today + timedelta(days=SOON_DAYS),
+        )
+        .order_by(StoreSpecialDay.first_on)
+    )
+    return [
+        SpecialDaySeen(
+            first_on=day.first_on,
+            last_on=day.last_on,
+            opens_at=day.opens,
+            closes_at=day.closes,
+            note=day.note,
+        )
+        for day in found
+    ]
+
+
+def _line(store: Store, merchant: str, is_open: bool) -> StoreLine:  # noqa: FBT001 - a column
     return StoreLine(
         id=store.id,
         name=store.name,
@@ -119,5 +150,5 @@ def _line(store: Store, merchant: str, now: datetime) -> StoreLine:
         city=store.city,
         address=store.address,
         phone=store.phone,
-        open_now=opening_hours.is_open(opening_hours.read(store.hours), now),
+        open_now=is_open,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -13,6 +13,17 @@ from sqlalchemy.orm import Session
 
 from app.core import opening_hours
 from app.core.clock import local_day
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecialDaySeen:
+    """Days with other hours than usual; without times the store is closed."""
+
+    first_on: date
+    last_on: date
+    opens_at: time | None
+    closes_at: time | None
+    note: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +42,7 @@ class StoreSeen:
     opens_at: time | None
     closes_at: time | None
     accepts_my_cards: bool
+    special_days: Sequence[SpecialDaySeen] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +55,8 @@ class PayPointSeen:
     merchant_name: str
     open: bool
 
+
+SOON_DAYS = 30  # Special days are told so long before.
 
 # How far is looked first, in metres; each further look goes four times as far, the last everywhere.
 _FIRST_LOOK_M, _LAST_LOOK_M = 500, 600_000
@@ -57,7 +71,10 @@ _DISTANCE = """
     )))::bigint"""
 # Only what is shown is looked up further: whose cards it takes.
 _STORES = """
-    SELECT found.*, EXISTS (
+    SELECT found.*, kaquan.is_store_open(found.id, found.hours, :now) AS open_now,
+        (SELECT jsonb_agg(d ORDER BY d.first_on) FROM store_special_day d
+         WHERE d.store_id = found.id AND d.last_on >= :today AND d.first_on < :soon) AS special,
+        EXISTS (
         SELECT FROM card c JOIN program_acceptance a ON a.program_id = c.program_id
         WHERE :member AND a.merchant_id = found.merchant_id AND c.status = 'active') AS accepts
     FROM (
@@ -68,6 +85,7 @@ _STORES = """
             WHERE s.status = 'open' AND m.status = 'active' {where}
               AND (cast(:store_id AS bigint) IS NULL OR s.id = :store_id)
               AND (cast(:city AS text) IS NULL OR s.city = :city)
+              AND (NOT :open_only OR kaquan.is_store_open(s.id, s.hours, :now))
               AND (cast(:q AS text) IS NULL OR position(lower(:q) IN lower(s.name || ' ' || m.name
                    || ' ' || s.address || ' ' || s.city)) > 0)
         ) measured
@@ -111,6 +129,7 @@ def list_stores(
     member: bool,
     store_id: int | None = None,
     city: str | None = None,
+    open_only: bool = False,
 ) -> tuple[list[StoreSeen], tuple[int, int] | None]:
     """One page of open stores, nearest first (in the order of their ids without a position).
 
@@ -119,6 +138,7 @@ def list_stores(
         member: Whether the session is in a member's scope, so that the cards seen are hers.
         store_id: That store only.
         city: Stores of that city only.
+        open_only: Only those that are open now.
     """
     after_distance, after_id = after or (-2, 0)
     given = {
@@ -130,6 +150,10 @@ def list_stores(
         "after_distance": after_distance,
         "after_id": after_id,
         "radius": 2 * _NOWHERE_M,
+        "now": now,
+        "today": local_day(now),
+        "soon": local_day(now) + timedelta(days=SOON_DAYS),
+        "open_only": open_only,
     }
     if lat is None or lng is None:
         rows = session.execute(_BY_ID, given).all()
@@ -145,10 +169,11 @@ def list_stores(
             lat=row.lat and float(row.lat),
             lng=row.lng and float(row.lng),
             distance_m=row.distance_m,
-            open_now=opening_hours.is_open(opening_hours.read(row.hours), now),
-            opens_at=_hours_today(row.hours, now)[0],
-            closes_at=_hours_today(row.hours, now)[1],
+            open_now=row.open_now,
+            opens_at=_hours_today(row, now)[0],
+            closes_at=_hours_today(row, now)[1],
             accepts_my_cards=row.accepts,
+            special_days=read_special_days(row.special),
         )
         for row in rows[:limit]
     ]
@@ -199,7 +224,25 @@ def _box(lat: float, lng: float, radius_m: float) -> dict[str, float] | None:
     return {"west": lng - wide, "east": lng + wide, "south": lat - high, "north": lat + high}
 
 
-def _hours_today(kept: list[list[str]], now: datetime) -> tuple[time | None, time | None]:
+def read_special_days(kept: list[dict[str, Any]] | None) -> list[SpecialDaySeen]:
+    """Special days as PostgreSQL makes JSON of them."""
+    return [
+        SpecialDaySeen(
+            first_on=date.fromisoformat(one["first_on"]),
+            last_on=date.fromisoformat(one["last_on"]),
+            opens_at=one["opens"] and time.fromisoformat(one["opens"]),
+            closes_at=one["closes"] and time.fromisoformat(one["closes"]),
+            note=one["note"],
+        )
+        for one in kept or []
+    ]
+
+
+def _hours_today(row: Row[Any], now: datetime) -> tuple[time | None, time | None]:
     """From the first opening to the last closing of the local day; none when it never closes."""
-    spans = opening_hours.spans_on(opening_hours.read(kept), local_day(now))
+    today = local_day(now)
+    for day in read_special_days(row.special):
+        if day.first_on <= today <= day.last_on:
+            return day.opens_at, day.closes_at
+    spans = opening_hours.spans_on(opening_hours.read(row.hours), today)
     return (spans[0].opens, spans[-1].closes) if spans else (None, None)

@@ -231,3 +231,15 @@ class WeChatLogin(Protocol):
 
     def phone_number(self, code: str) -> str:
         """Exchange the code of getPhoneNumber for the bare mainland number, 11 digits."""
+
+
+class SearchEngine(Protocol):
+    """An engine that wants to be told of new pages."""
+
+    def push(self, address: str) -> None: ...
+
+
+class AddressRegions(Protocol):
+    """Where an address is: ``四川 成都``; empty where nobody knows."""
+
+    def region_of(self, address: str) -> str: ...

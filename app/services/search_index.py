@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -23,6 +23,7 @@ from app.services import journal
 _TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _MOST_BODY = 20_000
 _LONGEST_WORD = 20
+_NEWS = timedelta(days=1)
 _MOST_WORDS = 20
 # Where each kind is read. What is not here is found by nobody: banners, blocks, legal pages.
 _URLS: Mapping[ContentKind, tuple[str, str]] = {
@@ -71,8 +72,12 @@ def index_store(session: Session, *, store_id: int) -> None:
     )
 
 
-def index_content(session: Session, *, item_id: int) -> None:
-    """Bring the document of one item up to date; what is not published has none."""
+def index_content(session: Session, *, item_id: int) -> str | None:
+    """Bring the document of one item up to date; what is not published has none.
+
+    Returns:
+        Where it is read; None when it is not.
+    """
     row = session.execute(
         select(ContentItem, Merchant)
         .join(Merchant, Merchant.id == ContentItem.merchant_id)
@@ -80,12 +85,12 @@ def index_content(session: Session, *, item_id: int) -> None:
         .with_for_update(of=ContentItem, key_share=True)
     ).one_or_none()
     if row is None or row[0].kind not in _URLS:
-        return
+        return None
     item, merchant = row
     kind, url = _URLS[item.kind]
     if item.status is not ContentStatus.published or merchant.status is not MerchantStatus.active:
         _take_out(session, kind=kind, subject_id=item_id)
-        return
+        return None
     body = " ".join([item.summary, plain_text(item.body_html)]).strip()
     _put(
         session,
@@ -100,6 +105,26 @@ def index_content(session: Session, *, item_id: int) -> None:
         lat=None,
         lng=None,
         published_at=item.published_at,
+    )
+    return url.format(id=item.id)
+
+
+def offer_to_engines(session: Session, *, item_id: int, now: datetime) -> None:
+    """Have engines told of an item that was published just now: not again with a new index."""
+    changed = select(ContentItem.merchant_id).where(
+        ContentItem.id == item_id, ContentItem.updated_at > now - _NEWS
+    )
+    merchant_id = session.scalar(changed)
+    if merchant_id is not None:
+        journal.send_later(session, "content.indexed", subject_id=item_id, merchant_id=merchant_id)
+
+
+def address_of(session: Session, *, item_id: int) -> str | None:
+    """Where an item is read, as a path of ours; None for what is not public."""
+    return session.scalar(
+        select(SearchDocument.url).where(
+            SearchDocument.subject_id == item_id, SearchDocument.kind != "store"
+        )
     )
 
 

@@ -35,7 +35,9 @@ def show_search() -> ResponseReturnValue:
     kind = request.args.get("type")
     offset = min(max(request.args.get("from", 0, type=int), 0), 500)
     narrowed = Narrowed(
-        kind=kind if kind in KINDS else None, city=request.args.get("city", "")[:40] or None
+        kind=kind if kind in KINDS else None,
+        city=request.args.get("city", "")[:40].replace("\x00", "") or None,
+        merchant_id=_id(request.args.get("merchant", "")),
     )
     with current_context().database.unit_of_work(PUBLIC) as session:
         found = Results()
@@ -57,6 +59,7 @@ def show_search() -> ResponseReturnValue:
         newer=_address(offset=max(offset - PAGE, 0)) if offset else None,
         older=_address(offset=offset + PAGE) if offset + PAGE < found.total else None,
         marked=marked,
+        merchants=[(*key.partition(" ")[::2], count) for key, count in found.merchants.items()],
     )
 
 
@@ -77,7 +80,11 @@ def marked(text: str, marks: list[str]) -> Markup:
     return Markup("").join(parts)
 
 
+def _id(typed: str) -> int | None:
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 19 else None
+
+
 def _address(*, offset: int | None = None, **changed: str | None) -> str:
     """This search with something else in it; a facet that changes begins at the first page."""
-    kept = {name: request.args.get(name) for name in ("q", "type", "city")}
+    kept = {name: request.args.get(name) for name in ("q", "type", "city", "merchant")}
     return url_for("site_search.show_search", **{**kept, **changed, "from": offset or None})

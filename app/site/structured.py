@@ -12,6 +12,7 @@ from app.queries.store_pages import StorePage
 from app.web.context import current_context
 
 _CONTEXT = "https://schema.org"
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def absolute(path: str) -> str:
@@ -72,8 +73,33 @@ def store_data(store: StorePage) -> dict[str, Any]:
             "streetAddress": store.address,
             "addressCountry": "CN",
         },
+        "openingHoursSpecification": _hours(store),
         **place,
     }
+
+
+def _hours(store: StorePage) -> list[dict[str, Any]]:
+    """Weekly hours and special days; closed is from midnight to midnight, as engines want it."""
+    weekly = [
+        {
+            "@type": "OpeningHoursSpecification",
+            "dayOfWeek": [_DAYS[int(day) - 1] for day in days],
+            "opens": opens,
+            "closes": closes,
+        }
+        for days, opens, closes in store.hours
+    ]
+    special = [
+        {
+            "@type": "OpeningHoursSpecification",
+            "validFrom": day.first_on.isoformat(),
+            "validThrough": day.last_on.isoformat(),
+            "opens": day.opens_at.strftime("%H:%M") if day.opens_at else "00:00",
+            "closes": day.closes_at.strftime("%H:%M") if day.closes_at else "00:00",
+        }
+        for day in store.special_days
+    ]
+    return [*weekly, *special]
 
 
 def _image(item: ContentSeen) -> dict[str, str]:

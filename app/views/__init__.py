@@ -10,6 +10,7 @@ from app.views.dashboard import Dashboard
 from app.views.exports import Exports
 from app.views.guard import register_guard
 from app.views.listing import DESKS, LISTS
+from app.views.oa_replies import ReplyDesk
 from app.views.official_account import AccountDesk
 from app.views.own_wechat import OwnWeChat
 from app.views.pages import PAGES
@@ -53,7 +54,7 @@ def register_consoles(app: Flask) -> None:
         builder = ConsoleBuilder(indexview=Dashboard)
         builder.init_app(app, reader_session(app, database))
         money = (*SETTLEMENT, *RECONCILING, *PAYMENT_CARE)
-        readers = (Traffic, SearchWords, AccountDesk)
+        readers = (Traffic, SearchWords, AccountDesk, ReplyDesk)
         mine = (PrintDesk, PrintFileDesk, TillDevices, OwnWeChat, Search, Exports, Reports)
         for view in (*LISTS, *PAGES, *DESKS, *PAPER, *CONTENT, *readers, *money, *mine):
             builder.add_view_no_menu(view)

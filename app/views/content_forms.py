@@ -78,7 +78,7 @@ class ContentForm(OnceForm):
         description=N_("privacy, terms and about have their places in the footer."),
     )
     summary = Prose(
-        N_("Summary"),
+        N_("Abstract"),
         needed=False,
         longest=MAX_SUMMARY,
         description=N_("One or two sentences for lists and search engines."),

@@ -17,6 +17,7 @@ from app.views.notices import NoticeDesk, Notices
 from app.views.pay_points import PayPointDesk
 from app.views.people import SecondFactorDesk, StaffDesk
 from app.views.records import Records
+from app.views.store_days import StoreDays
 from app.views.stores import StoreDesk
 from app.views.till_records import Shifts, Terminals
 
@@ -27,4 +28,4 @@ LISTS: Sequence[type[Records]] = (
     *(Consumptions, Adjustments, CardReturns, Shifts, Terminals),
     Notices,
 )
-DESKS = (MerchantDesk, StoreDesk, PayPointDesk, StaffDesk, SecondFactorDesk, NoticeDesk)
+DESKS = (MerchantDesk, StoreDesk, StoreDays, PayPointDesk, StaffDesk, SecondFactorDesk, NoticeDesk)

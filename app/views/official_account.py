@@ -14,11 +14,20 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import N_
 from app.flows.once import Body
-from app.models.official_account import OaFollower, OaMenu
+from app.models.official_account import OaFollower, OaMenu, OaMessage, OaReply, OaReplyKind
 from app.services.official_accounts import keep_menu, write_menu
 from app.views.desks import Desk, action, those_allowed
-from app.views.forms import OnceForm, Prose
+from app.views.forms import OnceForm, Prose, states_to_choose
 from app.views.once import write_once
+
+_MESSAGES = 30
+# What WeChat calls them, in our words.
+_KINDS = {
+    "subscribe": N_("begins to follow"), "unsubscribe": N_("follows no longer"),
+    "scan": N_("scans a code"), "text": N_("writes"), "click": N_("taps the menu"),
+    "view": N_("opens a page from the menu"), "image": N_("sends a picture"),
+    "voice": N_("speaks"), "location": N_("sends a position"),
+}  # fmt: skip
 
 
 class MenuForm(OnceForm):
@@ -55,6 +64,19 @@ class AccountDesk(Desk):
             members=counts[1],
             gone=counts[2],
             menu=self._newest(),
+            replies=[
+                (
+                    reply,
+                    gettext(dict(states_to_choose(OaReplyKind))[reply.kind.name]),
+                    _buttons(reply),
+                )
+                for reply in session.scalars(select(OaReply).order_by(OaReply.kind, OaReply.id))
+            ],
+            messages=session.scalars(
+                select(OaMessage).order_by(OaMessage.received_at.desc()).limit(_MESSAGES)
+            ).all(),
+            kinds=_KINDS,
+            add=those_allowed(action(gettext("Add an answer"), "ReplyDesk.add")),
             buttons=those_allowed(
                 action(gettext("Change the menu"), "AccountDesk.menu", tone="main")
             ),
@@ -85,3 +107,10 @@ class AccountDesk(Desk):
 
     def _newest(self) -> Any:
         return self.appbuilder.session.scalar(select(OaMenu).order_by(OaMenu.id.desc()).limit(1))
+
+
+def _buttons(reply: OaReply) -> Any:
+    return those_allowed(
+        action(gettext("Change"), "ReplyDesk.edit", pk=reply.id),
+        action(gettext("Drop"), "ReplyDesk.drop", tone="danger", pk=reply.id),
+    )

@@ -98,6 +98,8 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_may(MerchantDesk="add edit freeze thaw"), (ADMIN,)),
     (_lists("Stores"), EVERYBODY_BUT_CASHIERS),
     (_may(StoreDesk="add edit close reopen"), (ADMIN, OWNER)),
+    (_may(StoreDays="days"), EVERYBODY_BUT_CASHIERS),
+    (_may(StoreDays="add drop"), (ADMIN, OWNER, MANAGER)),
     (_lists("PayPoints"), (*OFFICE, MANAGER)),
     (_may(PayPointDesk="poster"), (ADMIN, OWNER, MANAGER)),
     (_may(PayPointDesk="add rename retire"), (ADMIN, OWNER)),
@@ -111,6 +113,7 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
         _may(
             ContentDesk="new edit look submit",
             ContentVersions="restore",
+            ContentLinks="offer",
             MediaDesk="list upload show remove",
         ),
         (ADMIN, EDITOR, OWNER),
@@ -133,7 +136,7 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_may(SearchWords="show"), (*PLATFORM, EDITOR)),
     (_may(SearchWords="add edit drop"), (ADMIN, EDITOR)),
     (_may(AccountDesk="show"), (*PLATFORM, EDITOR)),
-    (_may(AccountDesk="menu"), (ADMIN, EDITOR)),
+    (_may(AccountDesk="menu", ReplyDesk="add edit drop"), (ADMIN, EDITOR)),
     (_may(TillDevices="show invite rules"), (OWNER, MANAGER)),
     # Books and oversight.
     (_may(TrialBalance="show"), OFFICE),

@@ -244,6 +244,7 @@ def store_buttons(store: Store) -> Sequence[Action]:
     pk = store.id
     return those_allowed(
         action(gettext("Edit"), "StoreDesk.edit", pk=pk),
+        action(gettext("Special days"), "StoreDays.days", pk=pk),
         action(gettext("Add pay point"), "PayPointDesk.add", pk=pk),
         action(gettext("Add staff"), "StaffDesk.add", store=pk),
         action(gettext("Open again"), "StoreDesk.reopen", pk=pk)

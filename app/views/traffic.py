@@ -21,7 +21,7 @@ from app.queries import traffic
 from app.views.charts import PERIODS, Chart, Series, Span, read_span
 
 DIMENSIONS = {
-    "path": N_("Pages"),
+    "path": N_("Pages read"),
     "source": N_("Where visits come from"),
     "keyword": N_("Words of search engines"),
     "campaign": N_("Campaigns"),
@@ -31,7 +31,7 @@ DIMENSIONS = {
     "region": N_("Regions"),
 }
 NAMES = {
-    "direct": N_("Directly"), "own": N_("Our own pages"), "phone": N_("Phone"),
+    "direct": N_("Directly"), "own": N_("Our own pages"), "phone": N_("Mobile phone"),
     "tablet": N_("Tablet"), "computer": N_("Computer"), "other": N_("Other"),
     "site": N_("Site"), "h5": "H5", "mini": N_("Mini-program"),
     "baidu": N_("Baidu"), "sogou": N_("Sogou"), "weixin.sogou": N_("Sogou WeChat"),

@@ -65,7 +65,9 @@ class TooManyRequests(DomainError):
 
 def register_errors(app: Flask) -> None:
     """Render refusals and failures. Register it after what names the request."""
-    app.before_request(_refuse_monsters)
+    # After the request has its name, before anybody reads its form: a form is read once, by the
+    # check of its token, and an upload would meet the usual limit there.
+    app.before_request_funcs.setdefault(None, []).insert(1, _refuse_monsters)
     app.after_request(_hear_out)
     app.register_error_handler(DomainError, _refuse)
     app.register_error_handler(HTTPException, _http_error)

@@ -2,6 +2,10 @@
 -- in has any right: they are reached through the table, hence through its policies.
 CREATE SCHEMA IF NOT EXISTS traffic;
 GRANT USAGE, CREATE ON SCHEMA traffic TO kaquan_ledger;
+-- A fold looks for what was written since the last one, and for all views of whoever came since.
+CREATE INDEX IF NOT EXISTS code_page_view_written ON public.page_view
+    USING brin (written_in) WITH (autosummarize = on);
+CREATE INDEX IF NOT EXISTS code_page_view_visitor ON public.page_view (visitor);
 GRANT CREATE ON SCHEMA public TO kaquan_ledger;  -- For the next statement only.
 ALTER TABLE public.page_view OWNER TO kaquan_ledger;
 REVOKE CREATE ON SCHEMA public FROM kaquan_ledger;
@@ -34,3 +38,9 @@ BEGIN
     END LOOP;
     RETURN v_dropped;
 END $$;
+
+CREATE OR REPLACE FUNCTION kaquan.traffic_days() RETURNS SETOF date
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT to_date(substr(relname, 2), 'YYYYMMDD') FROM pg_class
+    WHERE relnamespace = 'traffic'::regnamespace AND relkind = 'r' AND relname ~ '^d[0-9]{8}$'
+$$;

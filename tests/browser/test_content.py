@@ -15,6 +15,14 @@ from tests.browser.ground import TOGETHER
 pytestmark = TOGETHER
 
 _TITLE = "浏览器里写的文章"
+PHONE = (
+    "Mozilla/5.0 (Linux; Android 14; V2307A) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0"
+    " Chrome/116.0.0.0 Mobile Safari/537.36 MicroMessenger/8.0.49.2600"
+)
+LAPTOP = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/131.0.0.0 Safari/537.36"
+)
 
 
 def photo() -> bytes:
@@ -45,6 +53,11 @@ def test_an_article_is_written_previewed_scheduled_comes_out_and_goes_back(conso
     page.click('[data-menu-key="insertTable"]:not(.disabled)')
     page.locator(".w-e-panel-content-table td").nth(1).click()
     expect(page.locator(".editor-page table")).to_be_visible()
+    page.click(".page-links summary")
+    page.fill(".page-links input", "cxl")
+    store = page.locator(".page-links button", has_text="春熙路").filter(has_text="门店").first
+    store.click()
+    expect(page.locator(".editor-page a[href^='/stores/']")).to_be_visible()
     page.click(".content-form button[type=submit]")
     page.wait_for_url(re.compile(r"/console/contents/show/(\d+)$"))
     expect(page.locator(".message")).to_contain_text("已存为草稿")
@@ -57,6 +70,7 @@ def test_an_article_is_written_previewed_scheduled_comes_out_and_goes_back(conso
     expect(page.locator(".preview-bar")).to_be_visible()
     expect(page.locator(".written img")).to_be_visible()
     expect(page.locator(".written table")).to_be_visible()
+    expect(page.locator(".written a[href^='/stores/']")).to_be_visible()
 
     # Some seconds ahead, so that the clock publishes it while we wait.
     page.goto(f"/console/content/{pk}/plan")
@@ -73,6 +87,14 @@ def test_an_article_is_written_previewed_scheduled_comes_out_and_goes_back(conso
     assert width > 0
     listed = reader.request.get("/api/v1/articles?limit=100").json()["items"]
     assert pk in {one["id"] for one in listed}
+    # Found within a second or two: by its words, by initials, by pinyin.
+    for typed in ("浏览器里写的文章", "llqlxdwz", "liulanqi"):
+        for _ in range(20):
+            reader.goto(f"/search?q={typed}")
+            if reader.locator(f".found a[href='/articles/{pk}']").count():
+                break
+            reader.wait_for_timeout(500)
+        expect(reader.locator(f".found a[href='/articles/{pk}']")).to_be_visible()
 
     page.goto(f"/console/content/{pk}/edit")
     page.wait_for_selector(".content-form[data-ready]")
@@ -112,3 +134,37 @@ def test_the_site_needs_no_script(desk):
     page.locator(".shelf a").first.click()
     expect(page.locator("h1")).to_be_visible()
     expect(page.locator(".written")).to_be_visible()
+
+
+def test_what_is_read_is_counted_exactly(console, desk):
+    """Two readers of a page that only they read: the statistics say just that."""
+    desk.guard.tolerate("Failed to load resource")
+    page = console("editor")
+    page.goto("/console/content/new?kind=article")
+    page.wait_for_selector(".content-form[data-ready]")
+    page.fill("[name=title]", "只有两位读者的文章")
+    page.click(".content-form button[type=submit]")
+    page.wait_for_url(re.compile(r"/console/contents/show/(\d+)$"))
+    pk = page.url.rsplit("/", 1)[1]
+    page.goto(f"/console/content/{pk}/plan")
+    page.click(".form button[type=submit]")
+    phone = desk.stranger(width=390, user_agent=PHONE)
+    laptop = desk.stranger(user_agent=LAPTOP)
+    for reader, times in ((phone, 2), (laptop, 1)):
+        for _ in range(times):
+            with reader.expect_response("**/api/v1/page-views") as told:
+                reader.goto(f"/articles/{pk}?utm_campaign=walk-{pk}")
+            assert told.value.status == 202
+    # The worker adds up every minute what has come.
+    row = page.locator("[data-dimension=path] tr", has_text=f"/articles/{pk}")
+    for _ in range(90):
+        page.goto("/console/traffic/")
+        if row.count():
+            break
+        page.wait_for_timeout(1000)
+    cells = [cell.strip() for cell in row.locator("td").all_inner_texts()]
+    assert cells[:4] == [f"/articles/{pk}", "3", "2", "2"]
+    campaign = page.locator("[data-dimension=campaign] tr", has_text=f"walk-{pk}")
+    assert [cell.strip() for cell in campaign.locator("td").all_inner_texts()][1:4] == [
+        "2", "2", "2",
+    ]  # fmt: skip

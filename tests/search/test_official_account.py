@@ -8,12 +8,13 @@ import time
 import pytest
 from sqlalchemy import select, text
 
-from app.core.actor import SYSTEM
+from app.core.actor import SYSTEM, Role
 from app.factory import create_app
 from app.flows import official_account
 from app.gateways.wechat.oa_messages import sign
-from app.models.official_account import OaFollower
+from app.models.official_account import OaFollower, OaReply, OaReplyKind
 from app.models.people import MemberIdentity
+from app.services.oa_replies import ReplyWordTaken, drop_reply, keep_reply
 from app.services.official_accounts import MenuInvalid, keep_menu, read_menu, write_menu
 from app.services.search_index import index_store
 from app.wechat_simulator.login_api import openid_of, unionid_of
@@ -130,3 +131,48 @@ def test_a_menu_is_published(account, database, make):
 def test_a_menu_that_wechat_would_refuse_is_refused_here(lines):
     with pytest.raises(MenuInvalid):
         read_menu(lines)
+
+
+def test_words_are_answered_as_the_platform_wrote(account, make, database):
+    _, speak, _ = account
+    with database.unit_of_work(SYSTEM) as session:
+        for reply in session.scalars(select(OaReply)):
+            session.delete(reply)
+    written = [
+        (OaReplyKind.keyword, ["营业时间", "几点开门"], False, "每天 9:00–21:30"),
+        (OaReplyKind.keyword, ["退卡"], True, "请到任一门店办理退卡。"),
+        (OaReplyKind.welcome, [], False, "终于等到您！"),
+        (OaReplyKind.nothing, [], False, "这个我还不会。"),
+    ]
+    with database.unit_of_work(SYSTEM) as session:
+        for kind, words, anywhere, answer in written:
+            keep_reply(session, reply_id=None, kind=kind, words=words, anywhere=anywhere,
+                       answer=answer, actor=SYSTEM)  # fmt: skip
+    assert speak(name="oa-kim", text=" 几点开门 ")["answer"] == "每天 9:00–21:30"
+    assert speak(name="oa-kim", text="请问怎么退卡呢？")["answer"] == "请到任一门店办理退卡。"
+    assert speak(name="oa-kim", event="subscribe")["answer"] == "终于等到您！"
+    assert speak(name="oa-kim", text="完全没有的东西嗯嗯")["answer"] == "这个我还不会。"
+    with database.unit_of_work(SYSTEM) as session, pytest.raises(ReplyWordTaken):
+        keep_reply(session, reply_id=None, kind=OaReplyKind.keyword, words=["退卡"],
+                   anywhere=False, answer="x", actor=SYSTEM)  # fmt: skip
+    with database.unit_of_work(SYSTEM) as session:
+        for reply in session.scalars(select(OaReply)):
+            drop_reply(session, reply_id=reply.id, actor=SYSTEM)
+    assert speak(name="oa-kim", text="几点开门呀呀")["answer"] != "每天 9:00–21:30"
+
+
+def test_answers_are_kept_at_the_console(app, make, signed_in, database):
+    browser = signed_in(make.staff(Role.content_editor))
+    path = "/console/official-account/replies/add"
+    fields = {"kind": "keyword", "words": "", "answer": "好的"}
+    refused = browser.post(path, fields)
+    assert refused.status_code == 422
+    assert "好的" in refused.text
+    done = browser.post(path, {**fields, "words": "怎么走，地址在哪"}, follow_redirects=True)
+    assert "怎么走、地址在哪" in done.text
+    with database.unit_of_work(SYSTEM) as session:
+        reply = session.scalars(select(OaReply).where(OaReply.answer == "好的")).one()
+    path = f"/console/official-account/replies/{reply.id}"
+    changed = {"kind": "keyword", "words": "怎么走", "answer": "往东走"}
+    assert "往东走" in browser.post(f"{path}/edit", changed, follow_redirects=True).text
+    assert "往东走" not in browser.post(f"{path}/drop", follow_redirects=True).text

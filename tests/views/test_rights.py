@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
 from app.core.actor import PLATFORM_ROLES, SYSTEM, Role
+from app.core.clock import local_day, utc_now
+from app.models.contents import ContentKind
 from app.models.tenants import Merchant
+from app.services.contents import Words, create_content, plan_content
+from app.services.media import DrawnPicture, add_media, new_key
+from app.services.store_days import SpecialDay, add_special_day
 from app.views import roles, write_roles
 from app.views.menu import MENU
 from tests.trade import Trade
@@ -163,8 +169,14 @@ def test_another_tenants_records_are_not_there(app, make, signed_in, database, r
         "StaffDesk": theirs.id,
         "SecondFactorDesk": theirs.id,
         **dict.fromkeys(("Statements", "StatementDesk"), _statement(make)),
+        **dict.fromkeys(("Contents", "ContentDesk", "ContentVersions"), _content(database, other)),
+        "MediaDesk": _picture(database, other),
+        "StoreDays": other.id,
     }
-    ids_by_endpoint = {"PayPointDesk.add": other.id}
+    ids_by_endpoint = {
+        "PayPointDesk.add": other.id,
+        "StoreDays.drop": _special_day(database, other),
+    }
     person = (
         make.staff(role, own)
         if role in STORE_ROLES
@@ -193,6 +205,37 @@ def _statement(make):
     trade.everything()
     trade.close()
     return trade.statements(trade.two)[0].id
+
+
+def _content(database, store):
+    """Something that another merchant has published."""
+    with database.unit_of_work(SYSTEM) as session:
+        made = create_content(
+            session, merchant_id=store.merchant_id, kind=ContentKind.goods,
+            words=Words(title="别家的商品"), actor=SYSTEM,
+        )  # fmt: skip
+        plan_content(session, item_id=made.id, publish_at=None, withdraw_at=None, actor=SYSTEM,
+                     now=utc_now())  # fmt: skip
+        return made.id
+
+
+def _picture(database, store):
+    picture = DrawnPicture(
+        key=new_key(), name="别家的图片", extension="jpg", width=9, height=9, byte_count=9
+    )
+    with database.unit_of_work(SYSTEM) as session:
+        return add_media(
+            session, merchant_id=store.merchant_id, picture=picture, alt="", actor=SYSTEM
+        ).id
+
+
+def _special_day(database, store):
+    tomorrow = local_day(utc_now()) + timedelta(days=1)
+    with database.unit_of_work(SYSTEM) as session:
+        return add_special_day(
+            session, store_id=store.id, day=SpecialDay(first_on=tomorrow, last_on=tomorrow),
+            actor=SYSTEM, now=utc_now(),
+        ).id  # fmt: skip
 
 
 def _merchant(database, merchant_id):

@@ -43,7 +43,7 @@ COLUMNS: Mapping[str, str] = {
     "slug": N_("Address of the page"),
     "sort": N_("Place"),
     "store_ids": N_("Stores"),
-    "summary": N_("Summary"),
+    "summary": N_("Abstract"),
     "updated_at": N_("Changed at"),
     "updated_by_id": N_("Changed by"),
     "version_no": N_("Version"),

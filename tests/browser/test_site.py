@@ -1,0 +1,95 @@
+"""The public site in a browser: for everybody to use, small, quick, and right without a script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Response, expect
+
+from tests.browser.ground import TOGETHER
+
+pytestmark = TOGETHER
+
+CHECK = (Path(__file__).parent / "accessible.js").read_text(encoding="utf-8")
+PAGES = ("/", "/goods/", "/solutions/", "/articles/", "/stores/", "/search?q=春熙路", "/search",
+         "/privacy", "/terms", "/v/", "/login/")  # fmt: skip
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "dark")])
+def test_everybody_can_use_every_page(desk, width, scheme):
+    page = desk.stranger(width=width, color_scheme=scheme)
+    desk.guard.tolerate("Failed to load resource")
+    paths = [*PAGES]
+    page.goto("/goods/")
+    paths.append(page.locator(".shelf a").first.get_attribute("href"))
+    page.goto("/stores/")
+    paths.append(page.locator(".stores a").first.get_attribute("href"))
+    found = {}
+    for path in paths:
+        answer = page.goto(path)
+        if answer.status == 200 and (wrong := page.evaluate(CHECK)):
+            found[path] = wrong
+    assert not found
+
+
+def test_the_check_itself_sees_what_is_wrong(desk):
+    """Else a check that finds nothing says nothing."""
+    page = desk.stranger()
+    page.goto("/goods/")
+    page.evaluate(
+        "() => { const main = document.querySelector('main');"
+        " const img = document.createElement('img'); main.append(img);"
+        " const p = document.createElement('p'); p.textContent = 'pale';"
+        " p.style.color = '#ccc'; p.style.background = '#fff'; main.append(p);"
+        " main.append(document.createElement('input'));"
+        " const h = document.createElement('h5'); h.textContent = 'deep'; main.append(h); }"
+    )
+    said = " ".join(page.evaluate(CHECK))
+    for word in ("without alt", "contrast", "no label", "skips a level"):
+        assert word in said
+
+
+def test_the_first_view_is_small_and_comes_from_us(desk):
+    """All that a phone loads before it shows the home page, without pictures."""
+    page = desk.stranger(width=390)
+    answers: list[Response] = []
+
+    def note(answer: Response) -> None:  # Playwright takes no method of a list.
+        answers.append(answer)
+
+    page.on("response", note)
+    page.goto("/", wait_until="load")
+    sizes = {
+        answer.url: answer.request.sizes()["responseBodySize"]
+        for answer in answers
+        if answer.request.resource_type in {"document", "stylesheet", "script", "font"}
+    }
+    assert sizes
+    assert sum(sizes.values()) < 60_000, sizes
+    shown = page.evaluate(
+        "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
+    )
+    assert shown > 0
+    moved = page.evaluate(
+        "() => new Promise((done) => { let sum = 0; new PerformanceObserver((list) => {"
+        " for (const one of list.getEntries()) sum += one.value; })"
+        ".observe({ type: 'layout-shift', buffered: true }); setTimeout(() => done(sum), 300); })"
+    )
+    assert moved < 0.1  # Lighthouse calls less than a tenth good.
+
+
+def test_search_works_without_script_and_remembers_with_it(desk):
+    bare = desk.stranger(width=390, java_script_enabled=False)
+    bare.goto("/")
+    bare.locator(".to-search").click()
+    bare.fill("[name=q]", "cxl")
+    bare.click(".search-form button")
+    expect(bare.locator(".found a").first).to_contain_text("春熙路")
+    page = desk.stranger(width=390)
+    page.goto("/search?q=春熙路")
+    page.goto("/search")
+    expect(page.locator("[data-recent] a")).to_have_text("春熙路")
+    page.click("[data-forget]")
+    page.goto("/search")
+    expect(page.locator("[data-recent]")).to_be_hidden()
