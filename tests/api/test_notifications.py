@@ -13,11 +13,9 @@ from functools import partial
 import pytest
 import requests
 
-from app.wechat_simulator.signing import seal, signature_headers
+from tests.api.messages import Messenger, entries_of, outcomes_of, status_of
 from tests.served import Served, at_once
 from tests.wechat_far_end import eventually
-
-OURS, STRANGER = "wechatpay", "stranger"
 
 
 @pytest.fixture(autouse=True)
@@ -26,107 +24,15 @@ def _sound_books(world: Served):
     world.require_sound_books()
 
 
-class Messenger:
-    """Writes WeChat's messages by hand, with WeChat's own keys, to say what WeChat would not."""
-
-    def __init__(self, world: Served) -> None:
-        self.world = world
-        self.settings = world.context.settings.wechat
-        running = world.wechat_keys
-        self.key = running.wechatpay
-
-    def told(self, order_no: str, transaction_id: str, fen: int, **other: object) -> dict:
-        return {
-            "mchid": self.settings.mchid,
-            "appid": self.settings.mini_appid,
-            "out_trade_no": order_no,
-            "transaction_id": transaction_id,
-            "trade_state": "SUCCESS",
-            "success_time": "2026-11-23T12:00:00+08:00",
-            "payer": {"openid": "oPayer"},
-            "amount": {"total": fen, "payer_total": fen, "currency": "CNY"},
-        } | other
-
-    def refund_told(self, refund_no: str, order_no: str, state: str, fen: int) -> dict:
-        return {
-            "mchid": self.settings.mchid,
-            "out_trade_no": order_no,
-            "transaction_id": "4200001",
-            "out_refund_no": refund_no,
-            "refund_id": f"5030{secrets.token_hex(8)}",
-            "refund_status": state,
-            "amount": {"total": fen, "refund": fen, "payer_total": fen, "payer_refund": fen},
-        }
-
-    def body(
-        self, told: dict, event: str = "TRANSACTION.SUCCESS", *, event_id: str | None = None,
-        apiv3_key: bytes | None = None,
-    ) -> bytes:  # fmt: skip
-        kind = "refund" if event.startswith("REFUND") else "transaction"
-        envelope = {
-            "id": event_id or secrets.token_hex(16),
-            "create_time": "2026-11-23T12:00:00+08:00",
-            "resource_type": "encrypt-resource",
-            "event_type": event,
-            "resource": seal(apiv3_key or self.settings.apiv3_key, kind, told),
-        }
-        return json.dumps(envelope).encode()
-
-    def signed(self, body: bytes, *, age_seconds: int = 0) -> dict[str, str]:
-        stamp = int(time.time()) - age_seconds
-        key_id = self.settings.public_key_id
-        return signature_headers(self.key, key_id, body, timestamp=stamp)
-
-    def post(self, body: bytes, headers: dict[str, str] | None = None) -> requests.Response:
-        sent = {"Content-Type": "application/json", **(headers or self.signed(body))}
-        address = self.world.base_url + "/wechat/pay/notify"
-        return requests.post(address, data=body, headers=sent, timeout=30)
-
-
-@pytest.fixture
-def messenger(world):
-    return Messenger(world)
-
-
-@pytest.fixture
-def pending(world, shop):
-    """A combined payment, 3 yuan of it held, 7 asked of WeChat; WeChat tells nobody by itself."""
-    _, client = world.rich(shop, 3_00)
-    body = {"pay_point": shop.pay_point.token, "amount_fen": 10_00}
-    payment = client.post("/api/v1/payments", body).json()
-    assert payment["status"] == "pending"
-    world.wish("lost", order_no=payment["payment_no"])
-    return {**payment, "client": client}
-
-
-def _status(payment):
-    return payment["client"].get(f"/api/v1/payments/{payment['id']}").json()["status"]
-
-
-def _outcomes(world, order_no):
-    world.jobs.run()
-    found = world.rows(
-        "SELECT outcome FROM wechat_notification WHERE content->>'order_no' = :no ORDER BY id",
-        no=order_no,
-    )
-    return [row[0] for row in found]
-
-
-def _entries(world, payment):
-    return world.one(
-        "SELECT count(DISTINCT entry_id) FROM posting WHERE payment_id = :id", id=int(payment["id"])
-    )
-
-
 def test_the_same_message_100_times_at_once_is_kept_and_booked_once(world, messenger, pending):
     transaction = world.confirm_in_wechat(pending)
     body = messenger.body(messenger.told(pending["payment_no"], transaction, 7_00))
     answers = at_once([partial(messenger.post, body)] * 50)
     answers += at_once([partial(messenger.post, body)] * 50)
     assert {answer.status_code for answer in answers} == {204}
-    assert _outcomes(world, pending["payment_no"]) == ["captured"]
-    assert _status(pending) == "paid"
-    assert _entries(world, pending) == 2  # Held, captured.
+    assert outcomes_of(world, pending["payment_no"]) == ["captured"]
+    assert status_of(pending) == "paid"
+    assert entries_of(world, pending) == 2  # Held, captured.
 
 
 def test_100_different_messages_of_one_success_in_any_order_have_one_effect(
@@ -139,8 +45,8 @@ def test_100_different_messages_of_one_success_in_any_order_have_one_effect(
     for half in (bodies[:50], bodies[50:]):
         answers = at_once([partial(messenger.post, body) for body in half])
         assert {answer.status_code for answer in answers} == {204}
-    assert sorted(_outcomes(world, pending["payment_no"])) == ["captured"] + ["repeated"] * 49
-    assert _entries(world, pending) == 2
+    assert sorted(outcomes_of(world, pending["payment_no"])) == ["captured"] + ["repeated"] * 49
+    assert entries_of(world, pending) == 2
     assert world.booked(payment_id=int(pending["id"]))["bank:wechat"] == 7_00
 
 
@@ -229,7 +135,7 @@ def test_a_message_that_is_wrong_in_one_part_is_refused_and_kept_nowhere(
     assert answer.json()["code"] == "FAIL"
     world.jobs.run()
     assert _kept_of_nobody_else(world, pending) == before == []
-    assert _status(pending) == "pending"
+    assert status_of(pending) == "pending"
     assert world.booked(payment_id=int(pending["id"])) == {"card": 3_00, "held": -3_00}
 
 
@@ -247,27 +153,27 @@ def test_what_the_simulator_forges_changes_nothing_and_the_genuine_one_still_cou
     # A wrong amount is genuinely signed here: it is kept, and nothing is booked.
     assert answer.json()["status"] == (204 if scenario == "forged_amount" else 401)
     world.jobs.run()
-    assert _status(pending) == "pending"
+    assert status_of(pending) == "pending"
     transaction = world.confirm_in_wechat(pending)
     told = messenger.told(pending["payment_no"], transaction, 7_00)
     assert messenger.post(messenger.body(told)).status_code == 204
     world.jobs.run()
-    assert _status(pending) == "paid"
+    assert status_of(pending) == "paid"
 
 
 def test_another_amount_than_we_asked_for_books_nothing(world, messenger, pending):
     for fen in (6_99, 7_01, 10_00, 0):
         told = messenger.told(pending["payment_no"], "4200000000000000000000000001", fen)
         assert messenger.post(messenger.body(told)).status_code in {204, 401}
-    assert set(_outcomes(world, pending["payment_no"])) == {"amount_differs"}
-    assert _status(pending) == "pending"
+    assert set(outcomes_of(world, pending["payment_no"])) == {"amount_differs"}
+    assert status_of(pending) == "pending"
 
 
 @pytest.mark.parametrize("order_no", ["P0000000000000001", "T0000000000000001", "X1", "💰"])
 def test_an_order_that_is_not_ours_is_noted_and_no_more(world, messenger, order_no):
     told = messenger.told(order_no, secrets.token_hex(14), 7_00)
     assert messenger.post(messenger.body(told)).status_code == 204
-    assert "unknown_order" in _outcomes(world, order_no)  # Other tests may have told of it, too.
+    assert "unknown_order" in outcomes_of(world, order_no)  # Other tests may have told of it, too.
 
 
 def test_a_transaction_of_another_order_pays_only_its_own(world, messenger, shop, pending):
@@ -283,7 +189,7 @@ def test_a_transaction_of_another_order_pays_only_its_own(world, messenger, shop
     twisted = messenger.body(messenger.told(other["payment_no"], transaction, 7_00))
     assert messenger.post(twisted).status_code == 204
     world.jobs.run()
-    assert (_status(pending), _status(other)) == ("paid", "pending")
+    assert (status_of(pending), status_of(other)) == ("paid", "pending")
 
 
 def test_a_success_after_our_close_goes_back_in_full(world, messenger, pending):
@@ -299,7 +205,7 @@ def test_a_success_after_our_close_goes_back_in_full(world, messenger, pending):
 
     def all_processed() -> bool:
         outcomes.clear()
-        outcomes.update(_outcomes(world, pending["payment_no"]))
+        outcomes.update(outcomes_of(world, pending["payment_no"]))
         return None not in outcomes
 
     world.jobs.run_until(all_processed)
@@ -308,7 +214,7 @@ def test_a_success_after_our_close_goes_back_in_full(world, messenger, pending):
     assert set(outcomes) - {"succeeded"} == {"late", "repeated"}
     refunds = "SELECT status FROM refund WHERE payment_id = :id"
     world.jobs.run_until(lambda: world.rows(refunds, id=int(pending["id"])) == [("succeeded",)])
-    assert _status(pending) == "closed"
+    assert status_of(pending) == "closed"
     assert world.balance(pending["client"]) == 3_00
     assert world.booked(payment_id=int(pending["id"])) == {}
 
@@ -316,118 +222,9 @@ def test_a_success_after_our_close_goes_back_in_full(world, messenger, pending):
 def test_a_success_while_we_are_closing_is_captured(world, messenger, pending):
     world.wish("close_error", order_no=pending["payment_no"], times=1)
     pending["client"].post(f"/api/v1/payments/{pending['id']}/close", key="")
-    assert _status(pending) == "closing"
+    assert status_of(pending) == "closing"
     transaction = world.confirm_in_wechat(pending)
     told = messenger.told(pending["payment_no"], transaction, 7_00)
     messenger.post(messenger.body(told))
     world.jobs.run()
-    assert _status(pending) == "paid"
-
-
-# Refunds ------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def refunding(world, messenger, shop, pending):
-    """A whole refund of a paid combined payment that WeChat keeps under way, and silent."""
-    transaction = world.confirm_in_wechat(pending)
-    told = messenger.told(pending["payment_no"], transaction, 7_00)
-    messenger.post(messenger.body(told))
-    world.jobs.run()
-    world.wish("refund_late", order_no=pending["payment_no"], delay_seconds=3600)
-    address = f"/pos/api/payments/{pending['payment_no']}/refunds"
-    body = {"amount_fen": 10_00, "reason": "退货"}
-    refund = shop.manager.post(address, body).json()
-    assert (refund["status"], refund["card_fen"]) == ("processing", 3_00)
-    world.jobs.run()
-    return refund
-
-
-def _tell_refund(world, messenger, refund, state, *, fen=7_00):
-    told = messenger.refund_told(refund["refund_no"], refund["payment_no"], state, fen)
-    answer = messenger.post(messenger.body(told, f"REFUND.{state}"))
-    world.jobs.run()
-    return answer.status_code
-
-
-def _refunds(world, refund):
-    return world.rows(
-        "SELECT status, refund_no FROM refund WHERE order_no = :no ORDER BY id",
-        no=refund["payment_no"],
-    )
-
-
-def _owed(world, pending):
-    return world.booked(payment_id=int(pending["id"])).get("refunds:wechat", 0)
-
-
-def test_a_refund_that_wechat_has_made_is_booked_once(world, messenger, pending, refunding):
-    assert _owed(world, pending) == -7_00
-    for _ in range(3):
-        assert _tell_refund(world, messenger, refunding, "SUCCESS") == 204
-    assert [state for state, _ in _refunds(world, refunding)] == ["succeeded"]
-    assert _owed(world, pending) == 0
-    assert world.booked(payment_id=int(pending["id"])) == {}
-
-
-def test_an_abnormal_refund_is_parked_and_may_still_succeed(world, messenger, pending, refunding):
-    _tell_refund(world, messenger, refunding, "ABNORMAL")
-    assert [state for state, _ in _refunds(world, refunding)] == ["abnormal"]
-    assert _owed(world, pending) == -7_00
-    _tell_refund(world, messenger, refunding, "SUCCESS")
-    assert [state for state, _ in _refunds(world, refunding)] == ["succeeded"]
-    assert _owed(world, pending) == 0
-
-
-def test_a_closed_refund_is_asked_for_again_under_a_new_number(world, shop, messenger, pending):
-    transaction = world.confirm_in_wechat(pending)
-    told = messenger.told(pending["payment_no"], transaction, 7_00)
-    messenger.post(messenger.body(told))
-    world.jobs.run()
-    world.wish("refund_closed", order_no=pending["payment_no"], times=1)
-    address = f"/pos/api/payments/{pending['payment_no']}/refunds"
-    refund = shop.manager.post(address, {"amount_fen": 10_00, "reason": "退货"}).json()
-
-    def states():
-        return [state for state, _ in _refunds(world, refund)]
-
-    world.jobs.run_until(lambda: states() == ["closed", "succeeded"])
-    numbers = {no for _, no in _refunds(world, refund)}
-    assert len(numbers) == 2
-    at_wechat = world.wechat.state(pending["payment_no"])["refunds"]
-    assert {one["refund_no"] for one in at_wechat} == numbers
-    assert world.booked(payment_id=int(pending["id"])) == {}
-
-
-def test_a_refund_of_another_amount_or_of_nobody_books_nothing(
-    world, messenger, pending, refunding
-):
-    _tell_refund(world, messenger, refunding, "SUCCESS", fen=6_00)
-    assert _owed(world, pending) == -7_00
-    unknown = {**refunding, "refund_no": "F0000000000000001"}
-    assert _tell_refund(world, messenger, unknown, "SUCCESS") == 204
-    other_order = {**refunding, "payment_no": "P0000000000000001"}
-    _tell_refund(world, messenger, other_order, "SUCCESS")
-    assert _owed(world, pending) == -7_00
-
-
-def test_a_refund_that_nobody_told_us_of_is_asked_about(world, shop, messenger, pending):
-    transaction = world.confirm_in_wechat(pending)
-    told = messenger.told(pending["payment_no"], transaction, 7_00)
-    messenger.post(messenger.body(told))
-    world.jobs.run()
-    world.wish("refund_lost", order_no=pending["payment_no"])
-    address = f"/pos/api/payments/{pending['payment_no']}/refunds"
-    refund = shop.manager.post(address, {"amount_fen": 10_00, "reason": "退货"}).json()
-    world.jobs.run()
-
-    def done():
-        return world.wechat.state(pending["payment_no"])["refunds"][0]["state"] == "SUCCESS"
-
-    eventually(done)
-    world.by_superuser(
-        "UPDATE refund SET created_at = created_at - interval '1 minute' WHERE id = %s",
-        int(refund["id"]),
-    )
-    world.jobs.run_task("settle_refunds")
-    assert [state for state, _ in _refunds(world, refund)] == ["succeeded"]
+    assert status_of(pending) == "paid"

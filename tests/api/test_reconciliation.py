@@ -28,8 +28,12 @@ def today():
 
 
 @pytest.fixture
-def bill(world, today):
-    """Today's bill as of tomorrow, with what is planted in it."""
+def bill(world, today, monkeypatch):
+    """Today's bill as of tomorrow, with what is planted in it.
+
+    WeChat and we have one clock here: what is paid in a day's last minutes is of that day, too.
+    """
+    monkeypatch.setattr("app.services.bill_matching._LAG", timedelta(0))
 
     def reconcile(**plan):
         world.wechat.post("/_bill", day=today.isoformat(), early=True, **plan)

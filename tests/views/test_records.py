@@ -186,7 +186,7 @@ def test_a_member_is_found_by_the_whole_phone_and_shown_masked(app, make, signed
 
 ENGLISH = re.compile(r"[A-Za-z]{3,}")
 ALLOWED = re.compile(
-    r"WeChat|English|PIN|Excel|xlsx|csv|CSV|TSV|ODS|JSON|[A-Z]{1,2}\d[\d-]*|TX[\d-]+|u\d+|m\d+|[a-z_-]+:[a-z0-9:_-]+|platform"
+    r"WeChat|English|PIN|Excel|xlsx|csv|CSV|TSV|ODS|JSON|[A-Z]{1,2}\d[\d-]*|TX[\d-]+|u\d+|m\d+|[a-z_-]+:[A-Za-z0-9:_-]+|platform"
 )
 
 
