@@ -142,7 +142,7 @@ def feed(bench: Bench) -> None:
 
 def settle(bench: Bench) -> None:
     """A month of a thousand merchants onto statements."""
-    settling.settle(bench.urls, SCALE)
+    settling.settle(bench.urls)
 
 
 BENCHES: dict[str, Callable[[Bench], None]] = {
