@@ -16,6 +16,7 @@ from app.services.audit_chain import read_audit_watermark, seal_audit
 from app.services.contents import publish_due
 from app.services.expiry import expire_lots
 from app.services.gifts import return_expired_gifts
+from app.services.ledger_days import fold_ledger_days
 from app.services.member_merges import follow_merges
 from app.services.notices import write_expiry_notices
 from app.services.rollups import fold_rollups
@@ -68,6 +69,8 @@ def keep_balances(context: Context) -> None:
         watermark = read_watermark(session)
     with context.database.unit_of_work(SYSTEM) as session:
         take_balance_snapshots(session, watermark=watermark, now=utc_now())
+    with context.database.unit_of_work(SYSTEM) as session:
+        fold_ledger_days(session, watermark=watermark, now=utc_now())
 
 
 def fold(context: Context) -> None:

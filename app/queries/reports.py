@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.errors import N_
 from app.queries import report_sql as sql
+from app.queries.figure_sql import read_figures
 
 Value = str | int
 
@@ -106,7 +106,7 @@ REPORTS: Mapping[str, Report] = {
         title=N_("Advance receipts"),
         explanation=N_("Opening + sold − used − expired − returned + other = closing (ledger)."),
         columns=(
-            Column(label=N_("Issuer")), Column(label=N_("Program or batch")),
+            Column(label=N_("Issuer")), _words(N_("Program or batch")),
             _money(N_("Opening")), _money(N_("Sold")), _money(N_("Used")), _money(N_("Expired")),
             _money(N_("Returned or voided")), _money(N_("Other")), _money(N_("Closing")),
         ),
@@ -177,11 +177,14 @@ REPORTS: Mapping[str, Report] = {
     "regulator": Report(
         title=N_("Quarterly figures for the regulator"),
         explanation=N_("Advance receipts by quarter: received, spent, returned, and the balance."),
-        columns=(Column(label=N_("Quarter")), _money(N_("Received")), _money(N_("Spent")),
-                 _money(N_("Returned")), _money(N_("Balance at its end"), sums=False)),
+        columns=(Column(label=N_("Quarter")), _money(N_("Opening"), sums=False),
+                 _money(N_("Received")), _money(N_("Bonus granted")), _money(N_("Spent")),
+                 _money(N_("Returned or voided")), _money(N_("Expired")), _money(N_("Other")),
+                 _money(N_("Balance at its end"), sums=False),
+                 _money(N_("Of which bonus"), sums=False)),
         statements={"": sql.REGULATOR},
         groups=_ONE,
-        drawn=(1, 2, 4),
+        drawn=(2, 4, 8),
         by_store=False,
     ),
 }  # fmt: skip
@@ -190,8 +193,9 @@ REPORTS: Mapping[str, Report] = {
 def read_report(session: Session, name: str, asked: Asked) -> list[list[Value]]:
     """The rows of a report, their cells in the order of its columns."""
     report = REPORTS[name]
-    rows = session.execute(
-        text(report.statement(asked.group)),
+    rows = read_figures(
+        session,
+        report.statement(asked.group),
         {
             "since": asked.since,
             "until": asked.until,

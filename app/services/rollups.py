@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from app.models.rollups import SOURCES, RollupSource
+from app.models.rollups import LEDGER, SOURCES, RollupSource
 
 # No transaction of ours lives for longer than that, so every row of the hour is to be seen.
 GRACE = timedelta(minutes=10)
@@ -48,8 +48,9 @@ def fold_rollups(session: Session, *, now: datetime) -> int:
 def rebuild_rollups(session: Session, *, now: datetime) -> int:
     """Forget all figures and sum every hour from the rows. Returns how many hours there are."""
     session.execute(_LOCK)
-    for table in ("hourly_rollup", "hour_range", "rollup_dirty", "rollup_mark"):
-        session.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - one of four constants
+    for table in ("hourly_rollup", "hour_range", "rollup_dirty"):
+        session.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - one of three constants
+    session.execute(text("DELETE FROM rollup_mark WHERE source <> :ledger"), {"ledger": LEDGER})
     return fold_rollups(session, now=now)
 
 
