@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import batches, checks, feed_streams, finding, printing, reading, settling
+from bench import batches, checks, feed_streams, finding, printing, reading, reporting, settling
 from bench.baseline import NAME, Baseline
 from bench.load import Measured, post, run_load
 from bench.output import Row, say
@@ -161,6 +161,7 @@ BENCHES: dict[str, Callable[[Bench], None]] = {
     "print": print_vouchers,
     "feed": feed,
     "settle": settle,
+    "reports": lambda bench: reporting.report(bench.urls, bench.home),
 }
 
 

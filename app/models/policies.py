@@ -183,6 +183,12 @@ POLICIES: Mapping[str, Rows] = {
         merchant=f"{_OWN_MERCHANT} OR store_id IN"  # noqa: S608 - made of constants
         f" (SELECT s.id FROM store s WHERE s.{_OWN_MERCHANT})",
     ),
+    "daily_rollup": _rows(
+        store=_OWN_STORE,
+        merchant=f"{_OWN_MERCHANT} OR store_id IN"  # noqa: S608 - made of constants
+        f" (SELECT s.id FROM store s WHERE s.{_OWN_MERCHANT})",
+    ),
+    "hourly_total": _rows(),
     "ledger_day": _MERCHANTS_ONLY,
     "hour_range": _rows(store=ALL, merchant=ALL),
     "rollup_mark": _rows(store=ALL, merchant=ALL),
@@ -241,7 +247,10 @@ DELETABLE = frozenset(
         "report_delivery",
         "wechat_bill_line",
         "hourly_rollup",
+        "balance_snapshot",
         "ledger_day",
+        "daily_rollup",
+        "hourly_total",
         "hour_range",
         "rollup_dirty",
         "rollup_mark",

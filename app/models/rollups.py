@@ -134,6 +134,48 @@ class HourlyRollup(MerchantOwned, Base):
     commission_fen: Mapped[Fen]
 
 
+class _Sums:
+    """What figures have in common: so many events, and what they add up to."""
+
+    events: Mapped[int] = mapped_column(BigInteger)
+    amount_fen: Mapped[Fen]
+    card_fen: Mapped[Fen]
+    wechat_fen: Mapped[Fen]
+    bonus_fen: Mapped[Fen]
+    commission_fen: Mapped[Fen]
+
+
+class DailyRollup(_Sums, MerchantOwned, Base):
+    """The hours of one local day, by merchant, store and kind: what months are added up from."""
+
+    __tablename__ = "daily_rollup"
+    __table_args__ = (
+        Index(
+            "uq_daily_rollup",
+            *("source", "day", "merchant_id", "store_id", "kind"),
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index("ix_daily_rollup_merchant", "merchant_id", "source", "day"),
+        Index("ix_daily_rollup_store", "store_id", "source", "day"),
+    )
+    id: Mapped[PrimaryKey]
+    source: Mapped[str] = mapped_column(Text)
+    day: Mapped[date]
+    merchant_id: Mapped[Id] = mapped_column()  # No index of its own.
+    store_id: Mapped[Id | None]
+    kind: Mapped[str] = mapped_column(Text)
+
+
+class HourlyTotal(_Sums, Base):
+    """One hour of all merchants and stores together, by kind: for the platform's own pages."""
+
+    __tablename__ = "hourly_total"
+    source: Mapped[str] = mapped_column(Text, primary_key=True)
+    hour: Mapped[Timestamp] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
 class HourRange(Base):
     """The lowest and highest id among an hour's rows: a period's rows are found by their ids."""
 

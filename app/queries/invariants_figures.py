@@ -26,6 +26,8 @@ def _rows(source: RollupSource) -> str:
 
 _COUNTED = " UNION ALL ".join(_rows(source) for source in SOURCES.values())
 _DIFFERENT = " OR ".join(f"r.{m} IS DISTINCT FROM c.{m}" for m in ("events", *_MEASURES))
+_SUMMED = ", ".join(("events", *_MEASURES))
+_ADDED = ", ".join(f"sum({m})" for m in ("events", *_MEASURES))
 _DAY = "day, merchant_id, account, program_id, batch_id, lot_kind, event"
 
 FIGURES = (
@@ -64,5 +66,22 @@ FIGURES = (
                (SELECT count(*) FROM ((TABLE booked EXCEPT TABLE kept)
                                       UNION ALL (TABLE kept EXCEPT TABLE booked)) different) AS bad
         """,  # noqa: S608 - made of the constants of models/rollups
+    ),
+    Invariant(
+        "F3",
+        "Days and totals are the sums of the hours",
+        f"""
+        WITH days AS (
+            SELECT source, (hour AT TIME ZONE 'Asia/Shanghai')::date AS day, merchant_id, store_id,
+                   kind, {_ADDED} FROM hourly_rollup GROUP BY 1, 2, 3, 4, 5),
+        kept_days AS (SELECT source, day, merchant_id, store_id, kind, {_SUMMED} FROM daily_rollup),
+        totals AS (SELECT source, hour, kind, {_ADDED} FROM hourly_rollup GROUP BY 1, 2, 3),
+        kept_totals AS (SELECT source, hour, kind, {_SUMMED} FROM hourly_total)
+        SELECT (SELECT count(*) FROM kept_days) + (SELECT count(*) FROM kept_totals) AS checked,
+               (SELECT count(*) FROM ((TABLE days EXCEPT TABLE kept_days)
+                                      UNION ALL (TABLE kept_days EXCEPT TABLE days)) a)
+               + (SELECT count(*) FROM ((TABLE totals EXCEPT TABLE kept_totals)
+                                        UNION ALL (TABLE kept_totals EXCEPT TABLE totals)) b) AS bad
+        """,  # noqa: S608 - made of constants
     ),
 )

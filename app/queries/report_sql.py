@@ -8,25 +8,28 @@ from __future__ import annotations
 
 from app.queries.figure_sql import BOOKED, hours_of
 
-# Payments and redemptions by hour, store and tender; in amounts gross, refunds stand elsewhere.
-TAKEN = f"""
+
+def _taken(kept: str) -> str:
+    """Payments and redemptions by tender; in amounts gross, refunds stand elsewhere."""
+    return f"""
     taken AS (
-        SELECT at, merchant_id, store_id, kind AS tender, events, amount_fen, card_fen, wechat_fen,
+        SELECT at, merchant_id, store_id, kind AS tender, events, card_fen, wechat_fen,
                0::bigint AS paper_fen, commission_fen
-          FROM ({hours_of("payment_paid")}) p
+          FROM ({hours_of("payment_paid", kept)}) p
         UNION ALL
-        SELECT at, merchant_id, store_id, 'voucher', events, amount_fen, 0, 0, amount_fen,
-               commission_fen
-          FROM ({hours_of("redemption")}) r
+        SELECT at, merchant_id, store_id, 'voucher', events, 0, 0, amount_fen, commission_fen
+          FROM ({hours_of("redemption", kept)}) r
     )"""  # noqa: S608 - made of constants
+
+
 _SERVED = f"""
     taken AS (
         SELECT at, merchant_id, store_id, kind AS staff_id, events, card_fen, wechat_fen,
                0::bigint AS paper_fen, commission_fen
-          FROM ({hours_of("payment_paid_staff")}) p
+          FROM ({hours_of("payment_paid_staff", "day")}) p
         UNION ALL
         SELECT at, merchant_id, store_id, kind, events, 0, 0, amount_fen, commission_fen
-          FROM ({hours_of("redemption_staff")}) r
+          FROM ({hours_of("redemption_staff", "day")}) r
     )"""  # noqa: S608 - made of constants
 
 GROUPS = {
@@ -35,22 +38,31 @@ GROUPS = {
     "month": "to_char(at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM')",
     "hour": "to_char(at AT TIME ZONE 'Asia/Shanghai', 'HH24:00')",
     "tender": "tender",
-    "store": "(SELECT s.name FROM store s WHERE s.id = store_id)",
-    "merchant": "(SELECT m.name FROM merchant m WHERE m.id = taken.merchant_id)",
+    "store": "store_id",
+    "merchant": "merchant_id",
+}
+_NAMED = {
+    "store": "(SELECT s.name FROM store s WHERE s.id = t.key)",
+    "merchant": "(SELECT m.name FROM merchant m WHERE m.id = t.key)",
 }
 
 
-def takings(group: str) -> str:
-    """Takings by one of ``GROUPS``."""
+def takings(group: str, *, in_total: bool = False) -> str:
+    """Takings by one of ``GROUPS``. Names are looked up for what is left of the sums."""
+    kept = "hour" if group == "hour" else "day"
     return f"""
-    WITH {TAKEN}
-    SELECT {GROUPS[group]} AS label, sum(events)::bigint, sum(card_fen)::bigint,
-           sum(wechat_fen)::bigint, sum(paper_fen)::bigint,
-           sum(card_fen + wechat_fen + paper_fen)::bigint, sum(commission_fen)::bigint
-      FROM taken
-     WHERE (cast(:merchant_id AS bigint) IS NULL OR merchant_id = :merchant_id)
-       AND (cast(:store_id AS bigint) IS NULL OR store_id = :store_id)
-     GROUP BY 1 ORDER BY 1"""  # noqa: S608 - made of constants
+    WITH {_taken("total" if in_total else kept)}
+    SELECT {_NAMED.get(group, "t.key")} AS label, events, card_fen, wechat_fen, paper_fen,
+           card_fen + wechat_fen + paper_fen, commission_fen
+      FROM (SELECT {GROUPS[group]} AS key, sum(events)::bigint AS events,
+                   sum(card_fen)::bigint AS card_fen, sum(wechat_fen)::bigint AS wechat_fen,
+                   sum(paper_fen)::bigint AS paper_fen,
+                   sum(commission_fen)::bigint AS commission_fen
+              FROM taken
+             WHERE (cast(:merchant_id AS bigint) IS NULL OR merchant_id = :merchant_id)
+               AND (cast(:store_id AS bigint) IS NULL OR store_id = :store_id)
+             GROUP BY 1) t
+     ORDER BY {"6 DESC, " if group in _NAMED else ""}1"""  # noqa: S608 - made of constants
 
 
 BY_CASHIER = f"""

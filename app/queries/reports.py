@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -36,6 +36,8 @@ class Report:
     columns: Sequence[Column]
     statements: Mapping[str, str]
     groups: Mapping[str, str]
+    # The same asked of all merchants together, for whoever sees them and has chosen none.
+    in_total: Mapping[str, str] = field(default_factory=dict)
     drawn: Sequence[int] = ()
     by_store: bool = True  # Whether one store's figures make sense.
 
@@ -88,6 +90,10 @@ REPORTS: Mapping[str, Report] = {
             _money(N_("Commission")),
         ),
         statements={**{name: sql.takings(name) for name in sql.GROUPS}, "cashier": sql.BY_CASHIER},
+        in_total={
+            name: sql.takings(name, in_total=True)
+            for name in ("day", "week", "month", "hour", "tender")
+        },
         groups=_GROUPS,
         drawn=(2, 3, 4),
     ),
@@ -193,6 +199,7 @@ REPORTS: Mapping[str, Report] = {
 def read_report(session: Session, name: str, asked: Asked) -> list[list[Value]]:
     """The rows of a report, their cells in the order of its columns."""
     report = REPORTS[name]
+    everybody = asked.merchant_id is None and asked.store_id is None
     rows = read_figures(
         session,
         report.statement(asked.group),
@@ -202,6 +209,7 @@ def read_report(session: Session, name: str, asked: Asked) -> list[list[Value]]:
             "merchant_id": asked.merchant_id,
             "store_id": asked.store_id,
         },
+        in_total=report.in_total.get(asked.group) if everybody else None,
     )
     kinds = [column.kind for column in report.columns]
     return [[_whole(kind, value) for kind, value in zip(kinds, row, strict=True)] for row in rows]

@@ -27,6 +27,32 @@ _FORGET = (
     text("DELETE FROM hourly_rollup WHERE source = :source AND hour >= :since AND hour < :until"),
     text("DELETE FROM hour_range WHERE source = :source AND hour >= :since AND hour < :until"),
 )
+_MEASURES = ("events", "amount_fen", "card_fen", "wechat_fen", "bonus_fen", "commission_fen")
+_NAMES = ", ".join(_MEASURES)
+_ADDED = ", ".join(f"sum({measure})" for measure in _MEASURES)
+_DAY = "(hour AT TIME ZONE 'Asia/Shanghai')::date"
+_HOURS = (
+    "source = :source AND hour < :until AND (cast(:since AS timestamptz) IS NULL OR hour >= :since)"
+)
+_FROM_DAY = "(cast(:since AS timestamptz) AT TIME ZONE 'Asia/Shanghai')::date"
+_TO_DAY = "((cast(:until AS timestamptz) - interval '1 second') AT TIME ZONE 'Asia/Shanghai')::date"
+# Of the hours that were summed just now: all merchants together, and the local days they lie in.
+_SUMS = tuple(
+    text(statement)
+    for statement in (
+        f"DELETE FROM hourly_total WHERE {_HOURS}",  # noqa: S608 - made of constants
+        f"INSERT INTO hourly_total (source, hour, kind, {_NAMES})"  # noqa: S608
+        f" SELECT source, hour, kind, {_ADDED} FROM hourly_rollup WHERE {_HOURS} GROUP BY 1, 2, 3",
+        "DELETE FROM daily_rollup WHERE source = :source"  # noqa: S608
+        f" AND (cast(:since AS timestamptz) IS NULL OR day BETWEEN {_FROM_DAY} AND {_TO_DAY})",
+        f"INSERT INTO daily_rollup (source, day, merchant_id, store_id, kind, {_NAMES})"  # noqa: S608
+        f" SELECT source, {_DAY}, merchant_id, store_id, kind, {_ADDED} FROM hourly_rollup"
+        " WHERE source = :source AND (cast(:since AS timestamptz) IS NULL OR"
+        f"   (hour >= {_FROM_DAY}::timestamp AT TIME ZONE 'Asia/Shanghai'"
+        f"    AND hour < ({_TO_DAY} + 1)::timestamp AT TIME ZONE 'Asia/Shanghai'))"
+        " GROUP BY 1, 2, 3, 4, 5",
+    )
+)
 _KEEP_MARK = text(
     "INSERT INTO rollup_mark (source, folded_until, tail_id) VALUES (:source, :until, :tail)"
     " ON CONFLICT (source) DO UPDATE"
@@ -48,8 +74,8 @@ def fold_rollups(session: Session, *, now: datetime) -> int:
 def rebuild_rollups(session: Session, *, now: datetime) -> int:
     """Forget all figures and sum every hour from the rows. Returns how many hours there are."""
     session.execute(_LOCK)
-    for table in ("hourly_rollup", "hour_range", "rollup_dirty"):
-        session.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - one of three constants
+    for table in ("hourly_rollup", "hourly_total", "daily_rollup", "hour_range", "rollup_dirty"):
+        session.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - one of five constants
     session.execute(text("DELETE FROM rollup_mark WHERE source <> :ledger"), {"ledger": LEDGER})
     return fold_rollups(session, now=now)
 
@@ -85,6 +111,8 @@ def _sum_hours(
         for statement in _FORGET:
             session.execute(statement, bounds)
     session.execute(_figures(source, since), bounds)
+    for statement in _SUMS:
+        session.execute(statement, {"source": source.name, "since": since, "until": until})
     ranges = session.execute(_ranges(source, since), bounds)
     return ranges.rowcount  # type: ignore[attr-defined, no-any-return]
 

@@ -51,13 +51,12 @@ def _text(name: str, default: str | None = None) -> sa.Column[str]:
 
 def _instant(name: str, *, nullable: bool = False, now: bool = False) -> sa.Column[object]:
     default = sa.text("now()") if now else None
-    return sa.Column(
-        name, sa.DateTime(timezone=True), server_default=default, nullable=nullable
-    )
+    return sa.Column(name, sa.DateTime(timezone=True), server_default=default, nullable=nullable)
 
 
 def upgrade() -> None:
     _create_days()
+    _create_sums()
     _create_saved_reports()
     _create_deliveries()
     op.create_index(
@@ -98,6 +97,46 @@ def _create_days() -> None:
         postgresql_nulls_not_distinct=True,
     )
     op.create_index("ix_ledger_day_merchant", "ledger_day", ["merchant_id", "account", "day"])
+
+
+def _sums() -> list[sa.Column[int]]:
+    amounts = ("amount_fen", "card_fen", "wechat_fen", "bonus_fen", "commission_fen")
+    return [_number(name) for name in ("events", *amounts)]
+
+
+def _create_sums() -> None:
+    op.create_table(
+        "daily_rollup",
+        _id(),
+        _text("source"),
+        sa.Column("day", sa.Date(), nullable=False),
+        _number("merchant_id"),
+        _number("store_id", nullable=True),
+        _text("kind"),
+        *_sums(),
+    )
+    op.create_index(
+        "uq_daily_rollup",
+        "daily_rollup",
+        ["source", "day", "merchant_id", "store_id", "kind"],
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+    )
+    for whose in ("merchant", "store"):
+        op.create_index(
+            f"ix_daily_rollup_{whose}", "daily_rollup", [f"{whose}_id", "source", "day"]
+        )
+    op.create_table(
+        "hourly_total",
+        sa.Column("source", sa.Text(), primary_key=True),
+        sa.Column("hour", sa.DateTime(timezone=True), primary_key=True),
+        sa.Column("kind", sa.Text(), primary_key=True),
+        *_sums(),
+    )
+    # The job sums everything again, days and totals with it.
+    op.execute("DELETE FROM rollup_mark")
+    for table in ("hourly_rollup", "hour_range", "rollup_dirty"):
+        op.execute(f"DELETE FROM {table}")
 
 
 def _create_saved_reports() -> None:
@@ -192,6 +231,8 @@ def downgrade() -> None:
     op.create_check_constraint("statement_approved", "statement", _CONFIRMED.format(deemed=""))
     op.drop_column("statement", "is_deemed")
     op.drop_index("ix_redemption_reversed", "redemption")
-    for table in ("report_delivery", "saved_report", "ledger_day"):
+    for table in ("report_delivery", "saved_report", "ledger_day", "daily_rollup", "hourly_total"):
         op.drop_table(table)
-    op.execute("DELETE FROM rollup_mark WHERE source = 'ledger'")
+    op.execute("DELETE FROM rollup_mark WHERE source = 'ledger' OR source LIKE '%\\_staff'")
+    for table in ("hourly_rollup", "hour_range", "rollup_dirty"):
+        op.execute(f"DELETE FROM {table} WHERE source LIKE '%\\_staff'")

@@ -142,9 +142,7 @@ def test_verify_notices_a_wrong_day_of_the_ledger(database, shop, test_database)
         watermark = read_watermark(session)
     with database.unit_of_work(SYSTEM) as session:
         fold_ledger_days(session, watermark=watermark, now=utc_now())
-    wrong = (
-        "UPDATE ledger_day SET amount_fen = amount_fen + 1 WHERE id = (SELECT min(id) FROM ledger_day)"
-    )
+    wrong = "UPDATE ledger_day SET amount_fen = amount_fen + 1 WHERE id = (SELECT min(id) FROM ledger_day)"
     with psycopg.connect(test_database.superuser_url, autocommit=True) as superuser:
         superuser.execute(wrong)
     try:
@@ -181,13 +179,16 @@ def test_takings_count_an_hour_that_has_changed_once(database, make, shop, test_
         fold(database)
         assert sums() == [3, 6]
         superuser.execute(insert, (store.merchant_id, store.id, 2))
-        superuser.execute("UPDATE payment SET closed_at = now(), status = 'closing'"
-                          " WHERE store_id = %s", (store.id,))
+        superuser.execute(
+            "UPDATE payment SET closed_at = now(), status = 'closing' WHERE store_id = %s",
+            (store.id,),
+        )
         assert sums() == [5, 9]
         fold(database)
         assert sums() == [5, 9]
-        superuser.execute("UPDATE payment SET paid_at = NULL, status = 'closed'"
-                          " WHERE store_id = %s", (store.id,))
+        superuser.execute(
+            "UPDATE payment SET paid_at = NULL, status = 'closed' WHERE store_id = %s", (store.id,)
+        )
         assert sums() == [0, 0]
     fold(database)
 
