@@ -1,4 +1,4 @@
-"""The dashboard and a month's reports over HTTP, with as many postings in the books as asked for."""
+"""The dashboard and a month's reports over HTTP, with many postings in the books."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Figures with what is too young for them, in SQL: the hours of ``models/rollups`` and the ledger's days.
+"""Figures with what is too young for them, in SQL: hours, days and totals, and the ledger's days.
 
-Whole hours come from the figures; hours that have changed since, and what is younger, from the rows.
-How far the figures go is asked before (``read_marks``) and stands in the statement as plain values,
-so that PostgreSQL sees how few rows are left to it.
+Whole hours come from the figures; hours that have changed since, and what is younger, from the
+rows. How far the figures go is asked before and stands in the statement as plain values, so that
+PostgreSQL sees how few rows are left to it.
 """
 
 from __future__ import annotations

@@ -243,6 +243,7 @@ REGULATOR = f"""
                coalesce(sum(fen), 0)::bigint AS closing,
                coalesce(sum(fen) FILTER (WHERE is_bonus), 0)::bigint AS closing_bonus
           FROM quarters LEFT JOIN moved ON day < ends GROUP BY begins)
-    SELECT to_char(begins, 'YYYY-"Q"Q') AS label, opening, received, bonus, spent, returned, expired,
+    SELECT to_char(begins, 'YYYY-"Q"Q') AS label, opening, received, bonus, spent, returned,
+           expired,
            closing - opening - received - bonus + spent + returned + expired, closing, closing_bonus
       FROM quarterly ORDER BY begins"""  # noqa: S608 - made of constants

@@ -114,7 +114,7 @@ REPORTS: Mapping[str, Report] = {
         columns=(
             Column(label=N_("Issuer")), _words(N_("Program or batch")),
             _money(N_("Opening")), _money(N_("Sold")), _money(N_("Used")), _money(N_("Expired")),
-            _money(N_("Returned or voided")), _money(N_("Other")), _money(N_("Closing")),
+            _money(N_("Returned or voided")), _money(N_("Other")), _money(N_("Closing balance")),
         ),
         statements={"": sql.LIABILITY},
         groups=_ONE,

@@ -37,22 +37,23 @@ _HOURS = (
 _FROM_DAY = "(cast(:since AS timestamptz) AT TIME ZONE 'Asia/Shanghai')::date"
 _TO_DAY = "((cast(:until AS timestamptz) - interval '1 second') AT TIME ZONE 'Asia/Shanghai')::date"
 # Of the hours that were summed just now: all merchants together, and the local days they lie in.
-_SUMS = tuple(
-    text(statement)
-    for statement in (
-        f"DELETE FROM hourly_total WHERE {_HOURS}",  # noqa: S608 - made of constants
-        f"INSERT INTO hourly_total (source, hour, kind, {_NAMES})"  # noqa: S608
-        f" SELECT source, hour, kind, {_ADDED} FROM hourly_rollup WHERE {_HOURS} GROUP BY 1, 2, 3",
-        "DELETE FROM daily_rollup WHERE source = :source"  # noqa: S608
-        f" AND (cast(:since AS timestamptz) IS NULL OR day BETWEEN {_FROM_DAY} AND {_TO_DAY})",
-        f"INSERT INTO daily_rollup (source, day, merchant_id, store_id, kind, {_NAMES})"  # noqa: S608
-        f" SELECT source, {_DAY}, merchant_id, store_id, kind, {_ADDED} FROM hourly_rollup"
-        " WHERE source = :source AND (cast(:since AS timestamptz) IS NULL OR"
-        f"   (hour >= {_FROM_DAY}::timestamp AT TIME ZONE 'Asia/Shanghai'"
-        f"    AND hour < ({_TO_DAY} + 1)::timestamp AT TIME ZONE 'Asia/Shanghai'))"
-        " GROUP BY 1, 2, 3, 4, 5",
-    )
-)
+_FORGET_TOTALS = f"DELETE FROM hourly_total WHERE {_HOURS}"  # noqa: S608 - made of constants
+_ADD_TOTALS = f"""
+    INSERT INTO hourly_total (source, hour, kind, {_NAMES})
+    SELECT source, hour, kind, {_ADDED} FROM hourly_rollup WHERE {_HOURS} GROUP BY 1, 2, 3"""  # noqa: S608
+_FORGET_DAYS = f"""
+    DELETE FROM daily_rollup
+     WHERE source = :source
+       AND (cast(:since AS timestamptz) IS NULL OR day BETWEEN {_FROM_DAY} AND {_TO_DAY})"""  # noqa: S608
+_ADD_DAYS = f"""
+    INSERT INTO daily_rollup (source, day, merchant_id, store_id, kind, {_NAMES})
+    SELECT source, {_DAY}, merchant_id, store_id, kind, {_ADDED} FROM hourly_rollup
+     WHERE source = :source
+       AND (cast(:since AS timestamptz) IS NULL
+            OR (hour >= {_FROM_DAY}::timestamp AT TIME ZONE 'Asia/Shanghai'
+                AND hour < ({_TO_DAY} + 1)::timestamp AT TIME ZONE 'Asia/Shanghai'))
+     GROUP BY 1, 2, 3, 4, 5"""  # noqa: S608 - made of constants
+_SUMS = tuple(map(text, (_FORGET_TOTALS, _ADD_TOTALS, _FORGET_DAYS, _ADD_DAYS)))
 _KEEP_MARK = text(
     "INSERT INTO rollup_mark (source, folded_until, tail_id) VALUES (:source, :until, :tail)"
     " ON CONFLICT (source) DO UPDATE"

@@ -142,7 +142,10 @@ def test_verify_notices_a_wrong_day_of_the_ledger(database, shop, test_database)
         watermark = read_watermark(session)
     with database.unit_of_work(SYSTEM) as session:
         fold_ledger_days(session, watermark=watermark, now=utc_now())
-    wrong = "UPDATE ledger_day SET amount_fen = amount_fen + 1 WHERE id = (SELECT min(id) FROM ledger_day)"
+    wrong = (
+        "UPDATE ledger_day SET amount_fen = amount_fen + 1"
+        " WHERE id = (SELECT min(id) FROM ledger_day)"
+    )
     with psycopg.connect(test_database.superuser_url, autocommit=True) as superuser:
         superuser.execute(wrong)
     try:
