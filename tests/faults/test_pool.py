@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 import uuid
+from functools import partial
 
 import psycopg
 import pytest
@@ -12,6 +13,8 @@ from sqlalchemy import text
 
 from app.core.actor import SYSTEM
 from app.db import Database, DatabaseBusy, DatabaseDown, new_engine
+from app.flows.paying import HOPELESS, pay_scanned
+from app.flows.together import Together
 from app.web.context import keep_context
 from tests.conftest import OwnDatabase
 from tests.served import served
@@ -38,7 +41,9 @@ def test_with_all_connections_taken_a_call_is_refused_within_about_two_seconds(w
     shop = world.shop()
     _, client = world.rich(shop, 10_00)
     body, key = {"pay_point": shop.pay_point.token, "amount_fen": 1_00}, uuid.uuid4().hex
-    keep_context(world.app, dataclasses.replace(world.context, database=small))
+    together = Together(partial(pay_scanned, small), hopeless=HOPELESS)
+    poor = dataclasses.replace(world.context, database=small, payments_together=together)
+    keep_context(world.app, poor)
     try:
         taken = [small.engine.raw_connection(), small.hot_engine.raw_connection()]
         begun = time.monotonic()
