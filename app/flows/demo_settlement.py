@@ -30,6 +30,7 @@ from app.services import statement_decisions as decisions
 from app.services.reconciliations import reconcile_bills
 
 _LEFT = ("drawn up", "confirmed", "disputed", "approved")  # Of a merchant's last ones.
+_LEFT_OF_FEW = ("drawn up", "confirmed")
 _FEE_BP = 60
 _BUSIEST_DAYS = text("""
     SELECT (paid_at AT TIME ZONE 'Asia/Shanghai')::date AS day
@@ -83,10 +84,10 @@ def seed_demo_settlement(context: Context) -> None:
         ).all()
     for merchant_id, owner in people.owners.items():
         ids = [row.id for row in rows if row.merchant_id == merchant_id]
-        for statement_id, left in zip(reversed(ids), _LEFT, strict=False):
+        ends = _LEFT if len(ids) > len(_LEFT) else _LEFT_OF_FEW
+        states = ["paid"] * (len(ids) - len(ends)) + list(reversed(ends))
+        for statement_id, left in zip(ids, states[-len(ids) :], strict=True):
             _decide(context, statement_id, people, owner, left)
-        for statement_id in ids[: -len(_LEFT)]:
-            _decide(context, statement_id, people, owner, "paid")
     _reconcile(context, people)
 
 

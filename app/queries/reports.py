@@ -39,6 +39,11 @@ class Report:
     # The same asked of all merchants together, for whoever sees them and has chosen none.
     in_total: Mapping[str, str] = field(default_factory=dict)
     drawn: Sequence[int] = ()
+    over_time: bool = (
+        False  # Whether its rows are days or months, unless grouped by something else.
+    )
+    # Rows that are set against those of other periods one by one; the last column is compared.
+    rows_compared: Sequence[str] = ()
     by_store: bool = True  # Whether one store's figures make sense.
 
     def statement(self, group: str) -> str:
@@ -80,6 +85,8 @@ _GROUPS = {
     "cashier": N_("By cashier"),
 }
 
+NOT_OVER_TIME = frozenset({"tender", "store", "merchant", "cashier"})
+
 REPORTS: Mapping[str, Report] = {
     "takings": Report(
         title=N_("Takings and consumption"),
@@ -95,6 +102,7 @@ REPORTS: Mapping[str, Report] = {
             for name in ("day", "week", "month", "hour", "tender")
         },
         groups=_GROUPS,
+        over_time=True,
         drawn=(2, 3, 4),
     ),
     "top-ups": Report(
@@ -128,6 +136,7 @@ REPORTS: Mapping[str, Report] = {
                  _money(N_("Amount"))),
         statements={"": sql.BREAKAGE},
         groups=_ONE,
+        over_time=True,
         drawn=(3,),
         by_store=False,
     ),
@@ -139,6 +148,7 @@ REPORTS: Mapping[str, Report] = {
                  _money(N_("Amount come back"))),
         statements={"": sql.GIFTS},
         groups=_ONE,
+        over_time=True,
         drawn=(2, 4),
         by_store=False,
     ),
@@ -166,9 +176,11 @@ REPORTS: Mapping[str, Report] = {
     "members": Report(
         title=N_("Member activity"),
         explanation=N_("New, active, repeat and sleeping members; how much members hold now."),
-        columns=(_words(N_("Members")), Column(label=N_("Number"), kind="integer")),
+        columns=(_words(N_("Members")), Column(label=N_("People"), kind="integer")),
         statements={"": sql.MEMBERS},
         groups=_ONE,
+        drawn=(1,),
+        rows_compared=("new", "active", "repeat", "sleeping"),
     ),
     "shifts": Report(
         title=N_("Shift differences"),

@@ -20,7 +20,7 @@ from app.core.clock import SHANGHAI, end_of_day, local_day, utc_now
 from app.core.errors import N_
 from app.flows import report_files
 from app.flows.report_files import ReportPlan
-from app.queries.reports import REPORTS, Asked, Report, Value, add_up, read_report
+from app.queries.reports import NOT_OVER_TIME, REPORTS, Asked, Report, Value, add_up, read_report
 from app.views import filters, labels
 from app.views.charts import Chart, Series
 from app.views.exporting import content_type, headers_for
@@ -66,7 +66,7 @@ class Reports(BaseView):
         name, report, asked = read_asked()
         session = self.appbuilder.session
         rows = read_report(session, name, asked)
-        chart = _chart(report, rows)
+        chart = _chart(report, asked, rows)
         g.menu_view = "Reports"
         return self.render_template(
             "console/reports.html",
@@ -83,8 +83,11 @@ class Reports(BaseView):
             groups=[(key, gettext(label)) for key, label in report.groups.items() if key],
             merchants=options_of(session, "merchant_id") if g.actor.scope is Scope.platform else (),
             stores=options_of(session, "store_id") if report.by_store else (),
-            headings=[gettext(column.label) for column in report.columns],
-            rows=[_row(report, row) for row in rows],
+            headings=[
+                *(gettext(column.label) for column in report.columns),
+                *(label for label, _, _ in _earlier(asked) if report.rows_compared),
+            ],
+            rows=_rows(session, name, report, asked, rows),
             sums=[None if total is None else _shown(column.kind, total)
                   for column, total in zip(report.columns, add_up(report, rows), strict=True)],
             compared=_compared(session, name, report, asked),
@@ -101,7 +104,7 @@ class Reports(BaseView):
     def figures(self) -> ResponseReturnValue:
         """What the page's chart draws, as JSON; amounts are fen."""
         name, report, asked = read_asked()
-        chart = _chart(report, read_report(self.appbuilder.session, name, asked))
+        chart = _chart(report, asked, read_report(self.appbuilder.session, name, asked))
         return jsonify({"charts": [chart.as_json()] if chart else []})
 
     @expose("/export/", methods=("POST",))
@@ -148,13 +151,17 @@ def read_asked() -> tuple[str, Report, Asked]:
     return name, report, asked
 
 
-def _compared(session: Any, name: str, report: Report, asked: Asked) -> Sequence[tuple[str, Any]]:
-    """The sums of as many days before, and of the same days a year ago."""
+def _earlier(asked: Asked) -> Sequence[tuple[str, datetime, datetime]]:
+    """As many days before, and the same days a year ago."""
     days = asked.until - asked.since
-    before = (
+    return (
         (gettext("As many days before"), asked.since - days, asked.since),
         (gettext("Same days a year ago"), _year_before(asked.since), _year_before(asked.until)),
     )
+
+
+def _compared(session: Any, name: str, report: Report, asked: Asked) -> Sequence[tuple[str, Any]]:
+    """The sums of earlier periods, for reports that have sums."""
     if not any(column.sums for column in report.columns):
         return []
     return [
@@ -163,8 +170,25 @@ def _compared(session: Any, name: str, report: Report, asked: Asked) -> Sequence
             for column, total in zip(report.columns, add_up(report, read_report(
                 session, name, replace(asked, since=since, until=until))), strict=True)
         ])
-        for label, since, until in before
+        for label, since, until in _earlier(asked)
     ]  # fmt: skip
+
+
+def _rows(
+    session: Any, name: str, report: Report, asked: Asked, rows: Sequence[Sequence[Value]]
+) -> Sequence[Sequence[tuple[str, str]]]:
+    """The rows as shown; where rows are compared one by one, earlier periods stand beside them."""
+    shown = [_row(report, row) for row in rows]
+    if not report.rows_compared:
+        return shown
+    kind = report.columns[-1].kind
+    for _, since, until in _earlier(asked):
+        then = read_report(session, name, replace(asked, since=since, until=until))
+        known = {row[0]: row[-1] for row in then}
+        for cells, row in zip(shown, rows, strict=True):
+            is_compared = row[0] in report.rows_compared
+            cells.append(_shown(kind, known.get(row[0], 0)) if is_compared else ("number", "—"))
+    return shown
 
 
 def _year_before(instant: datetime) -> datetime:
@@ -196,14 +220,14 @@ def _word(value: str) -> str:
     return gettext(known) if known else value
 
 
-def _chart(report: Report, rows: Sequence[Sequence[Value]]) -> Chart | None:
+def _chart(report: Report, asked: Asked, rows: Sequence[Sequence[Value]]) -> Chart | None:
     if not report.drawn or not rows or len(rows) > _SHOWN:
         return None
     chart = Chart(
         id="report",
         title=gettext(report.title),
-        kind="columns" if len(rows) > 12 or report.columns[0].kind != "text" else "bars",
-        unit="fen",
+        kind="columns" if report.over_time and asked.group not in NOT_OVER_TIME else "bars",
+        unit="fen" if report.columns[report.drawn[0]].kind == "money" else "count",
         axis=gettext(report.columns[0].label),
         labels=[_label(report, row) for row in rows],
         stacked=report.drawn == (2, 3, 4),
