@@ -234,7 +234,7 @@ def test_silence_counts_as_consent_only_where_it_is_agreed_and_long_enough(datab
     owner, finance, admin = _people(make, settled.two)
     [statement] = settled.statements(settled.two)
     [other] = settled.statements(settled.one)
-    given = {"statement_id": statement.id}
+    given, drawn_up = {"statement_id": statement.id}, other.created_at
 
     def state(of):
         with database.unit_of_work(SYSTEM) as session:
@@ -246,13 +246,13 @@ def test_silence_counts_as_consent_only_where_it_is_agreed_and_long_enough(datab
             session.execute(delete(Setting).where(Setting.name == DEEMED_DAYS.name))
             session.add(Setting(name=DEEMED_DAYS.name, value=days, changed_at=utc_now()))
             session.flush()
-            while decisions.deem_confirmed(session, now=utc_now() + timedelta(days=later)):
+            while decisions.deem_confirmed(session, now=drawn_up + timedelta(days=later)):
                 pass
             session.execute(delete(Setting).where(Setting.name == DEEMED_DAYS.name))
 
     draft = (StatementStatus.draft, False, None)
     with database.unit_of_work(SYSTEM) as session:
-        assert decisions.deem_confirmed(session, now=utc_now() + timedelta(days=999)) == 0
+        assert decisions.deem_confirmed(session, now=drawn_up + timedelta(days=999)) == 0
         decisions.dispute_statement(
             session, document_no="", note="?", actor=owner, now=utc_now(), **given
         )
@@ -261,7 +261,7 @@ def test_silence_counts_as_consent_only_where_it_is_agreed_and_long_enough(datab
     deem(5, 6)
     deemed = (StatementStatus.confirmed, True, None)
     assert (state(statement)[0], state(other)) == (StatementStatus.disputed, deemed)
-    answered = utc_now() + timedelta(days=6)
+    answered = drawn_up + timedelta(days=6)
     with database.unit_of_work(SYSTEM) as session:
         decisions.answer_disputes(session, answer="无误", actor=finance, now=answered, **given)
     deem(5, 7)
