@@ -152,7 +152,7 @@ class SavedReports(Desk):
 
     @expose("/delete/<int:pk>", methods=("POST",))
     @has_access
-    @permission_name("add")
+    @permission_name("list")
     def delete(self, pk: int) -> ResponseReturnValue:
         """Forget a saved report. What was made of it stays in the download centre."""
         self.found(SavedReport, pk)
