@@ -31,6 +31,9 @@ class DatabaseDown(Exception):
     """The connection was lost, or there is none. A call with a key may be sent again."""
 
 
+NOT_NOW = (DatabaseBusy, DatabaseDown)
+
+
 def driver_url(uri: str) -> URL:
     """A libpq address as SQLAlchemy wants it."""
     return make_url(uri).set(drivername="postgresql+psycopg")

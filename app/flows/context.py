@@ -19,6 +19,7 @@ from app.services.ports import (
     WeChatPay,
     WeChatShipping,
 )
+from app.services.redemptions import ScannedVoucher
 from config import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Context:
     database: Database
     keys: Keys
     payments_together: Together[ScannedPayment, Answer]
+    redemptions_together: Together[ScannedVoucher, Answer]
     wechat_pay: WeChatPay
     wechat_login: WeChatLogin
     wechat_account: WeChatOfficialAccount

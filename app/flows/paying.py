@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import utc_now
 from app.core.errors import N_, Category, DomainError
-from app.db import Database, DatabaseBusy, DatabaseDown
+from app.db import Database
 from app.flows import once, orders
 from app.flows.context import Context
 from app.flows.once import Answer, MoneyCall
@@ -18,8 +18,6 @@ from app.models.tenants import Store
 from app.services import payments
 from app.services.payments import ScannedPayment
 from app.services.refusals import PaymentNotFound, refusal
-
-HOPELESS = (DatabaseBusy, DatabaseDown)  # What a group meets, each of its calls would meet alone.
 
 
 class PaymentClosed(DomainError):
