@@ -70,6 +70,18 @@ class WeChatSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SmtpSettings:
+    """The operator's mail server, for reports that are delivered by the clock."""
+
+    host: str
+    port: int
+    tls: str  # "starttls", "tls" (from the first byte on) or "off".
+    user: str
+    password: str
+    sender: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     home: Path
     bind: str
@@ -92,6 +104,7 @@ class Settings:
     phone_key: bytes
     wechat: WeChatSettings
     notice_templates: Mapping[str, NoticeTemplate]  # Kinds without one are never sent.
+    smtp: SmtpSettings | None = None  # None: files wait in the download centre, nobody is written.
     sold_rules_strict: bool = False  # What the law says of sold vouchers: stop, or only warn.
     geoip_xdb: Path | None = None  # ip2region's file; without it regions are unknown.
     baidu_push_token: str = ""  # Empty: Baidu is told of nothing.
@@ -151,6 +164,27 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         phone_key=_secret(env, "PHONE_KEY", home, production=production),
         wechat=_wechat(env, home, simulated=not given, port=port, base_url=public_base_url),
         notice_templates=_notice_templates(env, demo=demo),
+        smtp=_smtp(env, production=production),
+    )
+
+
+def _smtp(env: Mapping[str, str], *, production: bool) -> SmtpSettings | None:
+    if not env.get("SMTP_HOST"):
+        return None
+    tls = env.get("SMTP_TLS") or "starttls"
+    if tls not in {"off", "starttls", "tls"}:
+        raise SettingsError("SMTP_TLS is off, starttls or tls")
+    user, password = env.get("SMTP_USER") or "", env.get("SMTP_PASSWORD") or ""
+    if user and (not password or (tls == "off" and production)):
+        raise SettingsError(
+            "SMTP_USER needs SMTP_PASSWORD, and in production SMTP_TLS other than off"
+        )
+    sender = env.get("SMTP_FROM") or user
+    if "@" not in sender:
+        raise SettingsError("SMTP_FROM is the address that reports are sent from")
+    port = _integer(env, "SMTP_PORT", 465 if tls == "tls" else 587, at_most=65535)
+    return SmtpSettings(
+        host=env["SMTP_HOST"], port=port, tls=tls, user=user, password=password, sender=sender
     )
 
 

@@ -24,6 +24,7 @@ from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.core.demo import DEMO_ACCOUNTS
 from app.flows.demo_contents import seed_demo_contents
+from app.flows.demo_settlement import seed_demo_settlement
 from app.jobs.worker import run_worker
 from app.models.base import OPERATOR_ID
 from app.queries.invariants import check_invariants
@@ -113,6 +114,7 @@ def prepare() -> None:
         if is_empty(session):
             seed_demo(session, password=context.settings.demo_password, now=utc_now())
             seed_history(session, keys=context.keys, now=utc_now())
+    seed_demo_settlement(context)
     seed_demo_contents(context)
 
 

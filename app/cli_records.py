@@ -19,7 +19,9 @@ from app.core.actor import SYSTEM, Actor, Scope
 from app.core.clock import utc_now
 from app.flows import exporting
 from app.models.tenants import Merchant, Store
+from app.services.ledger_days import rebuild_ledger_days
 from app.services.rollups import rebuild_rollups
+from app.services.snapshots import read_watermark
 from app.views.exporting import plan_of
 from app.views.listing import LISTS
 from app.views.records import Records
@@ -75,10 +77,15 @@ def export(
 
 @rollups_group.command("rebuild")
 def rebuild() -> None:
-    """Sum every hour again from the rows; one JSON line says how many hours there are."""
-    with current_context().database.unit_of_work(SYSTEM) as session:
+    """Sum every hour and every day of the ledger again; one JSON line says how many there are."""
+    database = current_context().database
+    with database.unit_of_work(SYSTEM) as session:
         hours = rebuild_rollups(session, now=utc_now())
-    click.echo(json.dumps({"hours": hours}))
+    with database.unit_of_work(SYSTEM) as session:
+        watermark = read_watermark(session)
+    with database.unit_of_work(SYSTEM) as session:
+        figures = rebuild_ledger_days(session, watermark=watermark, now=utc_now())
+    click.echo(json.dumps({"hours": hours, "ledger_figures": figures}))
 
 
 @contextmanager

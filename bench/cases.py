@@ -12,7 +12,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import batches, checks, feed_streams, finding, printing, reading, settling, tills
+from bench import (
+    batches,
+    checks,
+    feed_streams,
+    finding,
+    printing,
+    reading,
+    reporting,
+    settling,
+    tills,
+)
 from bench.baseline import NAME, Baseline
 from bench.load import Measured, post, run_load
 from bench.output import Row, say
@@ -148,7 +158,7 @@ def rush_hour(bench: Bench) -> None:
 
 def settle(bench: Bench) -> None:
     """A month of a thousand merchants onto statements."""
-    settling.settle(bench.urls, SCALE)
+    settling.settle(bench.urls)
 
 
 BENCHES: dict[str, Callable[[Bench], None]] = {
@@ -167,6 +177,7 @@ BENCHES: dict[str, Callable[[Bench], None]] = {
     "print": print_vouchers,
     "feed": feed,
     "settle": settle,
+    "reports": lambda bench: reporting.report(bench.urls, bench.home),
     "tills": rush_hour,
 }
 

@@ -62,7 +62,7 @@ INSERT INTO payment (id, payment_no, merchant_id, store_id, pay_point_id, member
 OVERRIDING SYSTEM VALUE
 SELECT p.id, kaquan.document_no('P', p.id, p.at), s.merchant_id, s.id, s.id, p.member_id, 'paid', 100,
        100, 0, 60, 1, p.at, p.at
-FROM (SELECT (r - 1) * %(members)s + k AS id, k AS member_id, %(began_at)s + r * interval '1 hour' AS at,
+FROM (SELECT (r - 1) * %(members)s + k AS id, k AS member_id, %(began_at)s + r * %(every_hours)s * interval '1 hour' AS at,
              1 + (k * 7 + r * 13) %% %(stores)s AS store_id
       FROM generate_series(1, %(rounds)s) r, generate_series(1, %(members)s) k) p
 JOIN store s ON s.id = p.store_id;

@@ -45,6 +45,7 @@ class Seed:
     name: str
     members: int
     rounds: int = 0  # How often each member has paid already.
+    every_hours: int = 1  # How far apart these rounds are.
     vouchers: int = 0
     bare_payments: int = 0  # Payments without entries, for lists (bench/payments.sql).
     merchants: int = 10
@@ -150,6 +151,7 @@ def _fill(url: str, seed: Seed) -> None:
             {
                 "members": seed.members,
                 "rounds": seed.rounds,
+                "every_hours": seed.every_hours,
                 "vouchers": seed.vouchers,
                 "merchants": seed.merchants,
                 "stores": seed.stores,

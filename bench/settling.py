@@ -30,10 +30,21 @@ _BARE = (
 )
 
 
-def settle(urls: Urls, scale: int) -> None:
+MERCHANTS = int(os.environ.get("MERCHANTS") or 1_000)
+POSTINGS = int(os.environ.get("POSTINGS") or 1_000_000)
+_ROUNDS = 320  # How often each member has paid.
+
+
+def settle(urls: Urls) -> None:
     """A quarter and a whole: the time of one posting has to stay the same."""
-    for name, rounds in (("settle_quarter", 80), ("settle", 320)):
-        seed = Seed(name=name, members=1_000 * scale, rounds=rounds, merchants=1_000, stores=2_000)
+    for name, rounds in (("settle_quarter", _ROUNDS // 4), ("settle", _ROUNDS)):
+        seed = Seed(
+            name=name,
+            members=max(1, POSTINGS // (4 + 3 * _ROUNDS)),
+            rounds=rounds,
+            merchants=MERCHANTS,
+            stores=2 * MERCHANTS,
+        )
         _settle_one(urls, seed)
 
 

@@ -179,6 +179,19 @@ ADJUSTMENT_FEN = BusinessSetting(
     most=500_000,
     explanation=N_("Nobody can ask for a correction of a card by more, up or down."),
 )
+DEEMED_DAYS = BusinessSetting(
+    name="settlement.deemed_days",
+    group=_CONTROL,
+    label=N_("Days of silence after which a statement counts as confirmed"),
+    unit=Unit.days,
+    default=0,
+    least=0,
+    most=90,
+    explanation=N_(
+        "Counted from the day on which it was drawn up, or its dispute was answered. 0: never;"
+        " only what is agreed with the merchants may stand here."
+    ),
+)
 RELAY_LAG_SECONDS = BusinessSetting(
     name="alarm.relay_lag_seconds",
     group=_CONTROL,
@@ -226,6 +239,7 @@ SETTINGS: Mapping[str, BusinessSetting] = {
         UNCLAIMED_DAYS,
         EXPIRY_NOTICE_DAYS,
         ADJUSTMENT_FEN,
+        DEEMED_DAYS,
         RELAY_LAG_SECONDS,
         MEDIA_QUOTA_MB,
         TRAFFIC_RAW_DAYS,

@@ -21,6 +21,7 @@ from app.core.keys import Keys
 from app.documents.spreadsheets import SheetColumn, write_spreadsheet
 from app.documents.tables import split, write_delimited, write_json, write_with_tablib
 from app.flows.context import Context
+from app.flows.report_files import ReportPlan, write_report
 from app.models.exports import ExportFile
 from app.queries.exports import (
     ExportPlan,
@@ -97,9 +98,7 @@ def run_export(context: Context, export_id: int) -> None:
     path = folder(context) / name
     try:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            report = _reporter(context, turn)
-            plan = ExportPlan.from_json(turn.plan)
-            rows = write_large(context, turn.actor, plan, turn.format, file, report)
+            rows = _write_turn(context, turn, file)
             size = file.tell()
         with context.database.unit_of_work(SYSTEM) as session:
             kept = exports.finish_export(
@@ -114,6 +113,15 @@ def run_export(context: Context, export_id: int) -> None:
         with context.database.unit_of_work(SYSTEM) as session:
             exports.fail_export(session, turn, now=utc_now())
         raise
+
+
+def _write_turn(context: Context, turn: exports.ExportTurn, file: IO[bytes]) -> int:
+    """A list, or a report: both as whoever asked sees them."""
+    if "report" in turn.plan:
+        with context.database.unit_of_work(turn.actor) as session:
+            return write_report(session, ReportPlan.from_json(turn.plan), turn.format, file)
+    plan, report = ExportPlan.from_json(turn.plan), _reporter(context, turn)
+    return write_large(context, turn.actor, plan, turn.format, file, report)
 
 
 def ask(

@@ -16,10 +16,12 @@ from app.services.audit_chain import read_audit_watermark, seal_audit
 from app.services.contents import publish_due
 from app.services.expiry import expire_lots
 from app.services.gifts import return_expired_gifts
+from app.services.ledger_days import fold_ledger_days
 from app.services.member_merges import follow_merges
 from app.services.notices import write_expiry_notices
 from app.services.rollups import fold_rollups
 from app.services.snapshots import read_watermark, take_balance_snapshots
+from app.services.statement_decisions import deem_confirmed
 from app.services.voucher_endings import expire_vouchers
 
 BATCH = 5000
@@ -34,6 +36,7 @@ _CLEANUPS = {
     "one_time_secret": "expires_at < now() - interval '1 day'",
     "payment_code": "expires_at < now() - interval '1 day'",
     "notice": "created_at < now() - interval '180 days'",
+    "report_delivery": "created_at < now() - interval '180 days'",
     "job_failure": "failed_at < now() - interval '90 days'",
 }
 
@@ -68,12 +71,19 @@ def keep_balances(context: Context) -> None:
         watermark = read_watermark(session)
     with context.database.unit_of_work(SYSTEM) as session:
         take_balance_snapshots(session, watermark=watermark, now=utc_now())
+    with context.database.unit_of_work(SYSTEM) as session:
+        fold_ledger_days(session, watermark=watermark, now=utc_now())
 
 
 def fold(context: Context) -> None:
     """Hourly figures, an hour at a time when it is over."""
     with context.database.unit_of_work(SYSTEM) as session:
         fold_rollups(session, now=utc_now())
+
+
+def deem(context: Context) -> None:
+    """Merchants that have said nothing about their statements for too long."""
+    _until_done(context.database, lambda session: deem_confirmed(session, now=utc_now()))
 
 
 def publish(context: Context) -> None:

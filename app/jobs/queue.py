@@ -31,6 +31,7 @@ from app.flows import (
     printing,
     reconciling,
     refunding,
+    report_delivering,
     settling,
     voucher_tasks,
 )
@@ -126,8 +127,10 @@ _TICKS = (
     Tick(name="seal_audit", cron="* * * * * 40", work=housekeeping.seal),
     Tick(name="fold_rollups", cron="* * * * * 50", work=housekeeping.fold),
     Tick(name="expire_exports", cron="*/10 * * * * 35", work=exporting.expire),
+    Tick(name="deliver_reports", cron="* * * * * 20", work=report_delivering.deliver),
     Tick(name="shred_print_files", cron="* * * * * 50", work=printing.shred_delivered),
     Tick(name="close_statements", cron="7 * * * *", work=settling.close_by_clock),
+    Tick(name="deem_statements", cron="12 * * * *", work=housekeeping.deem),
     # From ten in Shanghai, again by the hour for a bill that was late. Cron is in UTC.
     Tick(name="reconcile", cron="20 2-14 * * * 30", work=reconciling.reconcile_due),
     Tick(name="publish_due", cron="* * * * * */5", work=housekeeping.publish),

@@ -17,6 +17,7 @@ from app.models import (  # noqa: F401
     refund_requests,
     rollups,
     sales,
+    saved_reports,
     searching,
     settings,
     statements,

@@ -176,12 +176,21 @@ POLICIES: Mapping[str, Rows] = {
     "audit_record": _COUNTER,
     # What somebody asked for is theirs alone, whoever else works there.
     "export_file": _rows(store=_OWN_FILES, merchant=_OWN_FILES, platform=_OWN_FILES),
+    "saved_report": _rows(store=_OWN_FILES, merchant=_OWN_FILES, platform=_OWN_FILES),
+    "report_delivery": _rows(store=_OWN_FILES, merchant=_OWN_FILES, platform=_OWN_FILES),
     # Figures follow the rows that they are sums of; ids by hour tell nothing of anybody.
     "hourly_rollup": _rows(
         store=_OWN_STORE,
         merchant=f"{_OWN_MERCHANT} OR store_id IN"  # noqa: S608 - made of constants
         f" (SELECT s.id FROM store s WHERE s.{_OWN_MERCHANT})",
     ),
+    "daily_rollup": _rows(
+        store=_OWN_STORE,
+        merchant=f"{_OWN_MERCHANT} OR store_id IN"  # noqa: S608 - made of constants
+        f" (SELECT s.id FROM store s WHERE s.{_OWN_MERCHANT})",
+    ),
+    "hourly_total": _rows(),
+    "ledger_day": _MERCHANTS_ONLY,
     "hour_range": _rows(store=ALL, merchant=ALL),
     "rollup_mark": _rows(store=ALL, merchant=ALL),
     "rollup_dirty": _rows(store=ALL, merchant=ALL),
@@ -237,8 +246,14 @@ DELETABLE = frozenset(
         "setting",
         "job_failure",
         "export_file",
+        "saved_report",
+        "report_delivery",
         "wechat_bill_line",
         "hourly_rollup",
+        "balance_snapshot",
+        "ledger_day",
+        "daily_rollup",
+        "hourly_total",
         "hour_range",
         "rollup_dirty",
         "rollup_mark",

@@ -65,7 +65,8 @@ class Statement(MerchantOwned, Base):
         CheckConstraint("status <> 'carried' OR due_fen <= 0", name="statement_carried"),
         CheckConstraint(
             "(status NOT IN ('approved', 'paid') OR approved_by_id IS NOT NULL)"
-            " AND (status NOT IN ('confirmed', 'approved', 'paid') OR confirmed_by_id IS NOT NULL)",
+            " AND (status NOT IN ('confirmed', 'approved', 'paid')"
+            "      OR confirmed_by_id IS NOT NULL OR is_deemed)",
             name="statement_approved",
         ),
     )
@@ -97,6 +98,8 @@ class Statement(MerchantOwned, Base):
     created_at: Mapped[CreatedAt]
     confirmed_by_id: Mapped[Id | None]
     confirmed_at: Mapped[Timestamp | None]
+    # The merchant said nothing until it counted as confirmed: ``confirmed_by_id`` is nobody.
+    is_deemed: Mapped[bool] = mapped_column(default=False, server_default="false")
     approved_by_id: Mapped[Id | None]
     approved_at: Mapped[Timestamp | None]
     paid_by_id: Mapped[Id | None]

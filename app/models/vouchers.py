@@ -162,6 +162,7 @@ class Redemption(MerchantOwned, Base):
         Index("ix_redemption_store", "store_id", "id"),
         Index("ix_redemption_instants", "redeemed_at", postgresql_using="brin"),
         Index("ix_redemption_merchant", "merchant_id", "id"),
+        Index("ix_redemption_reversed", "reversed_at", postgresql_where="reversed_at IS NOT NULL"),
         CheckConstraint("face_value_fen > 0", name="redemption_face_value"),
     )
     id: Mapped[PrimaryKey]

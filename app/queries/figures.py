@@ -1,6 +1,7 @@
 """What the dashboards' charts draw: the rows of ``takings``, split by day, hour and kind.
 
-Read in the reader's scope, like everything here. ``until`` is always the first instant after.
+Read in the reader's scope, like everything here. ``until`` is always the first instant after;
+periods are of whole local days.
 """
 
 from __future__ import annotations
@@ -14,31 +15,39 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import local_day
 from app.models.sales import TopUpChannel
+from app.queries.figure_sql import hours_of, read_figures
 from app.queries.trial_balance import OUTSTANDING, trial_balance
 
-_BY_DAY = text("""
+_LOCAL_DAY = "(at AT TIME ZONE 'Asia/Shanghai')::date"
+
+
+def _by_day(kept: str) -> str:
+    return f"""
     SELECT day, sum(payments)::bigint AS payments_fen, sum(redemptions)::bigint AS redemptions_fen,
            sum(top_ups)::bigint AS top_ups_fen, sum(members)::bigint AS new_members
     FROM (
-        SELECT (paid_at AT TIME ZONE 'Asia/Shanghai')::date AS day, amount_fen AS payments,
-               0 AS redemptions, 0 AS top_ups, 0 AS members
-          FROM payment WHERE paid_at >= :since AND paid_at < :until
+        SELECT {_LOCAL_DAY} AS day, amount_fen AS payments, 0 AS redemptions, 0 AS top_ups,
+               0 AS members
+          FROM ({hours_of("payment_paid", kept)}) p
         UNION ALL
-        SELECT (redeemed_at AT TIME ZONE 'Asia/Shanghai')::date, 0, face_value_fen, 0, 0
-          FROM redemption WHERE redeemed_at >= :since AND redeemed_at < :until
+        SELECT {_LOCAL_DAY}, 0, amount_fen, 0, 0 FROM ({hours_of("redemption", kept)}) r
         UNION ALL
-        SELECT (credited_at AT TIME ZONE 'Asia/Shanghai')::date, 0, 0, amount_fen, 0
-          FROM top_up WHERE credited_at >= :since AND credited_at < :until
+        SELECT {_LOCAL_DAY}, 0, 0, amount_fen, 0 FROM ({hours_of("top_up_credited", kept)}) t
         UNION ALL
         SELECT (created_at AT TIME ZONE 'Asia/Shanghai')::date, 0, 0, 0, 1
           FROM member WHERE created_at >= :since AND created_at < :until
-    ) happened GROUP BY day
-""")
-_BY_CHANNEL = text("""
-    SELECT channel, sum(amount_fen)::bigint AS amount_fen, sum(bonus_fen)::bigint AS bonus_fen,
-           count(*) AS top_ups
-    FROM top_up WHERE credited_at >= :since AND credited_at < :until GROUP BY channel
-""")
+    ) happened GROUP BY day"""  # noqa: S608 - made of constants
+
+
+def _by_channel(kept: str) -> str:
+    return f"""
+    SELECT kind AS channel, sum(amount_fen)::bigint AS amount_fen,
+           sum(bonus_fen)::bigint AS bonus_fen, sum(events)::bigint AS top_ups
+    FROM ({hours_of("top_up_credited", kept)}) t GROUP BY kind"""  # noqa: S608 - made of constants
+
+
+_BY_DAY, _BY_DAY_IN_TOTAL = _by_day("day"), _by_day("total")
+_BY_CHANNEL, _BY_CHANNEL_IN_TOTAL = _by_channel("day"), _by_channel("total")
 _BY_BATCH = text("""
     SELECT b.id AS batch_id, b.name, b.batch_no, v.active, v.redeemed, v.ended
     FROM (SELECT * FROM voucher_batch ORDER BY id DESC LIMIT :limit) b
@@ -93,7 +102,8 @@ class BatchFigures:
 
 def sum_by_day(session: Session, *, since: datetime, until: datetime) -> Sequence[DayFigures]:
     """Every local day of the period, also those on which nothing happened."""
-    rows = session.execute(_BY_DAY, {"since": since, "until": until})
+    values = {"since": since, "until": until}
+    rows = read_figures(session, _BY_DAY, values, in_total=_BY_DAY_IN_TOTAL)
     known = {row.day: DayFigures(**row._mapping) for row in rows}
     first, last = local_day(since), local_day(until - timedelta(microseconds=1))
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
@@ -104,7 +114,8 @@ def sum_by_channel(
     session: Session, *, since: datetime, until: datetime
 ) -> Sequence[ChannelFigures]:
     """Top-ups by the channel that they came through, in the channels' own order."""
-    rows = session.execute(_BY_CHANNEL, {"since": since, "until": until})
+    values = {"since": since, "until": until}
+    rows = read_figures(session, _BY_CHANNEL, values, in_total=_BY_CHANNEL_IN_TOTAL)
     found = {row.channel: row for row in rows}
     return [
         ChannelFigures(

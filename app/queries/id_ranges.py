@@ -15,7 +15,10 @@ from sqlalchemy.orm import Session
 from app.models.rollups import SOURCES
 from app.queries.narrowing import Narrowing
 
-_BY_INSTANT = {(source.table, source.instant): source.name for source in SOURCES.values()}
+# The first of an instant's sources: those by person are of the same rows.
+_BY_INSTANT = {
+    (source.table, source.instant): source.name for source in reversed(list(SOURCES.values()))
+}
 _RANGE = text("""
     SELECT CASE WHEN m.tail_id IS NULL OR cast(:since AS timestamptz) IS NULL THEN NULL
                 ELSE least(m.tail_id, (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.models.rollups import SOURCES, RollupSource
+from app.models.rollups import KEPT_ACCOUNTS, LEDGER, POSTED, SOURCES, RollupSource
 from app.queries.invariants_model import Invariant
 
 _MEASURES = ("amount_fen", "card_fen", "wechat_fen", "bonus_fen", "commission_fen")
@@ -26,6 +26,9 @@ def _rows(source: RollupSource) -> str:
 
 _COUNTED = " UNION ALL ".join(_rows(source) for source in SOURCES.values())
 _DIFFERENT = " OR ".join(f"r.{m} IS DISTINCT FROM c.{m}" for m in ("events", *_MEASURES))
+_SUMMED = ", ".join(("events", *_MEASURES))
+_ADDED = ", ".join(f"sum({m})" for m in ("events", *_MEASURES))
+_DAY = "day, merchant_id, account, program_id, batch_id, lot_kind, event"
 
 FIGURES = (
     Invariant(
@@ -47,5 +50,38 @@ FIGURES = (
                   ON h.source = g.source AND h.hour = g.hour
                   WHERE h.min_id IS NULL OR h.min_id > g.min_id OR h.max_id < g.max_id) AS bad
         """,  # noqa: S608 - made of the constants of models/rollups
+    ),
+    Invariant(
+        "F2",
+        "A day of the ledger is the sum of its postings",
+        f"""
+        WITH mark AS (SELECT coalesce(max(tail_id), 0) AS up_to FROM rollup_mark
+                      WHERE source = '{LEDGER}'),
+        booked AS (
+            SELECT {_DAY}, sum(postings) AS postings, sum(amount_fen) AS fen
+              FROM ({POSTED} WHERE p.id <= (SELECT up_to FROM mark)
+                    AND p.account IN {KEPT_ACCOUNTS}) x GROUP BY 1, 2, 3, 4, 5, 6, 7),
+        kept AS (SELECT {_DAY}, postings, amount_fen AS fen FROM ledger_day)
+        SELECT (SELECT count(*) FROM kept) AS checked,
+               (SELECT count(*) FROM ((TABLE booked EXCEPT TABLE kept)
+                                      UNION ALL (TABLE kept EXCEPT TABLE booked)) different) AS bad
+        """,  # noqa: S608 - made of the constants of models/rollups
+    ),
+    Invariant(
+        "F3",
+        "Days and totals are the sums of the hours",
+        f"""
+        WITH days AS (
+            SELECT source, (hour AT TIME ZONE 'Asia/Shanghai')::date AS day, merchant_id, store_id,
+                   kind, {_ADDED} FROM hourly_rollup GROUP BY 1, 2, 3, 4, 5),
+        kept_days AS (SELECT source, day, merchant_id, store_id, kind, {_SUMMED} FROM daily_rollup),
+        totals AS (SELECT source, hour, kind, {_ADDED} FROM hourly_rollup GROUP BY 1, 2, 3),
+        kept_totals AS (SELECT source, hour, kind, {_SUMMED} FROM hourly_total)
+        SELECT (SELECT count(*) FROM kept_days) + (SELECT count(*) FROM kept_totals) AS checked,
+               (SELECT count(*) FROM ((TABLE days EXCEPT TABLE kept_days)
+                                      UNION ALL (TABLE kept_days EXCEPT TABLE days)) a)
+               + (SELECT count(*) FROM ((TABLE totals EXCEPT TABLE kept_totals)
+                                        UNION ALL (TABLE kept_totals EXCEPT TABLE totals)) b) AS bad
+        """,  # noqa: S608 - made of constants
     ),
 )

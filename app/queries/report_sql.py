@@ -6,41 +6,30 @@ is summed by the hour already comes from the hourly figures, what is younger fro
 
 from __future__ import annotations
 
-_MARKED = """
-    SELECT folded_until, tail_id FROM rollup_mark m WHERE m.source = '{source}'
-       AND NOT EXISTS (SELECT FROM rollup_dirty d WHERE d.source = m.source)"""
+from app.queries.figure_sql import BOOKED, hours_of
 
-# Payments and redemptions by hour, store and tender; in amounts gross, refunds stand elsewhere.
-TAKEN = f"""
-    paid_mark AS ({_MARKED.format(source="payment_paid")}),
-    paper_mark AS ({_MARKED.format(source="redemption")}),
+
+def _taken(kept: str) -> str:
+    """Payments and redemptions by tender; in amounts gross, refunds stand elsewhere."""
+    return f"""
     taken AS (
-        SELECT h.hour AS at, h.merchant_id, h.store_id, h.kind AS tender, h.events, h.card_fen,
-               h.wechat_fen, 0::bigint AS paper_fen, h.commission_fen
-          FROM hourly_rollup h, paid_mark k
-         WHERE h.source = 'payment_paid' AND h.hour >= :since
-           AND h.hour < least(cast(:until AS timestamptz), k.folded_until)
+        SELECT at, merchant_id, store_id, kind AS tender, events, card_fen, wechat_fen,
+               0::bigint AS paper_fen, commission_fen
+          FROM ({hours_of("payment_paid", kept)}) p
         UNION ALL
-        SELECT paid_at, merchant_id, store_id,
-               CASE WHEN wechat_fen = 0 THEN 'card' WHEN card_fen = 0 THEN 'wechat'
-                    ELSE 'combined' END, 1, card_fen, wechat_fen, 0, commission_fen
-          FROM payment
-         WHERE paid_at >= greatest(cast(:since AS timestamptz),
-                                   coalesce((SELECT folded_until FROM paid_mark), '-infinity'))
-           AND paid_at < :until AND id >= coalesce((SELECT tail_id FROM paid_mark), 0)
+        SELECT at, merchant_id, store_id, 'voucher', events, 0, 0, amount_fen, commission_fen
+          FROM ({hours_of("redemption", kept)}) r
+    )"""  # noqa: S608 - made of constants
+
+
+_SERVED = f"""
+    taken AS (
+        SELECT at, merchant_id, store_id, kind AS staff_id, events, card_fen, wechat_fen,
+               0::bigint AS paper_fen, commission_fen
+          FROM ({hours_of("payment_paid_staff", "day")}) p
         UNION ALL
-        SELECT h.hour, h.merchant_id, h.store_id, 'voucher', h.events, 0, 0, h.amount_fen,
-               h.commission_fen
-          FROM hourly_rollup h, paper_mark k
-         WHERE h.source = 'redemption' AND h.hour >= :since
-           AND h.hour < least(cast(:until AS timestamptz), k.folded_until)
-        UNION ALL
-        SELECT redeemed_at, merchant_id, store_id, 'voucher', 1, 0, 0, face_value_fen,
-               commission_fen
-          FROM redemption
-         WHERE redeemed_at >= greatest(cast(:since AS timestamptz),
-                                       coalesce((SELECT folded_until FROM paper_mark), '-infinity'))
-           AND redeemed_at < :until AND id >= coalesce((SELECT tail_id FROM paper_mark), 0)
+        SELECT at, merchant_id, store_id, kind, events, 0, 0, amount_fen, commission_fen
+          FROM ({hours_of("redemption_staff", "day")}) r
     )"""  # noqa: S608 - made of constants
 
 GROUPS = {
@@ -49,90 +38,117 @@ GROUPS = {
     "month": "to_char(at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM')",
     "hour": "to_char(at AT TIME ZONE 'Asia/Shanghai', 'HH24:00')",
     "tender": "tender",
-    "store": "(SELECT s.name FROM store s WHERE s.id = store_id)",
-    "merchant": "(SELECT m.name FROM merchant m WHERE m.id = taken.merchant_id)",
+    "store": "store_id",
+    "merchant": "merchant_id",
+}
+_NAMED = {
+    "store": "(SELECT s.name FROM store s WHERE s.id = t.key)",
+    "merchant": "(SELECT m.name FROM merchant m WHERE m.id = t.key)",
 }
 
 
-def takings(group: str) -> str:
-    """Takings by one of ``GROUPS``."""
+def takings(group: str, *, in_total: bool = False) -> str:
+    """Takings by one of ``GROUPS``. Names are looked up for what is left of the sums."""
+    kept = "hour" if group == "hour" else "day"
     return f"""
-    WITH {TAKEN}
-    SELECT {GROUPS[group]} AS label, sum(events)::bigint, sum(card_fen)::bigint,
-           sum(wechat_fen)::bigint, sum(paper_fen)::bigint,
-           sum(card_fen + wechat_fen + paper_fen)::bigint, sum(commission_fen)::bigint
-      FROM taken
-     WHERE (cast(:merchant_id AS bigint) IS NULL OR merchant_id = :merchant_id)
-       AND (cast(:store_id AS bigint) IS NULL OR store_id = :store_id)
-     GROUP BY 1 ORDER BY 1"""  # noqa: S608 - made of constants
+    WITH {_taken("total" if in_total else kept)}
+    SELECT {_NAMED.get(group, "t.key")} AS label, events, card_fen, wechat_fen, paper_fen,
+           card_fen + wechat_fen + paper_fen, commission_fen
+      FROM (SELECT {GROUPS[group]} AS key, sum(events)::bigint AS events,
+                   sum(card_fen)::bigint AS card_fen, sum(wechat_fen)::bigint AS wechat_fen,
+                   sum(paper_fen)::bigint AS paper_fen,
+                   sum(commission_fen)::bigint AS commission_fen
+              FROM taken
+             WHERE (cast(:merchant_id AS bigint) IS NULL OR merchant_id = :merchant_id)
+               AND (cast(:store_id AS bigint) IS NULL OR store_id = :store_id)
+             GROUP BY 1) t
+     ORDER BY {"6 DESC, " if group in _NAMED else ""}1"""  # noqa: S608 - made of constants
 
 
-BY_CASHIER = """
-    SELECT coalesce(s.name, '') AS label, count(*), sum(t.card_fen)::bigint,
+BY_CASHIER = f"""
+    WITH {_SERVED}
+    SELECT coalesce(s.name, '') AS label, sum(t.events)::bigint, sum(t.card_fen)::bigint,
            sum(t.wechat_fen)::bigint, sum(t.paper_fen)::bigint,
            sum(t.card_fen + t.wechat_fen + t.paper_fen)::bigint, sum(t.commission_fen)::bigint
-      FROM (SELECT staff_id, merchant_id, store_id, card_fen, wechat_fen, 0 AS paper_fen,
-                   commission_fen FROM payment WHERE paid_at >= :since AND paid_at < :until
-            UNION ALL
-            SELECT staff_id, merchant_id, store_id, 0, 0, face_value_fen, commission_fen
-              FROM redemption WHERE redeemed_at >= :since AND redeemed_at < :until) t
-      LEFT JOIN staff s ON s.id = t.staff_id
-     WHERE (cast(:merchant_id AS bigint) IS NULL OR t.merchant_id = :merchant_id)
-       AND (cast(:store_id AS bigint) IS NULL OR t.store_id = :store_id)
-     GROUP BY 1 ORDER BY 6 DESC"""
+      FROM (SELECT staff_id, sum(events) AS events, sum(card_fen) AS card_fen,
+                   sum(wechat_fen) AS wechat_fen, sum(paper_fen) AS paper_fen,
+                   sum(commission_fen) AS commission_fen
+              FROM taken
+             WHERE (cast(:merchant_id AS bigint) IS NULL OR merchant_id = :merchant_id)
+               AND (cast(:store_id AS bigint) IS NULL OR store_id = :store_id)
+             GROUP BY 1) t
+      LEFT JOIN staff s ON s.id = nullif(t.staff_id, '')::bigint
+     GROUP BY 1 ORDER BY 6 DESC, 1"""  # noqa: S608 - made of constants
 
+# Amounts are few: tiers are looked up for each of them, not for each top-up.
 TOP_UPS = """
-    SELECT label, channel, CASE WHEN threshold IS NULL THEN '' ELSE threshold::text END,
-           sum(n)::bigint, sum(fen)::bigint, sum(bonus)::bigint FROM (
-        SELECT p.name AS label, t.channel, 1 AS n, t.amount_fen AS fen, t.bonus_fen AS bonus,
-               (SELECT max(b.threshold_fen) / 100 FROM bonus_tier b
-                 WHERE b.program_id = t.program_id AND b.threshold_fen <= t.amount_fen
-                   AND t.bonus_fen > 0) AS threshold
-          FROM top_up t LEFT JOIN card_program p ON p.id = t.program_id
-         WHERE t.credited_at >= :since AND t.credited_at < :until
-           AND (cast(:merchant_id AS bigint) IS NULL OR t.merchant_id = :merchant_id)
-           AND (cast(:store_id AS bigint) IS NULL OR t.store_id = :store_id)
-    ) tiers GROUP BY label, channel, threshold ORDER BY label, channel, threshold"""
+    SELECT p.name AS label, t.channel, coalesce(b.threshold::text, ''), sum(t.n)::bigint,
+           sum(t.fen)::bigint, sum(t.bonus)::bigint
+      FROM (SELECT program_id, channel, amount_fen, bonus_fen > 0 AS has_bonus, count(*) AS n,
+                   sum(amount_fen) AS fen, sum(bonus_fen) AS bonus
+              FROM top_up
+             WHERE credited_at >= :since AND credited_at < :until
+               AND (cast(:merchant_id AS bigint) IS NULL OR merchant_id = :merchant_id)
+               AND (cast(:store_id AS bigint) IS NULL OR store_id = :store_id)
+             GROUP BY 1, 2, 3, 4) t
+      LEFT JOIN card_program p ON p.id = t.program_id
+      LEFT JOIN LATERAL (
+          SELECT max(b.threshold_fen) / 100 AS threshold FROM bonus_tier b
+           WHERE b.program_id = t.program_id AND b.threshold_fen <= t.amount_fen AND t.has_bonus
+      ) b ON true
+     GROUP BY p.name, t.channel, b.threshold ORDER BY p.name, t.channel, b.threshold NULLS FIRST"""
+
+# What a printed code puts onto a card was sold with the code: it only moves, under "other".
+_SOLD = (
+    "(event LIKE ANY (ARRAY['top_up%', 'vouchers_activated', 'vouchers_imported',"
+    " 'vouchers_sold_at_till']) AND event NOT LIKE 'top_up_code%')"
+)
+_USED = "event LIKE ANY (ARRAY['payment%', 'redemption%', 'refund_card'])"
+_EXPIRED = "event IN ('lot_expired', 'vouchers_expired')"
+_RETURNED = "event IN ('card_returned', 'vouchers_voided')"
+_DAYS = """
+    (cast(:since AS timestamptz) AT TIME ZONE 'Asia/Shanghai')::date AS first_on,
+    (cast(:until AS timestamptz) AT TIME ZONE 'Asia/Shanghai')::date AS ended_on"""
+_OWED = "account IN ('card', 'gift', 'voucher')"
 
 # What is owed to holders, by issuer and program or paper. What is still held for a payment counts
 # as used; what comes back as less used. Anything else stands in "other", so that it always adds up.
-LIABILITY = """
-    WITH moved AS (
-        SELECT p.merchant_id, coalesce(g.name, CASE p.account WHEN 'voucher' THEN b.name
-                                                             ELSE '' END) AS item,
-               e.kind AS event, p.occurred_at, -p.amount_fen AS fen
-          FROM posting p JOIN journal_entry e ON e.id = p.entry_id
-          LEFT JOIN card c ON c.id = p.card_id
-          LEFT JOIN card_program g ON g.id = c.program_id
-          LEFT JOIN voucher_batch b ON b.id = p.batch_id
-         WHERE p.account IN ('card', 'gift', 'voucher') AND p.occurred_at < :until
-           AND (cast(:merchant_id AS bigint) IS NULL OR p.merchant_id = :merchant_id)
-    )
-    SELECT m.name AS label, item,
-           sum(fen) FILTER (WHERE occurred_at < :since)::bigint,
-           sum(fen) FILTER (WHERE now_in AND event LIKE ANY (ARRAY['top_up%', 'vouchers_activated',
-               'vouchers_imported', 'vouchers_sold_at_till']))::bigint,
-           -sum(fen) FILTER (WHERE now_in AND event LIKE ANY (ARRAY['payment%', 'redemption%',
-               'refund_card']))::bigint,
-           -sum(fen) FILTER (WHERE now_in AND event IN ('lot_expired', 'vouchers_expired'))::bigint,
-           -sum(fen) FILTER (WHERE now_in
-               AND event IN ('card_returned', 'vouchers_voided'))::bigint,
-           sum(fen) FILTER (WHERE now_in AND NOT event LIKE ANY (ARRAY['top_up%',
-               'vouchers_activated', 'vouchers_imported', 'vouchers_sold_at_till', 'payment%',
-               'redemption%', 'refund_card', 'lot_expired', 'vouchers_expired', 'card_returned',
-               'vouchers_voided']))::bigint,
+LIABILITY = f"""
+    WITH asked AS (SELECT {_DAYS}),
+    moved AS (
+        SELECT merchant_id, program_id, batch_id, account, event, day >= first_on AS now_in,
+               -sum(amount_fen) AS fen
+          FROM ({BOOKED}) b, asked
+         WHERE {_OWED} AND day < ended_on
+           AND (cast(:merchant_id AS bigint) IS NULL OR merchant_id = :merchant_id)
+         GROUP BY 1, 2, 3, 4, 5, 6)
+    SELECT m.name AS label,
+           CASE WHEN account = 'gift' THEN 'account:gift'
+                WHEN account = 'voucher' THEN b.name || ' ' || b.batch_no ELSE g.name END AS item,
+           sum(fen) FILTER (WHERE NOT now_in)::bigint,
+           sum(fen) FILTER (WHERE now_in AND {_SOLD})::bigint,
+           -sum(fen) FILTER (WHERE now_in AND {_USED})::bigint,
+           -sum(fen) FILTER (WHERE now_in AND {_EXPIRED})::bigint,
+           -sum(fen) FILTER (WHERE now_in AND {_RETURNED})::bigint,
+           sum(fen) FILTER (WHERE now_in AND NOT ({_SOLD} OR {_USED} OR {_EXPIRED}
+                                                  OR {_RETURNED}))::bigint,
            sum(fen)::bigint
-      FROM (SELECT *, occurred_at >= :since AS now_in FROM moved) x
+      FROM moved x
       LEFT JOIN merchant m ON m.id = x.merchant_id
-     GROUP BY 1, 2 ORDER BY 1, 2"""
+      LEFT JOIN card_program g ON g.id = x.program_id
+      LEFT JOIN voucher_batch b ON b.id = x.batch_id AND x.account = 'voucher'
+     GROUP BY x.merchant_id, m.name, x.account, x.program_id, g.name, x.batch_id, b.name, b.batch_no
+    -- Gifts that were sent and claimed within the period leave nothing to tell.
+    HAVING x.account <> 'gift' OR sum(fen) <> 0
+        OR coalesce(sum(fen) FILTER (WHERE NOT now_in), 0) <> 0
+     ORDER BY x.merchant_id, x.account, x.program_id, x.batch_id"""  # noqa: S608 - constants
 
-BREAKAGE = """
-    SELECT to_char(p.occurred_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM') AS label, e.kind,
-           count(*), -sum(p.amount_fen)::bigint
-      FROM posting p JOIN journal_entry e ON e.id = p.entry_id
-     WHERE p.account = 'income:breakage' AND p.merchant_id = 1
-       AND p.occurred_at >= :since AND p.occurred_at < :until
-     GROUP BY 1, 2 ORDER BY 1, 2"""
+BREAKAGE = f"""
+    WITH asked AS (SELECT {_DAYS})
+    SELECT to_char(day, 'YYYY-MM') AS label, event, sum(postings)::bigint, -sum(amount_fen)::bigint
+      FROM ({BOOKED}) b, asked
+     WHERE account = 'income:breakage' AND day >= first_on AND day < ended_on
+     GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 - made of constants
 
 GIFTS = """
     SELECT to_char(created_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD') AS label, count(*),
@@ -204,22 +220,34 @@ SHIFTS = """
      GROUP BY 1, 2 ORDER BY 1, 2"""
 
 # 预收资金: what the regulator asks for by quarter, of cards and sold paper, with what is owed then.
-REGULATOR = """
+# What was given on top (赠送金) is no money received; it stands in a column of its own.
+REGULATOR = f"""
     WITH quarters AS (
-        SELECT q AS begins, q + interval '3 months' AS ends FROM generate_series(
+        SELECT q::date AS begins, (q + interval '3 months')::date AS ends FROM generate_series(
             date_trunc('quarter', cast(:since AS timestamptz) AT TIME ZONE 'Asia/Shanghai'),
             (cast(:until AS timestamptz) AT TIME ZONE 'Asia/Shanghai') - interval '1 second',
             interval '3 months') q),
     moved AS (
-        SELECT p.occurred_at AT TIME ZONE 'Asia/Shanghai' AS at, e.kind, -p.amount_fen AS fen
-          FROM posting p JOIN journal_entry e ON e.id = p.entry_id
-         WHERE p.account IN ('card', 'gift', 'voucher', 'held')
-           AND (cast(:merchant_id AS bigint) IS NULL OR p.merchant_id = :merchant_id))
-    SELECT to_char(begins, 'YYYY-"Q"Q') AS label,
-           coalesce(sum(fen) FILTER (WHERE at >= begins AND kind LIKE ANY (ARRAY['top_up%',
-               'vouchers_activated', 'vouchers_imported', 'vouchers_sold_at_till'])), 0)::bigint,
-           coalesce(-sum(fen) FILTER (WHERE at >= begins AND kind LIKE ANY (ARRAY['payment%',
-               'redemption%', 'refund_card'])), 0)::bigint,
-           coalesce(-sum(fen) FILTER (WHERE at >= begins AND kind = 'card_returned'), 0)::bigint,
-           coalesce(sum(fen), 0)::bigint
-      FROM quarters LEFT JOIN moved ON at < ends GROUP BY begins ORDER BY begins"""
+        SELECT day, event, coalesce(lot_kind = 'bonus', false) AS is_bonus, -sum(amount_fen) AS fen
+          FROM ({BOOKED}) b
+         WHERE {_OWED}
+           AND (cast(:merchant_id AS bigint) IS NULL OR merchant_id = :merchant_id)
+         GROUP BY 1, 2, 3),
+    quarterly AS (
+        SELECT begins, coalesce(sum(fen) FILTER (WHERE day >= begins AND {_SOLD}
+                                                 AND NOT is_bonus), 0)::bigint AS received,
+               coalesce(sum(fen) FILTER (WHERE day >= begins AND {_SOLD}
+                                         AND is_bonus), 0)::bigint AS bonus,
+               coalesce(-sum(fen) FILTER (WHERE day >= begins AND {_USED}), 0)::bigint AS spent,
+               coalesce(-sum(fen) FILTER (WHERE day >= begins AND {_RETURNED}), 0)::bigint
+                   AS returned,
+               coalesce(-sum(fen) FILTER (WHERE day >= begins AND {_EXPIRED}), 0)::bigint
+                   AS expired,
+               coalesce(sum(fen) FILTER (WHERE day < begins), 0)::bigint AS opening,
+               coalesce(sum(fen), 0)::bigint AS closing,
+               coalesce(sum(fen) FILTER (WHERE is_bonus), 0)::bigint AS closing_bonus
+          FROM quarters LEFT JOIN moved ON day < ends GROUP BY begins)
+    SELECT to_char(begins, 'YYYY-"Q"Q') AS label, opening, received, bonus, spent, returned,
+           expired,
+           closing - opening - received - bonus + spent + returned + expired, closing, closing_bonus
+      FROM quarterly ORDER BY begins"""  # noqa: S608 - made of constants

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.errors import N_
 from app.queries import report_sql as sql
+from app.queries.figure_sql import read_figures
 
 Value = str | int
 
@@ -36,7 +36,14 @@ class Report:
     columns: Sequence[Column]
     statements: Mapping[str, str]
     groups: Mapping[str, str]
+    # The same asked of all merchants together, for whoever sees them and has chosen none.
+    in_total: Mapping[str, str] = field(default_factory=dict)
     drawn: Sequence[int] = ()
+    over_time: bool = (
+        False  # Whether its rows are days or months, unless grouped by something else.
+    )
+    # Rows that are set against those of other periods one by one; the last column is compared.
+    rows_compared: Sequence[str] = ()
     by_store: bool = True  # Whether one store's figures make sense.
 
     def statement(self, group: str) -> str:
@@ -78,6 +85,8 @@ _GROUPS = {
     "cashier": N_("By cashier"),
 }
 
+NOT_OVER_TIME = frozenset({"tender", "store", "merchant", "cashier"})
+
 REPORTS: Mapping[str, Report] = {
     "takings": Report(
         title=N_("Takings and consumption"),
@@ -88,7 +97,12 @@ REPORTS: Mapping[str, Report] = {
             _money(N_("Commission")),
         ),
         statements={**{name: sql.takings(name) for name in sql.GROUPS}, "cashier": sql.BY_CASHIER},
+        in_total={
+            name: sql.takings(name, in_total=True)
+            for name in ("day", "week", "month", "hour", "tender")
+        },
         groups=_GROUPS,
+        over_time=True,
         drawn=(2, 3, 4),
     ),
     "top-ups": Report(
@@ -106,9 +120,9 @@ REPORTS: Mapping[str, Report] = {
         title=N_("Advance receipts"),
         explanation=N_("Opening + sold − used − expired − returned + other = closing (ledger)."),
         columns=(
-            Column(label=N_("Issuer")), Column(label=N_("Program or batch")),
+            Column(label=N_("Issuer")), _words(N_("Program or batch")),
             _money(N_("Opening")), _money(N_("Sold")), _money(N_("Used")), _money(N_("Expired")),
-            _money(N_("Returned or voided")), _money(N_("Other")), _money(N_("Closing")),
+            _money(N_("Returned or voided")), _money(N_("Other")), _money(N_("Closing balance")),
         ),
         statements={"": sql.LIABILITY},
         groups=_ONE,
@@ -122,6 +136,7 @@ REPORTS: Mapping[str, Report] = {
                  _money(N_("Amount"))),
         statements={"": sql.BREAKAGE},
         groups=_ONE,
+        over_time=True,
         drawn=(3,),
         by_store=False,
     ),
@@ -133,6 +148,7 @@ REPORTS: Mapping[str, Report] = {
                  _money(N_("Amount come back"))),
         statements={"": sql.GIFTS},
         groups=_ONE,
+        over_time=True,
         drawn=(2, 4),
         by_store=False,
     ),
@@ -160,9 +176,11 @@ REPORTS: Mapping[str, Report] = {
     "members": Report(
         title=N_("Member activity"),
         explanation=N_("New, active, repeat and sleeping members; how much members hold now."),
-        columns=(_words(N_("Members")), Column(label=N_("Number"), kind="integer")),
+        columns=(_words(N_("Members")), Column(label=N_("People"), kind="integer")),
         statements={"": sql.MEMBERS},
         groups=_ONE,
+        drawn=(1,),
+        rows_compared=("new", "active", "repeat", "sleeping"),
     ),
     "shifts": Report(
         title=N_("Shift differences"),
@@ -177,11 +195,14 @@ REPORTS: Mapping[str, Report] = {
     "regulator": Report(
         title=N_("Quarterly figures for the regulator"),
         explanation=N_("Advance receipts by quarter: received, spent, returned, and the balance."),
-        columns=(Column(label=N_("Quarter")), _money(N_("Received")), _money(N_("Spent")),
-                 _money(N_("Returned")), _money(N_("Balance at its end"), sums=False)),
+        columns=(Column(label=N_("Quarter")), _money(N_("Opening"), sums=False),
+                 _money(N_("Received")), _money(N_("Bonus granted")), _money(N_("Spent")),
+                 _money(N_("Returned or voided")), _money(N_("Expired")), _money(N_("Other")),
+                 _money(N_("Balance at its end"), sums=False),
+                 _money(N_("Of which bonus"), sums=False)),
         statements={"": sql.REGULATOR},
         groups=_ONE,
-        drawn=(1, 2, 4),
+        drawn=(2, 4, 8),
         by_store=False,
     ),
 }  # fmt: skip
@@ -190,14 +211,17 @@ REPORTS: Mapping[str, Report] = {
 def read_report(session: Session, name: str, asked: Asked) -> list[list[Value]]:
     """The rows of a report, their cells in the order of its columns."""
     report = REPORTS[name]
-    rows = session.execute(
-        text(report.statement(asked.group)),
+    everybody = asked.merchant_id is None and asked.store_id is None
+    rows = read_figures(
+        session,
+        report.statement(asked.group),
         {
             "since": asked.since,
             "until": asked.until,
             "merchant_id": asked.merchant_id,
             "store_id": asked.store_id,
         },
+        in_total=report.in_total.get(asked.group) if everybody else None,
     )
     kinds = [column.kind for column in report.columns]
     return [[_whole(kind, value) for kind, value in zip(kinds, row, strict=True)] for row in rows]

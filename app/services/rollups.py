@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from app.models.rollups import SOURCES, RollupSource
+from app.models.rollups import LEDGER, SOURCES, RollupSource
 
 # No transaction of ours lives for longer than that, so every row of the hour is to be seen.
 GRACE = timedelta(minutes=10)
@@ -27,6 +27,33 @@ _FORGET = (
     text("DELETE FROM hourly_rollup WHERE source = :source AND hour >= :since AND hour < :until"),
     text("DELETE FROM hour_range WHERE source = :source AND hour >= :since AND hour < :until"),
 )
+_MEASURES = ("events", "amount_fen", "card_fen", "wechat_fen", "bonus_fen", "commission_fen")
+_NAMES = ", ".join(_MEASURES)
+_ADDED = ", ".join(f"sum({measure})" for measure in _MEASURES)
+_DAY = "(hour AT TIME ZONE 'Asia/Shanghai')::date"
+_HOURS = (
+    "source = :source AND hour < :until AND (cast(:since AS timestamptz) IS NULL OR hour >= :since)"
+)
+_FROM_DAY = "(cast(:since AS timestamptz) AT TIME ZONE 'Asia/Shanghai')::date"
+_TO_DAY = "((cast(:until AS timestamptz) - interval '1 second') AT TIME ZONE 'Asia/Shanghai')::date"
+# Of the hours that were summed just now: all merchants together, and the local days they lie in.
+_FORGET_TOTALS = f"DELETE FROM hourly_total WHERE {_HOURS}"  # noqa: S608 - made of constants
+_ADD_TOTALS = f"""
+    INSERT INTO hourly_total (source, hour, kind, {_NAMES})
+    SELECT source, hour, kind, {_ADDED} FROM hourly_rollup WHERE {_HOURS} GROUP BY 1, 2, 3"""  # noqa: S608
+_FORGET_DAYS = f"""
+    DELETE FROM daily_rollup
+     WHERE source = :source
+       AND (cast(:since AS timestamptz) IS NULL OR day BETWEEN {_FROM_DAY} AND {_TO_DAY})"""  # noqa: S608
+_ADD_DAYS = f"""
+    INSERT INTO daily_rollup (source, day, merchant_id, store_id, kind, {_NAMES})
+    SELECT source, {_DAY}, merchant_id, store_id, kind, {_ADDED} FROM hourly_rollup
+     WHERE source = :source
+       AND (cast(:since AS timestamptz) IS NULL
+            OR (hour >= {_FROM_DAY}::timestamp AT TIME ZONE 'Asia/Shanghai'
+                AND hour < ({_TO_DAY} + 1)::timestamp AT TIME ZONE 'Asia/Shanghai'))
+     GROUP BY 1, 2, 3, 4, 5"""  # noqa: S608 - made of constants
+_SUMS = tuple(map(text, (_FORGET_TOTALS, _ADD_TOTALS, _FORGET_DAYS, _ADD_DAYS)))
 _KEEP_MARK = text(
     "INSERT INTO rollup_mark (source, folded_until, tail_id) VALUES (:source, :until, :tail)"
     " ON CONFLICT (source) DO UPDATE"
@@ -48,8 +75,9 @@ def fold_rollups(session: Session, *, now: datetime) -> int:
 def rebuild_rollups(session: Session, *, now: datetime) -> int:
     """Forget all figures and sum every hour from the rows. Returns how many hours there are."""
     session.execute(_LOCK)
-    for table in ("hourly_rollup", "hour_range", "rollup_dirty", "rollup_mark"):
-        session.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - one of four constants
+    for table in ("hourly_rollup", "hourly_total", "daily_rollup", "hour_range", "rollup_dirty"):
+        session.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - one of five constants
+    session.execute(text("DELETE FROM rollup_mark WHERE source <> :ledger"), {"ledger": LEDGER})
     return fold_rollups(session, now=now)
 
 
@@ -84,6 +112,8 @@ def _sum_hours(
         for statement in _FORGET:
             session.execute(statement, bounds)
     ranges = session.execute(_figures_and_ranges(source, since), bounds)
+    for statement in _SUMS:
+        session.execute(statement, {"source": source.name, "since": since, "until": until})
     return ranges.rowcount  # type: ignore[attr-defined, no-any-return]
 
 

@@ -4,18 +4,21 @@ and pays, or carries what is not to be paid. Each step is another person's; Post
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from app.core.actor import Actor
+from app.core.actor import SYSTEM, Actor
+from app.core.business_settings import DEEMED_DAYS
 from app.core.errors import N_, Category, DomainError
 from app.models.statements import Statement, StatementDispute, StatementLine, StatementStatus
 from app.services import journal
+from app.services.business_settings import read_setting
 from app.services.payouts import pay_statement
 
 _S = StatementStatus
+_AT_ONCE = 500
 # A statement and all that was carried into it, over as many periods as it took.
 _CHAIN = (
     "WITH RECURSIVE chain AS (SELECT id FROM statement WHERE id = :statement"
@@ -76,6 +79,36 @@ def confirm_statement(
     statement.status = _S.confirmed
     statement.confirmed_by_id, statement.confirmed_at = actor.staff_id, now
     return _done(session, "statement.confirmed", statement, actor)
+
+
+def deem_confirmed(session: Session, *, now: datetime) -> int:
+    """Take a merchant's long silence for consent, where a setting says after how many days.
+
+    Counted from the drawing up, or from the answer to its last dispute. Nobody is written down as
+    having confirmed it, so two people of the platform still approve and pay.
+    """
+    days = read_setting(session, DEEMED_DAYS)
+    if days == 0:
+        return 0
+    answered = (
+        select(func.max(StatementDispute.answered_at))
+        .where(StatementDispute.statement_id == Statement.id)
+        .scalar_subquery()
+    )
+    silent = session.scalars(
+        select(Statement)
+        .where(
+            Statement.status == _S.draft,
+            func.greatest(Statement.created_at, answered) < now - timedelta(days=days),
+        )
+        .order_by(Statement.id)
+        .limit(_AT_ONCE)
+        .with_for_update(key_share=True, skip_locked=True)
+    ).all()
+    for statement in silent:
+        statement.status, statement.is_deemed, statement.confirmed_at = _S.confirmed, True, now
+        _done(session, "statement.deemed", statement, SYSTEM)
+    return len(silent)
 
 
 def dispute_statement(

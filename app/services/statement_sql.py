@@ -61,52 +61,53 @@ _CHUNK = " UNION ALL ".join(
 COLLECT = text(
     f"""
 WITH chunk AS MATERIALIZED (SELECT * FROM ({_CHUNK}) open ORDER BY id LIMIT :limit),
+-- Looked up line by line: two lists of a chunk's size are never joined, whatever is estimated.
 legs AS MATERIALIZED (
-    SELECT c.id,
-           sum(o.amount_fen) FILTER (WHERE o.account = 'income:commission') AS commission,
-           sum(o.amount_fen) FILTER (WHERE o.account = 'voucher') AS paper,
-           min(o.batch_id) FILTER (WHERE o.account = 'voucher') AS batch_id,
-           sum(o.amount_fen) FILTER (WHERE o.account IN ('bank:wechat', 'refunds:wechat'))
-               AS wechat,
-           bool_or(o.account = 'held') AS was_held,
-           bool_or(o.account = 'bonus-borne:merchant' AND o.merchant_id = :merchant) AS borne,
-           min(o.refund_id) AS refund_id
-    FROM chunk c JOIN posting o ON o.entry_id = c.entry_id GROUP BY c.id),
--- Whose cards: of the entry itself, or of the one that held them until WeChat had answered.
-card AS MATERIALIZED (
-    SELECT id, issuer_id, sum(fen)::bigint AS fen FROM (
-        SELECT c.id, o.merchant_id AS issuer_id, o.amount_fen AS fen
-        FROM chunk c JOIN posting o ON o.entry_id = c.entry_id
-        WHERE c.account = 'payable:merchant' AND c.store_id IS NOT NULL
-          AND o.account IN ('card', 'suspense:member')
-        UNION ALL
-        SELECT c.id, o.merchant_id, o.amount_fen
-        FROM chunk c JOIN legs l ON l.id = c.id AND l.was_held
-        JOIN posting o ON o.payment_id = c.payment_id AND o.account = 'card' AND o.refund_id IS NULL
-        WHERE c.account = 'payable:merchant' AND c.store_id IS NOT NULL) parts
-    GROUP BY id, issuer_id),
-cards AS (
-    SELECT id, sum(fen) FILTER (WHERE issuer_id = :merchant) AS own,
-           sum(fen) FILTER (WHERE issuer_id <> :merchant) AS other
-    FROM card GROUP BY id),
+    SELECT c.*, l.*, k.issuers, k.issuers_fen,
+           c.account = 'payable:merchant' AND c.store_id IS NOT NULL AS earned
+    FROM chunk c
+    CROSS JOIN LATERAL (
+        SELECT sum(o.amount_fen) FILTER (WHERE o.account = 'income:commission') AS commission,
+               sum(o.amount_fen) FILTER (WHERE o.account = 'voucher') AS paper,
+               min(o.batch_id) FILTER (WHERE o.account = 'voucher') AS paper_batch_id,
+               sum(o.amount_fen) FILTER (WHERE o.account IN ('bank:wechat', 'refunds:wechat'))
+                   AS wechat,
+               bool_or(o.account = 'held') AS was_held,
+               bool_or(o.account = 'bonus-borne:merchant' AND o.merchant_id = :merchant) AS borne,
+               min(o.refund_id) AS any_refund_id
+        FROM posting o WHERE o.entry_id = c.entry_id) l
+    -- Whose cards: of the entry itself, or of the one that held them until WeChat had answered.
+    CROSS JOIN LATERAL (
+        SELECT array_agg(issuer_id) AS issuers, array_agg(fen) AS issuers_fen FROM (
+            SELECT merchant_id AS issuer_id, sum(amount_fen)::bigint AS fen FROM (
+                SELECT o.merchant_id, o.amount_fen FROM posting o
+                WHERE o.entry_id = c.entry_id AND o.account IN ('card', 'suspense:member')
+                UNION ALL
+                SELECT o.merchant_id, o.amount_fen FROM posting o
+                WHERE l.was_held AND o.payment_id = c.payment_id AND o.account = 'card'
+                  AND o.refund_id IS NULL) parts
+            WHERE c.account = 'payable:merchant' AND c.store_id IS NOT NULL
+            GROUP BY merchant_id) issued) k),
 known AS (
-    SELECT c.*, e.kind AS entry_kind, e.reference, e.reverses_id, l.borne, -c.amount_fen AS fen,
-           coalesce(c.refund_id, l.refund_id) AS of_refund_id,
-           coalesce(c.batch_id, l.batch_id) AS of_batch_id,
-           -- Only a store's own posting has parts; what a bearer is charged has none.
-           c.account = 'payable:merchant' AND c.store_id IS NOT NULL AS earned,
-           coalesce(l.commission, 0) AS commission, coalesce(l.paper, 0) AS paper,
-           coalesce(l.wechat, 0) AS wechat,
-           coalesce(k.own, 0) AS own, coalesce(k.other, 0) AS other
-    FROM chunk c JOIN journal_entry e ON e.id = c.entry_id JOIN legs l ON l.id = c.id
-    LEFT JOIN cards k ON k.id = c.id),
+    SELECT c.*, e.kind AS entry_kind, e.reference, e.reverses_id, -c.amount_fen AS fen,
+           coalesce(c.refund_id, c.any_refund_id) AS of_refund_id,
+           coalesce(c.batch_id, c.paper_batch_id) AS of_batch_id,
+           coalesce(c.commission, 0) AS commission_part, coalesce(c.paper, 0) AS paper_part,
+           coalesce(c.wechat, 0) AS wechat_part, coalesce(k.own, 0) AS own,
+           coalesce(k.other, 0) AS other
+    FROM legs c JOIN journal_entry e ON e.id = c.entry_id
+    CROSS JOIN LATERAL (
+        SELECT sum(fen) FILTER (WHERE issuer_id = :merchant) AS own,
+               sum(fen) FILTER (WHERE issuer_id <> :merchant) AS other
+        FROM unnest(c.issuers, c.issuers_fen) AS u (issuer_id, fen)) k),
 parts AS (
     SELECT k.*,
            CASE WHEN earned THEN own ELSE 0 END AS own_card_fen,
            CASE WHEN earned THEN other ELSE 0 END AS group_card_fen,
-           CASE WHEN earned THEN wechat ELSE 0 END AS wechat_fen,
-           CASE WHEN earned THEN paper ELSE 0 END AS paper_fen,
-           CASE WHEN earned THEN commission ELSE 0 END AS commission_fen,
+           -- Only a store's own posting has parts; what a bearer is charged has none.
+           CASE WHEN earned THEN wechat_part ELSE 0 END AS wechat_fen,
+           CASE WHEN earned THEN paper_part ELSE 0 END AS paper_fen,
+           CASE WHEN earned THEN commission_part ELSE 0 END AS commission_fen,
            CASE WHEN account = 'payable:merchant' AND NOT earned AND borne THEN fen ELSE 0 END
                AS borne_fen,
            CASE WHEN account = 'cash:store' THEN fen ELSE 0 END AS cash_fen
@@ -120,7 +121,7 @@ line AS MATERIALIZED (
                 WHEN entry_kind = 'card_returned' THEN 'interest'
                 WHEN reverses_id IS NOT NULL THEN 'reversal'
                 WHEN of_refund_id IS NOT NULL THEN 'refund'
-                WHEN paper <> 0 THEN 'redemption'
+                WHEN paper_part <> 0 THEN 'redemption'
                 WHEN p.payment_id IS NOT NULL THEN 'payment' ELSE 'other' END AS line_kind,
            CASE WHEN earned OR account = 'cash:store' OR NOT borne THEN NULL
                 WHEN p.payment_id IS NULL THEN 'promotion' ELSE 'bonus' END AS borne_part,
@@ -158,7 +159,7 @@ summed AS (
         SELECT l.store_id, l.line_kind,
                CASE WHEN k.issuer_id = :merchant THEN 'card_own' ELSE 'card_group' END,
                k.issuer_id, NULL, k.fen
-        FROM line l JOIN card k ON k.id = l.id) every
+        FROM line l CROSS JOIN LATERAL unnest(l.issuers, l.issuers_fen) AS k (issuer_id, fen)) every
     WHERE fen <> 0
     GROUP BY store_id, line_kind, part, issuer_id, batch_id
     ON CONFLICT (statement_id, store_id, kind, part, issuer_id, batch_id) DO UPDATE

@@ -20,6 +20,7 @@ from app.views.print_files import PrintFileDesk
 from app.views.printing import PrintDesk
 from app.views.reconciling import RECONCILING
 from app.views.reports import Reports
+from app.views.saved_reports import SavedReports
 from app.views.search import Search
 from app.views.search_words import SearchWords
 from app.views.sessions import reader_session, security_session
@@ -55,8 +56,9 @@ def register_consoles(app: Flask) -> None:
         builder.init_app(app, reader_session(app, database))
         money = (*SETTLEMENT, *RECONCILING, *PAYMENT_CARE)
         readers = (Traffic, SearchWords, AccountDesk, ReplyDesk)
-        mine = (PrintDesk, PrintFileDesk, TillDevices, OwnWeChat, Search, Exports, Reports)
-        for view in (*LISTS, *PAGES, *DESKS, *PAPER, *CONTENT, *readers, *money, *mine):
+        mine = (PrintDesk, PrintFileDesk, TillDevices, OwnWeChat, Search, Exports)
+        reports = (Reports, SavedReports)
+        for view in (*LISTS, *PAGES, *DESKS, *PAPER, *CONTENT, *readers, *money, *mine, *reports):
             builder.add_view_no_menu(view)
 
 

@@ -18,17 +18,16 @@ from app.core import money
 from app.core.actor import Scope
 from app.core.clock import SHANGHAI, end_of_day, local_day, utc_now
 from app.core.errors import N_
-from app.documents.spreadsheets import SheetColumn, write_spreadsheet
-from app.documents.tables import write_with_tablib
 from app.flows import report_files
-from app.queries.reports import REPORTS, Asked, Report, Value, add_up, read_report
+from app.flows.report_files import ReportPlan
+from app.queries.reports import NOT_OVER_TIME, REPORTS, Asked, Report, Value, add_up, read_report
 from app.views import filters, labels
 from app.views.charts import Chart, Series
 from app.views.exporting import content_type, headers_for
 from app.views.names import options_of
+from app.views.saved_reports import links_to_saved
 from app.web.context import current_context
 
-_FORMATS = ("xlsx", "csv")
 _SHOWN = 60  # Bars beyond that are no picture.
 _LONGEST_DAYS = 800
 WORDS = {
@@ -49,6 +48,7 @@ WORDS = {
     "band_500": N_("Hold ¥100 to ¥500"),
     "band_1000": N_("Hold ¥500 to ¥1,000"),
     "band_more": N_("Hold ¥1,000 or more"),
+    "account:gift": N_("Gifts on their way"),
     "": N_("(none)"),
 }
 
@@ -63,10 +63,10 @@ class Reports(BaseView):
     @has_access
     def show(self) -> ResponseReturnValue:
         """The chosen report with its filters."""
-        name, report, asked = _asked()
+        name, report, asked = read_asked()
         session = self.appbuilder.session
         rows = read_report(session, name, asked)
-        chart = _chart(report, rows)
+        chart = _chart(report, asked, rows)
         g.menu_view = "Reports"
         return self.render_template(
             "console/reports.html",
@@ -83,14 +83,19 @@ class Reports(BaseView):
             groups=[(key, gettext(label)) for key, label in report.groups.items() if key],
             merchants=options_of(session, "merchant_id") if g.actor.scope is Scope.platform else (),
             stores=options_of(session, "store_id") if report.by_store else (),
-            headings=[gettext(column.label) for column in report.columns],
-            rows=[_row(report, row) for row in rows],
+            headings=[
+                *(gettext(column.label) for column in report.columns),
+                *(label for label, _, _ in _earlier(asked) if report.rows_compared),
+            ],
+            rows=_rows(session, name, report, asked, rows),
             sums=[None if total is None else _shown(column.kind, total)
                   for column, total in zip(report.columns, add_up(report, rows), strict=True)],
             compared=_compared(session, name, report, asked),
             chart=chart,
             figures_url=url_for("Reports.figures", **request.args) if chart else "",
             export_url=url_for("Reports.export", **request.args),
+            saved=links_to_saved(session),
+            save_url=url_for("SavedReports.add", **request.args),
         )  # fmt: skip
 
     @expose("/figures/")
@@ -98,28 +103,24 @@ class Reports(BaseView):
     @permission_name("show")
     def figures(self) -> ResponseReturnValue:
         """What the page's chart draws, as JSON; amounts are fen."""
-        name, report, asked = _asked()
-        chart = _chart(report, read_report(self.appbuilder.session, name, asked))
+        name, report, asked = read_asked()
+        chart = _chart(report, asked, read_report(self.appbuilder.session, name, asked))
         return jsonify({"charts": [chart.as_json()] if chart else []})
 
     @expose("/export/", methods=("POST",))
     @has_access
     def export(self) -> ResponseReturnValue:
         """The same table as a file."""
-        name, report, asked = _asked()
+        name, report, asked = read_asked()
         kind = request.form.get("format", "xlsx")
-        if kind not in _FORMATS:
+        if kind not in report_files.FORMATS:
             abort(400)
-        rows = read_report(self.appbuilder.session, name, asked)
-        title = gettext(report.title)
+        plan, file = plan_of(name, report, asked), io.BytesIO()
         report_files.audit(current_context(), g.actor, report=name, kind=kind)
-        last = local_day(asked.until - timedelta(seconds=1))
-        first = asked.since.astimezone(SHANGHAI).date()
-        file_name = f"{title} {first:%Y%m%d}-{last:%Y%m%d}.{kind}"
+        report_files.write_report(self.appbuilder.session, plan, kind, file)
+        file_name = f"{plan.title} {plan.first:%Y%m%d}-{plan.last:%Y%m%d}.{kind}"
         return Response(
-            _file(report, title, rows, kind),
-            content_type=content_type(kind),
-            headers=headers_for(file_name),
+            file.getvalue(), content_type=content_type(kind), headers=headers_for(file_name)
         )
 
 
@@ -129,7 +130,7 @@ def _offered() -> dict[str, Report]:
     return {name: one for name, one in REPORTS.items() if one.by_store or not in_store}
 
 
-def _asked() -> tuple[str, Report, Asked]:
+def read_asked() -> tuple[str, Report, Asked]:
     offered = _offered()
     name = request.args.get("report", "takings")
     if name not in offered:
@@ -150,13 +151,17 @@ def _asked() -> tuple[str, Report, Asked]:
     return name, report, asked
 
 
-def _compared(session: Any, name: str, report: Report, asked: Asked) -> Sequence[tuple[str, Any]]:
-    """The sums of as many days before, and of the same days a year ago."""
+def _earlier(asked: Asked) -> Sequence[tuple[str, datetime, datetime]]:
+    """As many days before, and the same days a year ago."""
     days = asked.until - asked.since
-    before = (
+    return (
         (gettext("As many days before"), asked.since - days, asked.since),
         (gettext("Same days a year ago"), _year_before(asked.since), _year_before(asked.until)),
     )
+
+
+def _compared(session: Any, name: str, report: Report, asked: Asked) -> Sequence[tuple[str, Any]]:
+    """The sums of earlier periods, for reports that have sums."""
     if not any(column.sums for column in report.columns):
         return []
     return [
@@ -165,8 +170,25 @@ def _compared(session: Any, name: str, report: Report, asked: Asked) -> Sequence
             for column, total in zip(report.columns, add_up(report, read_report(
                 session, name, replace(asked, since=since, until=until))), strict=True)
         ])
-        for label, since, until in before
+        for label, since, until in _earlier(asked)
     ]  # fmt: skip
+
+
+def _rows(
+    session: Any, name: str, report: Report, asked: Asked, rows: Sequence[Sequence[Value]]
+) -> Sequence[Sequence[tuple[str, str]]]:
+    """The rows as shown; where rows are compared one by one, earlier periods stand beside them."""
+    shown = [_row(report, row) for row in rows]
+    if not report.rows_compared:
+        return shown
+    kind = report.columns[-1].kind
+    for _, since, until in _earlier(asked):
+        then = read_report(session, name, replace(asked, since=since, until=until))
+        known = {row[0]: row[-1] for row in then}
+        for cells, row in zip(shown, rows, strict=True):
+            is_compared = row[0] in report.rows_compared
+            cells.append(_shown(kind, known.get(row[0], 0)) if is_compared else ("number", "—"))
+    return shown
 
 
 def _year_before(instant: datetime) -> datetime:
@@ -198,14 +220,14 @@ def _word(value: str) -> str:
     return gettext(known) if known else value
 
 
-def _chart(report: Report, rows: Sequence[Sequence[Value]]) -> Chart | None:
+def _chart(report: Report, asked: Asked, rows: Sequence[Sequence[Value]]) -> Chart | None:
     if not report.drawn or not rows or len(rows) > _SHOWN:
         return None
     chart = Chart(
         id="report",
         title=gettext(report.title),
-        kind="columns" if len(rows) > 12 or report.columns[0].kind != "text" else "bars",
-        unit="fen",
+        kind="columns" if report.over_time and asked.group not in NOT_OVER_TIME else "bars",
+        unit="fen" if report.columns[report.drawn[0]].kind == "money" else "count",
         axis=gettext(report.columns[0].label),
         labels=[_label(report, row) for row in rows],
         stacked=report.drawn == (2, 3, 4),
@@ -228,34 +250,17 @@ def _label(report: Report, row: Sequence[Value]) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _file(report: Report, title: str, rows: Sequence[Sequence[Value]], kind: str) -> bytes:
-    columns = [SheetColumn(gettext(one.label), one.kind) for one in report.columns]
-    kinds = [one.kind for one in report.columns]
-    lines = [
-        ("\t".join(_cell(k, cell) for k, cell in zip(kinds, row, strict=True)) + "\n").encode()
-        for row in rows
-    ]
-    sums = zip(report.columns, add_up(report, rows), strict=True)
-    totals = ["" if total is None else _cell(column.kind, total) for column, total in sums]
-    totals[0] = totals[0] or gettext("Sum")
-    file = io.BytesIO()
-    if kind == "xlsx":
-        write_spreadsheet(file, title=title, columns=columns, lines=lines, totals=totals)
-    else:
-        write_with_tablib(file, kind=kind, title=title, columns=columns, lines=lines, totals=totals)
-    return file.getvalue()
-
-
-def _cell(kind: str, value: Value) -> str:
-    """A value as the writers take it: yuan with a point, text without what ends a cell."""
-    if kind == "money":
-        fen = int(value)
-        return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
-    if kind == "percent":
-        return f"{int(value) // 10000}.{int(value) % 10000:04d}"
-    if kind == "integer":
-        return str(value)
-    text = _word(str(value)) if kind == "word" else str(value)
-    text = text.replace("\\", "\\\\").replace("\t", " ").replace("\n", " ").replace("\r", " ")
-    # A spreadsheet takes what begins like this for a formula.
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+def plan_of(name: str, report: Report, asked: Asked) -> ReportPlan:
+    """The report with its filters and the reader's words, as a file of it is written."""
+    return ReportPlan(
+        report=name,
+        first=asked.since.astimezone(SHANGHAI).date(),
+        last=local_day(asked.until - timedelta(seconds=1)),
+        title=gettext(report.title),
+        headings=[gettext(column.label) for column in report.columns],
+        words={code: gettext(word) for code, word in {**labels.ENTRY_KINDS, **WORDS}.items()},
+        sum_label=gettext("Sum"),
+        group=asked.group,
+        merchant_id=asked.merchant_id,
+        store_id=asked.store_id,
+    )

@@ -56,7 +56,7 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_may(OwnSecondFactor="show begin confirm renew end"), (*PLATFORM, EDITOR, OWNER, ACCOUNTANT)),
     # Overview.
     (_may(Dashboard="show"), (*OFFICE, MANAGER)),
-    (_may(Reports="show export"), (*OFFICE, MANAGER)),
+    (_may(Reports="show export", SavedReports="list add"), (*OFFICE, MANAGER)),
     (_may(Search="list", Exports="list"), EVERYBODY_BUT_CASHIERS),
     (_may(Exports="phones"), (ADMIN, OWNER)),  # With a reason, which is written down.
     # Records.

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from flask import g, url_for
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import gettext
 
+from app.core.business_settings import DEEMED_DAYS
+from app.core.clock import local_day
 from app.core.errors import N_
 from app.models.statements import Statement, StatementDispute, StatementLine, StatementStatus
 from app.queries.statements import SumRow, read_stores, read_sums
+from app.services.business_settings import read_setting
 from app.views.desks import Action, action, those_allowed
 from app.views.records import Records
 from app.views.statement_words import kind_name, part_name, store_name, whose
@@ -32,7 +36,7 @@ class Statements(Records):
                     "status"]  # fmt: skip
     show_columns = ["statement_no", "status", "merchant_id", "period_first_on", "period_last_on",
                     "due_on", "line_count", "late_count", "created_by_id", "created_at",
-                    "confirmed_by_id", "confirmed_at", "approved_by_id", "approved_at",
+                    "confirmed_by_id", "confirmed_at", "is_deemed", "approved_by_id", "approved_at",
                     "paid_by_id", "paid_at", "bank_reference", "carried_into_id",
                     "paid_entry_id"]  # fmt: skip
     show_template = "console/settlement_statement.html"
@@ -77,7 +81,14 @@ class Statements(Records):
 
     def what_next(self, row: Any) -> str:
         """Whose turn it is, in a sentence."""
-        return _next_step(row)
+        step = _next_step(row)
+        days = read_setting(self.datamodel.session, DEEMED_DAYS)
+        if row.status is _S.draft and row.due_fen > 0 and days:
+            day = local_day(row.created_at + timedelta(days=days))
+            step += gettext(
+                " Unless it is disputed, it counts as confirmed after %(day)s.", day=day
+            )
+        return step
 
     def tables(self, row: Any) -> Sequence[tuple[str, Sequence[SumRow], int]]:
         """The sums by store: its name, its rows, what they come to."""

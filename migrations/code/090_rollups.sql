@@ -30,7 +30,7 @@ BEGIN
     FOR v_table, v_instants, v_changes, v_sources IN VALUES
         ('payment', ARRAY['created_at', 'paid_at'],
          '(OLD.status, OLD.created_at, OLD.paid_at) IS DISTINCT FROM (NEW.status, NEW.created_at, NEW.paid_at)',
-         '''payment'', ''created_at'', ''payment_paid'', ''paid_at'''),
+         '''payment'', ''created_at'', ''payment_paid'', ''paid_at'', ''payment_paid_staff'', ''paid_at'''),
         ('top_up', ARRAY['created_at', 'credited_at'],
          '(OLD.status, OLD.created_at, OLD.credited_at, OLD.amount_fen, OLD.bonus_fen, OLD.store_id)'
          ' IS DISTINCT FROM'
@@ -38,7 +38,7 @@ BEGIN
          '''top_up'', ''created_at'', ''top_up_credited'', ''credited_at'''),
         ('redemption', ARRAY['redeemed_at'],
          '(OLD.reversed_at, OLD.redeemed_at) IS DISTINCT FROM (NEW.reversed_at, NEW.redeemed_at)',
-         '''redemption'', ''redeemed_at'''),
+         '''redemption'', ''redeemed_at'', ''redemption_staff'', ''redeemed_at'''),
         ('refund', ARRAY['created_at'],
          '(OLD.status, OLD.created_at) IS DISTINCT FROM (NEW.status, NEW.created_at)',
          '''refund'', ''created_at''')

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
+from itertools import pairwise
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -11,9 +13,12 @@ from app.core.actor import SYSTEM, Actor, Role, Scope
 from app.core.clock import SHANGHAI, end_of_day, local_day, utc_now
 from app.core.keys import token_digest
 from app.queries import report_sql
+from app.queries.invariants import check_invariants
 from app.queries.reports import REPORTS, Asked, add_up, read_report
+from app.services.ledger_days import fold_ledger_days, rebuild_ledger_days
 from app.services.redemptions import REDEEM, read_code
 from app.services.rollups import fold_rollups
+from app.services.snapshots import read_watermark
 
 PLATFORM = Actor(scope=Scope.platform, role=Role.platform_finance)
 
@@ -29,9 +34,14 @@ def one(database, statement: str, **values):
         return session.execute(text(statement), values).scalar()
 
 
-def rows_of(database, name: str, actor: Actor = PLATFORM, **more):
+def rows_of(database, name: str, actor: Actor = PLATFORM, days: int = 40, **more):
     with database.unit_of_work(actor) as session:
-        return read_report(session, name, asked(**more))
+        return read_report(session, name, asked(days, **more))
+
+
+def fold(database) -> None:
+    with database.unit_of_work(SYSTEM) as session:
+        fold_rollups(session, now=utc_now())
 
 
 @pytest.fixture(scope="module")
@@ -102,14 +112,108 @@ def test_advance_receipts_close_at_what_the_ledger_says(database, shop):
 def test_the_regulators_balance_is_the_ledgers(database, shop):
     """Of one merchant: other tests have booked things of quarters to come."""
     merchant, _ = shop
-    last = rows_of(database, "regulator", merchant_id=merchant.id)[-1]
+    rows = rows_of(database, "regulator", days=200, merchant_id=merchant.id)
     ledger = one(
         database,
         "SELECT -sum(amount_fen)::bigint FROM posting"
-        " WHERE account IN ('card', 'gift', 'voucher', 'held') AND merchant_id = :merchant",
+        " WHERE account IN ('card', 'gift', 'voucher') AND merchant_id = :merchant",
         merchant=merchant.id,
     )
-    assert last[4] == ledger > 0
+    assert rows[-1][8] == ledger > 0
+    advance = add_up(REPORTS["liability"], rows_of(database, "liability", merchant_id=merchant.id))
+    assert advance[8] == ledger
+    bonus = one(
+        database,
+        "SELECT -sum(p.amount_fen)::bigint FROM posting p JOIN lot l ON l.id = p.lot_id"
+        " WHERE p.account = 'card' AND l.kind = 'bonus' AND p.merchant_id = :merchant",
+        merchant=merchant.id,
+    )
+    assert rows[-1][9] == bonus > 0
+    for _, opening, received, given, spent, returned, expired, other, closing, _ in rows:
+        assert opening + received + given - spent - returned - expired + other == closing
+    for earlier, later in pairwise(rows):
+        assert earlier[8] == later[1]
+
+
+def test_reports_of_the_ledger_are_the_same_before_and_after_its_days_are_kept(database, shop):
+    """Nothing kept, everything kept, and kept with younger postings beside it."""
+    names = ("liability", "regulator", "breakage")
+
+    def read():
+        return [rows_of(database, name, days=400) for name in names]
+
+    with database.unit_of_work(SYSTEM) as session:
+        watermark = read_watermark(session)
+    with database.unit_of_work(SYSTEM) as session:
+        rebuild_ledger_days(session, watermark=0, now=utc_now())
+    before = read()
+    for up_to in (watermark // 2, watermark):
+        with database.unit_of_work(SYSTEM) as session:
+            fold_ledger_days(session, watermark=up_to, now=utc_now())
+        assert read() == before
+    with database.unit_of_work(SYSTEM) as session:
+        assert fold_ledger_days(session, watermark=watermark, now=utc_now()) == 0
+        assert rebuild_ledger_days(session, watermark=watermark, now=utc_now()) > 0
+    assert read() == before
+
+
+def test_verify_notices_a_wrong_day_of_the_ledger(database, shop, test_database):
+    with database.unit_of_work(SYSTEM) as session:
+        watermark = read_watermark(session)
+    with database.unit_of_work(SYSTEM) as session:
+        fold_ledger_days(session, watermark=watermark, now=utc_now())
+    wrong = (
+        "UPDATE ledger_day SET amount_fen = amount_fen + 1"
+        " WHERE id = (SELECT min(id) FROM ledger_day)"
+    )
+    with psycopg.connect(test_database.superuser_url, autocommit=True) as superuser:
+        superuser.execute(wrong)
+    try:
+        with database.unit_of_work(SYSTEM) as session:
+            assert [r.id for r in check_invariants(session) if not r.ok] == ["F2"]
+    finally:
+        with database.unit_of_work(SYSTEM) as session:
+            rebuild_ledger_days(session, watermark=watermark, now=utc_now())
+    with database.unit_of_work(SYSTEM) as session:
+        assert [r.id for r in check_invariants(session) if not r.ok] == []
+
+
+def test_takings_count_an_hour_that_has_changed_once(database, make, shop, test_database):
+    """Late rows and changed rows leave a note; the hour is then read from its rows."""
+    store = make.store()
+    insert = (
+        "INSERT INTO payment (payment_no, merchant_id, store_id, member_id, status, amount_fen,"
+        " card_fen, wechat_fen, commission_bp, created_at, paid_at, closed_at)"
+        " SELECT 'PR' || gen_random_uuid(), %s, %s, 1, 'closed', n, n, 0, 0,"
+        " now() - interval '30 h', now() - interval '30 h', now() FROM generate_series(1, %s) n"
+    )
+    report = REPORTS["takings"]
+
+    def sums():
+        merchant = store.merchant_id
+        rows = rows_of(database, "takings", group="day", merchant_id=merchant)
+        people = rows_of(database, "takings", group="cashier", merchant_id=merchant)
+        assert add_up(report, rows)[1:] == add_up(report, people)[1:]
+        return add_up(report, rows)[1:3]
+
+    with psycopg.connect(test_database.superuser_url, autocommit=True) as superuser:
+        superuser.execute(insert, (store.merchant_id, store.id, 3))
+        assert sums() == [3, 6]
+        fold(database)
+        assert sums() == [3, 6]
+        superuser.execute(insert, (store.merchant_id, store.id, 2))
+        superuser.execute(
+            "UPDATE payment SET closed_at = now(), status = 'closing' WHERE store_id = %s",
+            (store.id,),
+        )
+        assert sums() == [5, 9]
+        fold(database)
+        assert sums() == [5, 9]
+        superuser.execute(
+            "UPDATE payment SET paid_at = NULL, status = 'closed' WHERE store_id = %s", (store.id,)
+        )
+        assert sums() == [0, 0]
+    fold(database)
 
 
 @pytest.mark.parametrize("name", sorted(REPORTS))

@@ -6,11 +6,13 @@ from datetime import date, timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from app.core.actor import SYSTEM, Actor, Role, Scope
+from app.core.business_settings import DEEMED_DAYS
 from app.core.clock import utc_now
+from app.models.settings import Setting
 from app.models.statements import Statement, StatementLine, StatementStatus, StatementSum
 from app.models.tenants import Merchant, MerchantStatus, SettlementCycle
 from app.queries.invariants import check_invariants
@@ -226,6 +228,49 @@ def test_a_dispute_names_a_line_and_is_answered_before_it_is_confirmed(database,
             decisions.confirm_statement(session, actor=owner, **given)
         decisions.answer_disputes(session, answer="下期更正", actor=finance, **given)
         decisions.confirm_statement(session, actor=owner, **given)
+
+
+def test_silence_counts_as_consent_only_where_it_is_agreed_and_long_enough(database, make, settled):
+    owner, finance, admin = _people(make, settled.two)
+    [statement] = settled.statements(settled.two)
+    [other] = settled.statements(settled.one)
+    given, drawn_up = {"statement_id": statement.id}, other.created_at
+
+    def state(of):
+        with database.unit_of_work(SYSTEM) as session:
+            found = session.get_one(Statement, of.id)
+            return found.status, found.is_deemed, found.confirmed_by_id
+
+    def deem(days, later):
+        with database.unit_of_work(SYSTEM) as session:
+            session.execute(delete(Setting).where(Setting.name == DEEMED_DAYS.name))
+            session.add(Setting(name=DEEMED_DAYS.name, value=days, changed_at=utc_now()))
+            session.flush()
+            while decisions.deem_confirmed(session, now=drawn_up + timedelta(days=later)):
+                pass
+            session.execute(delete(Setting).where(Setting.name == DEEMED_DAYS.name))
+
+    draft = (StatementStatus.draft, False, None)
+    with database.unit_of_work(SYSTEM) as session:
+        assert decisions.deem_confirmed(session, now=drawn_up + timedelta(days=999)) == 0
+        decisions.dispute_statement(
+            session, document_no="", note="?", actor=owner, now=utc_now(), **given
+        )
+    deem(5, 4)
+    assert state(other) == draft
+    deem(5, 6)
+    deemed = (StatementStatus.confirmed, True, None)
+    assert (state(statement)[0], state(other)) == (StatementStatus.disputed, deemed)
+    answered = drawn_up + timedelta(days=6)
+    with database.unit_of_work(SYSTEM) as session:
+        decisions.answer_disputes(session, answer="无误", actor=finance, now=answered, **given)
+    deem(5, 7)
+    assert state(statement) == draft, "counted anew from the answer"
+    deem(5, 12)
+    assert state(statement) == deemed
+    with database.unit_of_work(SYSTEM) as session:
+        decisions.approve_statement(session, actor=finance, now=utc_now(), **given)
+        decisions.record_payout(session, bank_reference="B9", actor=admin, now=utc_now(), **given)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@
   // A period by name and days by date contradict each other: the last one touched holds.
   for (const period of document.querySelectorAll(".period")) {
     const named = period.querySelector("select");
+    if (!named) continue; // Reports ask for days only.
     const days = period.querySelectorAll("input");
     named.addEventListener("change", () => days.forEach((day) => { if (named.value) day.value = ""; }));
     days.forEach((day) => day.addEventListener("change", () => { named.value = ""; }));

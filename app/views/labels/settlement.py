@@ -22,6 +22,7 @@ SETTLEMENT_COLUMNS: Mapping[str, str] = {
     "due_on": N_("To be paid on"),
     "earned_fen": N_("Earned in the period"),
     "group_card_fen": N_("Cards, group programs"),
+    "is_deemed": N_("Confirmed by silence"),
     "is_late": N_("Late"),
     "late_count": N_("Late lines"),
     "line_count": N_("Lines"),
@@ -58,6 +59,8 @@ SETTLEMENT_ACTIONS: Mapping[str, str] = {
     "account_code.changed": N_("Account code changed"),
     "statement.answered": N_("Disputes of a statement answered"),
     "statement.approved": N_("Statement approved"),
+    "report.delivered": N_("Saved report made by the clock"),
+    "statement.deemed": N_("Statement counts as confirmed"),
     "statement.carried": N_("Statement carried forward"),
     "statement.confirmed": N_("Statement confirmed"),
     "statement.disputed": N_("Statement disputed"),
@@ -65,6 +68,8 @@ SETTLEMENT_ACTIONS: Mapping[str, str] = {
     "statement.settled": N_("Payout recorded"),
 }
 SETTLEMENT_TASKS: Mapping[str, str] = {
+    "deliver_reports": N_("Make and deliver saved reports"),
+    "deem_statements": N_("Take silence about statements for consent"),
     "close_periods": N_("Draw up the statements that somebody asked for"),
     "close_statements": N_("Draw up the statements whose period is over"),
 }
