@@ -21,37 +21,43 @@ from app.views.cells import event_name
 from app.views.desks import Action, action, those_allowed
 
 
-def list_buttons() -> Sequence[Action]:
-    return those_allowed(action(gettext("New batch"), "BatchDesk.new", tone="main"))
-
-
 def buttons(batch: VoucherBatch) -> Sequence[Action]:
     """What may be done with a batch in its state, by the reader."""
     state, pk = batch.status.name, batch.id
-    mine = batch.created_by_id == g.actor.staff_id
     issued = g.actor.scope is not Scope.merchant or g.actor.merchant_id == batch.merchant_id
     offered: list[Action | None] = []
     if state == "draft":
-        if not mine:
-            offered.append(action(gettext("Approve"), "BatchDesk.approve", tone="main", pk=pk))
-        offered.append(action(gettext("Cancel draft"), "BatchDesk.cancel", tone="danger", pk=pk))
+        offered += _draft_buttons(batch) if issued else []
     if state == "approved":
         offered.append(action(gettext("Generate"), "BatchDesk.generate", tone="main", pk=pk))
     if state != "cancelled" and not batch.is_imported:
         offered.append(action(gettext("Printing"), "PrintDesk.show", pk=pk))
     if state in {"generated", "printed", "closed"}:
-        offered.append(action(gettext("Figures"), "BatchDesk.report", tone="main", pk=pk))
-        if not batch.is_imported:
-            offered.append(action(gettext("Hand over"), "PaperDesk.hand_over", pk=pk))
-        if state != "closed":
-            offered.append(action(gettext("Activate"), "PaperDesk.activate", pk=pk))
-        if issued:
-            offered.append(action(gettext("Freeze"), "PaperDesk.freeze", tone="danger", pk=pk))
-            offered.append(action(gettext("Unfreeze"), "PaperDesk.unfreeze", pk=pk))
-            offered.append(action(gettext("Void"), "PaperDesk.void", tone="danger", pk=pk))
-        if state != "closed":
-            offered.append(action(gettext("Close batch"), "BatchDesk.close", tone="danger", pk=pk))
+        offered += _paper_buttons(batch, issued=issued)
     return those_allowed(*offered)
+
+
+def _draft_buttons(batch: VoucherBatch) -> list[Action | None]:
+    pk, mine = batch.id, batch.created_by_id == g.actor.staff_id
+    approve = action(gettext("Approve"), "BatchDesk.approve", tone="main", pk=pk)
+    cancel = action(gettext("Cancel draft"), "BatchDesk.cancel", tone="danger", pk=pk)
+    return [None if mine else approve, cancel]
+
+
+def _paper_buttons(batch: VoucherBatch, *, issued: bool) -> list[Action | None]:
+    pk, open_ = batch.id, batch.status.name != "closed"
+    offered = [action(gettext("Figures"), "BatchDesk.report", tone="main", pk=pk)]
+    if not batch.is_imported:
+        offered.append(action(gettext("Hand over"), "PaperDesk.hand_over", pk=pk))
+    if open_:
+        offered.append(action(gettext("Activate"), "PaperDesk.activate", pk=pk))
+    if issued:
+        offered.append(action(gettext("Freeze"), "PaperDesk.freeze", tone="danger", pk=pk))
+        offered.append(action(gettext("Unfreeze"), "PaperDesk.unfreeze", pk=pk))
+        offered.append(action(gettext("Void"), "PaperDesk.void", tone="danger", pk=pk))
+    if open_:
+        offered.append(action(gettext("Close batch"), "BatchDesk.close", tone="danger", pk=pk))
+    return offered
 
 
 def related(view: Any, batch: VoucherBatch) -> Any:
@@ -108,8 +114,3 @@ def progress(session: Session, batch: VoucherBatch) -> dict[str, object]:
             {"id": str(t.id), "position": t.position, "quantity": t.quantity} for t in under_way
         ],
     }
-
-
-def reader_id() -> int | None:
-    staff_id: int | None = g.actor.staff_id
-    return staff_id
