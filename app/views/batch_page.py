@@ -12,13 +12,15 @@ from sqlalchemy.orm import Session
 
 from app.core.actor import Scope
 from app.core.clock import local_day
-from app.models.tenants import Merchant
+from app.models.tenants import Merchant, Store
 from app.models.voucher_records import VoucherEvent, VoucherHolding, VoucherTask
 from app.models.vouchers import BatchAcceptance, Voucher, VoucherBatch
 from app.queries.voucher_stories import Line, tell_story
 from app.services.voucher_rules import RuleWarning, Validity, warn_of_rules_for_sold
-from app.views.cells import event_name
+from app.views.cells import Cell, cell, column_name, event_name
 from app.views.desks import Action, action, those_allowed
+
+_MOST_ACCEPTORS = 200
 
 
 def buttons(batch: VoucherBatch) -> Sequence[Action]:
@@ -63,8 +65,6 @@ def _paper_buttons(batch: VoucherBatch, *, issued: bool) -> list[Action | None]:
 def related(view: Any, batch: VoucherBatch) -> Any:
     """Tables under the facts: who redeems it, in whose hands it is, what happened."""
     session = view.datamodel.session
-    accepted = BatchAcceptance.batch_id == batch.id
-    acceptors = session.query(BatchAcceptance.merchant_id).where(accepted)
     held = ("first_serial_no", "last_serial_no", "quantity", "merchant_id", "store_id", "since")
     tasks = ("id", "kind", "status", "quantity", "done", "asked_by_id", "created_at")
     events = ("occurred_at", "kind", "first_serial_no", "last_serial_no", "quantity", "staff_id",
@@ -74,11 +74,30 @@ def related(view: Any, batch: VoucherBatch) -> Any:
         (gettext("Tasks"), *view.related_rows(VoucherTask, VoucherTask.batch_id == here, tasks)),
         (gettext("In whose hands"),
          *view.related_rows(VoucherHolding, VoucherHolding.batch_id == here, held)),
-        (gettext("Redeemed by"),
-         *view.related_rows(Merchant, Merchant.id.in_(acceptors), ("name", "status"))),
+        (gettext("Redeemed by"), *_acceptors(session, batch)),
         (gettext("What happened"),
          *view.related_rows(VoucherEvent, VoucherEvent.batch_id == here, events)),
     ]  # fmt: skip
+
+
+def _acceptors(
+    session: Session, batch: VoucherBatch
+) -> tuple[Sequence[str], Sequence[Sequence[Cell]]]:
+    """Where it is redeemed: all stores of a merchant, or one of them in each line."""
+    rows = session.execute(
+        select(Merchant.name, BatchAcceptance.store_id, Store.name)
+        .select_from(BatchAcceptance)
+        .join(Merchant, Merchant.id == BatchAcceptance.merchant_id)
+        .outerjoin(Store, Store.id == BatchAcceptance.store_id)
+        .where(BatchAcceptance.batch_id == batch.id)
+        .order_by(BatchAcceptance.merchant_id, BatchAcceptance.store_id)
+        .limit(_MOST_ACCEPTORS)
+    )
+    lines = [
+        [cell("name", merchant), cell("name", gettext("All stores") if one is None else store)]
+        for merchant, one, store in rows
+    ]
+    return [column_name("merchant_id"), column_name("store_id")], lines
 
 
 def story(session: Session, voucher: Voucher) -> Sequence[tuple[str, Line]]:

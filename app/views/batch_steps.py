@@ -14,11 +14,11 @@ from app.models.vouchers import BatchStatus, VoucherBatch
 
 _S = BatchStatus
 _WAY = (
-    (_S.draft, N_("Drafted")),
-    (_S.approved, N_("Approved")),
-    (_S.generated, N_("Generated")),
-    (_S.printed, N_("Printed")),
-    (_S.closed, N_("Closed")),
+    (_S.draft, N_("Drafting")),
+    (_S.approved, N_("Approval")),
+    (_S.generated, N_("Generation")),
+    (_S.printed, N_("Printing")),
+    (_S.closed, N_("Conclusion")),
 )
 _PASSED = {status: place for place, (status, _) in enumerate(_WAY)} | {_S.generating: 1}
 _NEXT = {

@@ -61,7 +61,6 @@ class TooManyRequests(DomainError):
 
 def register_errors(app: Flask) -> None:
     """Render refusals and failures. Register it after what names the request."""
-    app.before_request(_refuse_monsters)
     app.after_request(_hear_out)
     app.register_error_handler(DomainError, _refuse)
     app.register_error_handler(HTTPException, _http_error)
@@ -147,7 +146,7 @@ def _wants_problem() -> bool:
     return request.path.startswith(("/api/", "/pos/api/", "/wechat/", "/readyz"))
 
 
-def _refuse_monsters() -> None:
+def refuse_monsters() -> None:
     """What no view should have to think of: a body beyond the limit, a NUL in the address."""
     if request.path in UPLOADS:
         request.max_content_length = UPLOADS[request.path]
