@@ -94,7 +94,8 @@ def _events(session: Session, voucher: Voucher) -> list[Line]:
             giver=place(event.from_merchant_id, event.from_store_id),
             taker=place(event.to_merchant_id, event.to_store_id),
             note=event.reason or "",
-            url_no=event.reference or "",
+            # A print file's number says nothing to whoever reads a voucher's story.
+            url_no="" if event.kind is VoucherEventKind.printed else event.reference or "",
         )
         for event in events
     ]

@@ -14,13 +14,17 @@ from app.models.vouchers import BatchStatus, VoucherBatch
 
 _S = BatchStatus
 _WAY = (
-    (_S.draft, N_("Drafting")),
-    (_S.approved, N_("Approval")),
-    (_S.generated, N_("Generation")),
-    (_S.printed, N_("Printing")),
-    (_S.closed, N_("Conclusion")),
+    N_("Drafting"),
+    N_("Approval"),
+    N_("Generation"),
+    N_("Printing"),
+    N_("Circulation"),
+    N_("Conclusion"),
 )
-_PASSED = {status: place for place, (status, _) in enumerate(_WAY)} | {_S.generating: 1}
+# How many of these stations a batch in that state has behind it.
+_PASSED = {
+    _S.draft: 1, _S.approved: 2, _S.generating: 2, _S.generated: 3, _S.printed: 4, _S.closed: 6,
+}  # fmt: skip
 _NEXT = {
     _S.approved: N_("Approved. Next its codes are generated, by either of the two."),
     _S.generated: N_(
@@ -60,8 +64,8 @@ def steps(batch: VoucherBatch) -> Sequence[Step]:
     if passed is None or batch.is_imported:
         return ()
     return [
-        Step(gettext(label), "done" if place <= passed else "now" if place == passed + 1 else "")
-        for place, (_, label) in enumerate(_WAY)
+        Step(gettext(label), "done" if place < passed else "now" if place == passed else "later")
+        for place, label in enumerate(_WAY)
     ]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import subprocess
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import select, text
@@ -270,12 +272,16 @@ def test_only_the_last_byte_ends_a_download(context, browsers, batch):
     assert newest(context, batch).delivered_at is not None
 
 
-def test_a_full_disk_fails_with_a_sentence_and_leaves_nothing(context, browsers, batch):
+@pytest.mark.parametrize("disk", ["a small file system", "a limit of the kernel's"])
+def test_a_full_disk_fails_with_a_sentence_and_leaves_nothing(context, browsers, batch, disk):
     asker, _ = browsers
     assert ask(asker, batch).status_code == 302
+    folder = context.settings.home / "print"
+    folder.mkdir(exist_ok=True)
     before = on_disk(context)
-    with small_disk(20_000):
+    with small_disk(20_000) if disk.startswith("a limit") else small_file_system(folder):
         printing.make_print_file(context, newest(context, batch).id)
+        assert not [name for name in on_disk(context) if name not in before]
     file = newest(context, batch)
     assert (file.status, file.problem, file.sealed_key) == (
         *(PrintFileStatus.failed, "disk_full", None),
@@ -283,8 +289,22 @@ def test_a_full_disk_fails_with_a_sentence_and_leaves_nothing(context, browsers,
     assert on_disk(context) == before
     page = asker.get(f"/console/print/{batch.id}").text
     assert "服务器磁盘已满" in page
+    assert f"/console/print/{batch.id}/ask" in page  # It can be asked for again from here.
     assert chunks_left(context, batch) == 1
     released(context, browsers, batch)  # With room again, another one is made.
+
+
+@contextmanager
+def small_file_system(folder):
+    """A file system of four pages, really full; for those who may mount one."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k,mode=700", "tmpfs", str(folder)]
+    mounted = subprocess.run(mount, check=False, capture_output=True)
+    if mounted.returncode:
+        pytest.skip("this user may not mount a file system; the kernel's limit is tried instead")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_run_that_died_is_made_again_and_its_file_is_swept(context, browsers, batch):
