@@ -31,12 +31,15 @@ class DatabaseDown(Exception):
     """The connection was lost, or there is none. A call with a key may be sent again."""
 
 
+NOT_NOW = (DatabaseBusy, DatabaseDown)
+
+
 def driver_url(uri: str) -> URL:
     """A libpq address as SQLAlchemy wants it."""
     return make_url(uri).set(drivername="postgresql+psycopg")
 
 
-def new_engine(uri: str, *, autocommit: bool = False, size: int = 8) -> Engine:
+def new_engine(uri: str, *, autocommit: bool = False, size: int = 16) -> Engine:
     return create_engine(
         driver_url(uri),
         pool_size=size,
@@ -86,6 +89,15 @@ class Database:
             DatabaseBusy: No connection within two seconds, or no lock in time.
             DatabaseDown: Lost twice.
         """
+        [row] = self.call_rows(statement, parameters)
+        return row
+
+    def call_rows(self, statement: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        """The same, with as many rows as there are.
+
+        Raises:
+            DatabaseBusy, DatabaseDown
+        """
         for attempt in (1, 2):
             try:
                 connection = self.hot_engine.raw_connection()
@@ -94,7 +106,7 @@ class Database:
             except _LOST as error:
                 raise DatabaseDown from error
             try:
-                row = connection.cursor().execute(statement, parameters).fetchone()
+                return connection.cursor().execute(statement, parameters).fetchall()
             except _LOST as error:
                 if not connection.driver_connection.closed:
                     if isinstance(error, psycopg.InterfaceError):
@@ -104,12 +116,9 @@ class Database:
                 if attempt == 2:
                     raise DatabaseDown from error
                 self.hot_engine.dispose()
-                continue
             finally:
                 if connection.is_valid:
                     connection.close()
-            assert row is not None, "a hot call answers with one row"
-            return tuple(row)
         raise AssertionError("unreachable")
 
     def dispose(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import partial
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -13,9 +14,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.api import register_api
 from app.cli import register_commands
 from app.core.keys import Keys
-from app.db import open_database
+from app.db import NOT_NOW, open_database
 from app.flows.context import Context
 from app.flows.counting import Counter
+from app.flows.paying import pay_scanned
+from app.flows.redeeming import redeem_scanned
+from app.flows.together import Together
 from app.gateways.wechat import (
     build_demo_user,
     build_login,
@@ -97,6 +101,8 @@ def build_context(settings: Settings) -> Context:
     return Context(
         settings=settings,
         database=database,
+        payments_together=Together(partial(pay_scanned, database), hopeless=NOT_NOW),
+        redemptions_together=Together(partial(redeem_scanned, database), hopeless=NOT_NOW),
         keys=Keys(
             code_keys=settings.code_keys,
             phone_key=settings.phone_key,

@@ -7,19 +7,24 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import psycopg
 import pytest
 from _pytest.nodeid import NodeId
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from psycopg import pq, sql
 from sqlalchemy import make_url, text
 from sqlalchemy.orm import Session
 
 from app.core.actor import SYSTEM
+from app.core.clock import end_of_day, local_day, utc_now
 from app.core.keys import Keys
 from app.db import Database, open_database
 from app.queries.invariants import check_invariants
@@ -31,6 +36,17 @@ ROOT = Path(__file__).parent.parent
 HOME = ROOT / "var" / "tests"
 TEMPLATE = "kaquan_template_"
 WORKER = "kaquan_test_"
+NIGHT_SECONDS = 30
+
+# The same examples each time, and however slow the machine is: a run fails for the code's sake
+# only. HYPOTHESIS_SEED=random looks for new ones.
+hypothesis_settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=os.environ.get("HYPOTHESIS_SEED") != "random",
+    suppress_health_check=[HealthCheck.too_slow],
+)
+hypothesis_settings.load_profile("steady")
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         group = item.get_closest_marker("xdist_group")
         if group is not None and not item.nodeid.endswith(f"@{group.args[0]}"):
             item._id = NodeId.parse(f"{item.nodeid}@{group.args[0]}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Let a day that is about to end in Shanghai end first: no test is cut in two by midnight."""
+    now = utc_now()
+    left = (end_of_day(local_day(now)) - now).total_seconds()
+    if left < NIGHT_SECONDS:
+        time.sleep(left + 0.1)
+
+
+@pytest.fixture(scope="session")
+def of_today() -> Callable[[str, Callable[[], object]], object]:
+    """``of_today("a name", make)``: what a module's tests share, made anew when the day turns."""
+    made: dict[tuple[str, date], object] = {}
+
+    def find(name: str, make: Callable[[], object]) -> object:
+        key = (name, local_day(utc_now()))
+        if key not in made:
+            made[key] = make()
+        return made[key]
+
+    return find
 
 
 @pytest.fixture(scope="session")

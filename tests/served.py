@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
+import pytest
 import requests
 from flask import Flask
 from procrastinate.exceptions import AlreadyEnqueued
@@ -118,7 +119,7 @@ class Jobs:
             if not handed_over:
                 return
 
-    def run_until(self, fact: Callable[[], bool], *, seconds: float = 8) -> None:
+    def run_until(self, fact: Callable[[], bool], *, seconds: float = 60) -> None:
         """For what WeChat's far end does in its own time, and we make something of."""
 
         def tried() -> bool:
@@ -350,7 +351,10 @@ def served(
 
     with far_end(home) as wechat, serving(whole) as base_url:  # type: ignore[arg-type]
         settings = _settings(wechat.settings, own, keys, base_url, rate_limits=rate_limits)
-        app = create_app(settings)
+        with pytest.MonkeyPatch.context() as waiting:
+            # Sixty callers share eight connections here, which in earnest eight threads have.
+            waiting.setattr("app.db._POOL_WAIT_SECONDS", 60)
+            app = create_app(settings)
         asked.append(app)
         context: Context = app.extensions["kaquan"]
         jobs = Jobs(context, own.database_url)

@@ -120,8 +120,8 @@ def far_end(home: Path, *, ear: Ear | None = None) -> Iterator[FarEnd]:
             simulator.extensions["wechat_world"].close()
 
 
-def eventually(fact: Callable[[], bool], *, seconds: float = 5) -> None:
-    """Wait for what another thread does. Fails when it never becomes true."""
+def eventually(fact: Callable[[], bool], *, seconds: float = 60) -> None:
+    """Wait for what another thread does, however busy the machine. Fails when it never happens."""
     ends = time.monotonic() + seconds
     while not fact():
         assert time.monotonic() < ends, "it never happened"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from app.core.keys import Keys
 from app.db import Database
+from app.flows.together import Together
 from app.gateways.wechat.notifications import NotificationKeys
 from app.gateways.wechat.oa_messages import OfficialAccount
+from app.services.payments import ScannedPayment
 from app.services.ports import (
     DemoWeChat,
     WeChatLogin,
@@ -16,7 +19,11 @@ from app.services.ports import (
     WeChatPay,
     WeChatShipping,
 )
+from app.services.redemptions import ScannedVoucher
 from config import Settings
+
+if TYPE_CHECKING:
+    from app.flows.once import Answer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +31,8 @@ class Context:
     settings: Settings
     database: Database
     keys: Keys
+    payments_together: Together[ScannedPayment, Answer]
+    redemptions_together: Together[ScannedVoucher, Answer]
     wechat_pay: WeChatPay
     wechat_login: WeChatLogin
     wechat_account: WeChatOfficialAccount

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import utc_now
 from app.core.errors import N_, Category, DomainError
+from app.db import Database
 from app.flows import once, orders
 from app.flows.context import Context
 from app.flows.once import Answer, MoneyCall
@@ -14,6 +16,7 @@ from app.flows.presenting import payment_body
 from app.models.sales import Payment, PaymentStatus
 from app.models.tenants import Store
 from app.services import payments
+from app.services.payments import ScannedPayment
 from app.services.refusals import PaymentNotFound, refusal
 
 
@@ -35,13 +38,18 @@ def pay(
 ) -> Answer:
     """Pay at a store: a member's token with a scanned pay point, or a till's with a payment code.
 
-    One round trip when the cards cover it. Otherwise the card part is held, WeChat is asked for the
-    rest, and the answer carries what opens WeChat's sheet.
+    One round trip when the cards cover it, shared with others who pay at this moment. Otherwise the
+    card part is held, WeChat is asked for the rest, and the answer carries what opens its sheet.
 
     Raises:
         DomainError: As the function ``kaquan.pay`` refuses; WeChatUnavailable (the same key may try
             again at once; else the card part is back within a minute), WeChatRefused.
     """
+    if pay_point is not None:
+        call = ScannedPayment(token_digest, key, request_hash, pay_point, amount_fen)
+        answer = context.payments_together.ask(call)
+        if answer is not None:
+            return answer
     verdict, status, text, payment_id = context.database.call(
         payments.PAY,
         (
@@ -60,6 +68,17 @@ def pay(
     if verdict == "pending":
         return _ask_wechat(context, payment_id, key, request_hash, show_sheet=pay_point is not None)
     raise refusal(verdict)
+
+
+def pay_scanned(database: Database, group: Sequence[ScannedPayment]) -> dict[int, Answer]:
+    """Make the payments of a group that are plain, in one round trip; their answers by index.
+
+    Raises:
+        DatabaseBusy, DatabaseDown: None of them was made, or all: each may be sent again.
+    """
+    columns = [list(column) for column in zip(*group, strict=True)]
+    rows = database.call_rows(payments.PAY_TOGETHER, columns)
+    return {place - 1: Answer(status=status, text=text) for place, status, text in rows}
 
 
 def close_payment(context: Context, *, payment_id: int, member: Actor) -> Payment:

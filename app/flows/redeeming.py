@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import rfc3339, utc_now
 from app.core.errors import DomainError
+from app.db import Database
 from app.flows.context import Context
 from app.flows.once import Answer, Body
 from app.services import redemptions
-from app.services.redemptions import RedemptionSeen, VoucherSeen
+from app.services.redemptions import RedemptionSeen, ScannedVoucher, VoucherSeen
 from app.services.refusals import refusal
 
 
@@ -17,20 +20,37 @@ def redeem(
 ) -> Answer:
     """Redeem one voucher for the store of the till's token.
 
+    One round trip, shared with other tills that redeem at this moment.
+
     Args:
         code: Normalised, with a right check character.
 
     Raises:
         DomainError: As the function ``kaquan.redeem`` refuses.
     """
-    verdict, status, text, voucher_id = context.database.call(
-        redemptions.REDEEM, (token_digest, key, request_hash, context.keys.code_digests(code))
-    )
+    call = ScannedVoucher(token_digest, key, request_hash, context.keys.code_digests(code))
+    answer = context.redemptions_together.ask(call)
+    if answer is not None:
+        return answer
+    verdict, status, text, voucher_id = context.database.call(redemptions.REDEEM, call)
     if verdict in {"redeemed", "replay"}:
         return Answer(status=status, text=text)
     if verdict == "voucher_already_redeemed":
         raise _already_redeemed(context, voucher_id)
     raise refusal(verdict)
+
+
+def redeem_scanned(database: Database, group: Sequence[ScannedVoucher]) -> dict[int, Answer]:
+    """Redeem the plain ones of a group, in one round trip; their answers by index.
+
+    Raises:
+        DatabaseBusy, DatabaseDown: None of them was redeemed, or all: each may be sent again.
+    """
+    tokens, keys, hashes, _ = (list(column) for column in zip(*group, strict=True))
+    codes = [(code, place) for place, call in enumerate(group, 1) for code in call.code_digests]
+    digests, places = (list(column) for column in zip(*codes, strict=True))
+    rows = database.call_rows(redemptions.REDEEM_TOGETHER, (tokens, keys, hashes, digests, places))
+    return {place - 1: Answer(status=status, text=text) for place, status, text in rows}
 
 
 def look_up(context: Context, *, code: str, till: Actor) -> VoucherSeen:

@@ -1,6 +1,7 @@
 """Payments: scan and pay from the cards, the rest by WeChat Pay.
 
-The counter's call is one SQL function (``kaquan.pay``). What comes after it, when WeChat has a
+The counter's call is one SQL function (``kaquan.pay``; ``kaquan.pay_together`` for several plain
+ones at once). What comes after it, when WeChat has a
 part, is here: the held card part is captured when WeChat confirms, or goes back to its lots when
 the order is closed. Orders are closed at WeChat first (``app/flows/orders.py``).
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -33,8 +35,22 @@ PAY = (
     "SELECT verdict, http_status, answer, payment_id"
     " FROM kaquan.pay(%s, %s, %s, %s, %s, %s, %s, %s)"
 )
+PAY_TOGETHER = (
+    "SELECT place, http_status, answer FROM kaquan.pay_together("
+    "%s::bytea[], %s::text[], %s::bytea[], %s::text[], %s::bigint[])"
+)
 _MEET = text("SELECT kaquan.meet(:member_id, :merchant_id)")
 _SETTLED = (PaymentStatus.paid, PaymentStatus.partly_refunded, PaymentStatus.refunded)
+
+
+class ScannedPayment(NamedTuple):
+    """A member's call at a store's pay point, in the order of ``PAY_TOGETHER``'s columns."""
+
+    token_digest: bytes
+    key: str
+    request_hash: bytes
+    pay_point: str
+    amount_fen: int
 
 
 @dataclass(frozen=True, kw_only=True)

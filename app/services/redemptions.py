@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -34,10 +35,23 @@ from app.services.refusals import (
 from app.services.top_ups import card_for, credit
 
 REDEEM = "SELECT verdict, http_status, answer, voucher_id FROM kaquan.redeem(%s, %s, %s, %s)"
+REDEEM_TOGETHER = (
+    "SELECT place, http_status, answer FROM kaquan.redeem_together("
+    "%s::bytea[], %s::text[], %s::bytea[], %s::bytea[], %s::integer[])"
+)
 _REFUSAL = text(
     "SELECT kaquan.voucher_refusal(v, :kind, :use, :now) FROM voucher v WHERE v.id = :id"
 )
 _ACCEPTED = text("SELECT kaquan.batch_accepted(:batch_id, :merchant_id, :store_id)")
+
+
+class ScannedVoucher(NamedTuple):
+    """A till's call: the code's digest under every key version."""
+
+    token_digest: bytes
+    key: str
+    request_hash: bytes
+    code_digests: list[bytes]
 
 
 class RedemptionNotFound(DomainError):

@@ -110,7 +110,42 @@ BEGIN
     RETURN v_entry_id;
 END $$;
 
--- The same for services in Python: legs as a JSON array of objects with the names of kaquan.leg.
+-- The same for several events of one kind at once: each leg says by its event's reference whose it is.
+CREATE OR REPLACE FUNCTION kaquan.book_together(
+    p_kind text, p_at timestamptz, p_legs kaquan.leg[], p_references text[]) RETURNS void
+    LANGUAGE plpgsql AS $$
+DECLARE
+    v_moved bigint;
+BEGIN
+    WITH entry AS (
+        INSERT INTO public.journal_entry (kind, reference, occurred_at)
+        SELECT DISTINCT p_kind, r, p_at FROM unnest(p_references) r
+        RETURNING id, reference)
+    INSERT INTO public.posting (entry_id, occurred_at, account, amount_fen, merchant_id, store_id, card_id,
+                                lot_id, payment_id, refund_id, top_up_id, gift_id, batch_id)
+    SELECT e.id, p_at, l.account, l.amount_fen, l.merchant_id, l.store_id, l.card_id, l.lot_id,
+           l.payment_id, l.refund_id, l.top_up_id, l.gift_id, l.batch_id
+    FROM ROWS FROM (unnest(p_legs), unnest(p_references)) AS l(
+        account, amount_fen, merchant_id, store_id, card_id, lot_id, payment_id, refund_id, top_up_id,
+        gift_id, batch_id, reference)
+    JOIN entry e USING (reference)
+    WHERE l.amount_fen <> 0;
+
+    UPDATE public.lot SET remaining_fen = remaining_fen - taken.fen
+    FROM (SELECT lot_id, card_id, sum(amount_fen)::bigint AS fen FROM unnest(p_legs)
+          WHERE account = 'card' GROUP BY lot_id, card_id) taken
+    WHERE lot.id = taken.lot_id AND lot.card_id = taken.card_id;
+    GET DIAGNOSTICS v_moved = ROW_COUNT;
+    IF v_moved <> (SELECT count(DISTINCT lot_id) FROM unnest(p_legs) WHERE account = 'card') THEN
+        RAISE EXCEPTION 'a lot is not on its card';
+    END IF;
+    UPDATE public.card SET balance_fen = balance_fen - taken.fen
+    FROM (SELECT card_id, sum(amount_fen)::bigint AS fen FROM unnest(p_legs)
+          WHERE account = 'card' GROUP BY card_id) taken
+    WHERE card.id = taken.card_id;
+END $$;
+
+-- The same as the first for services in Python: legs as a JSON array of objects with the names of kaquan.leg.
 CREATE OR REPLACE FUNCTION kaquan.post_entry(
     p_kind text, p_reference text, p_at timestamptz, p_legs jsonb,
     p_reverses_id bigint, p_reason text) RETURNS bigint

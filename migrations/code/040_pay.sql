@@ -1,8 +1,24 @@
 -- Scan and pay, in one round trip: who is it, has this key been used, which lots, the payment, its
 -- entry, the message to the till, the audit record and the kept answer. services/payments.py calls it.
 
--- Takes what the member's cards give for a shop: this merchant's own programs before group-wide ones,
--- then the earliest expiry, then by the program's rule. The member's cards are locked here.
+-- The lots with which a member can pay at a shop, and the order in which they are spent: the shop's own
+-- programs before group-wide ones, then the earliest expiry, then by the program's rule. Without rights and
+-- a search path of its own, so that queries take it in whole.
+CREATE OR REPLACE FUNCTION kaquan.spendable_lots(p_member_id bigint, p_merchant_id bigint, p_at timestamptz)
+    RETURNS TABLE (lot_id bigint, card_id bigint, merchant_id bigint, bonus_bearer_id bigint,
+                   remaining_fen bigint, of_others boolean, expires_at timestamptz, spent_later boolean)
+    LANGUAGE sql STABLE AS $$
+    SELECT l.id, c.id, c.merchant_id, l.bonus_bearer_id, l.remaining_fen, c.merchant_id <> p_merchant_id,
+           l.expires_at, l.kind <> p.spend_first
+    FROM public.card c
+    JOIN public.program_acceptance a ON a.program_id = c.program_id AND a.merchant_id = p_merchant_id
+    JOIN public.card_program p ON p.id = c.program_id
+    JOIN public.lot l ON l.card_id = c.id
+    WHERE c.member_id = p_member_id AND c.status = 'active' AND l.remaining_fen > 0
+      AND (l.expires_at IS NULL OR l.expires_at > p_at);
+$$;
+
+-- Takes what the member's cards give for a shop. The member's cards are locked here.
 CREATE OR REPLACE FUNCTION kaquan.allocate(
     p_member_id bigint, p_merchant_id bigint, p_payment_id bigint, p_amount_fen bigint, p_at timestamptz,
     OUT card_fen bigint, OUT card_legs kaquan.leg[], OUT bonus_legs kaquan.leg[])
@@ -16,20 +32,13 @@ BEGIN
     bonus_legs := '{}';
     PERFORM FROM public.card WHERE member_id = p_member_id ORDER BY id FOR NO KEY UPDATE;
     FOR v_lot IN
-        SELECT l.id, l.card_id, l.remaining_fen, l.bonus_bearer_id, c.merchant_id
-        FROM public.card c
-        JOIN public.program_acceptance a
-            ON a.program_id = c.program_id AND a.merchant_id = p_merchant_id
-        JOIN public.card_program p ON p.id = c.program_id
-        JOIN public.lot l ON l.card_id = c.id
-        WHERE c.member_id = p_member_id AND c.status = 'active' AND l.remaining_fen > 0
-          AND (l.expires_at IS NULL OR l.expires_at > p_at)
-        ORDER BY c.merchant_id <> p_merchant_id, l.expires_at NULLS LAST, l.kind <> p.spend_first, l.id
+        SELECT * FROM kaquan.spendable_lots(p_member_id, p_merchant_id, p_at) l
+        ORDER BY l.of_others, l.expires_at NULLS LAST, l.spent_later, l.lot_id
     LOOP
         EXIT WHEN card_fen = p_amount_fen;
         v_take := least(v_lot.remaining_fen, p_amount_fen - card_fen);
         card_fen := card_fen + v_take;
-        card_legs := card_legs || ROW('card', v_take, v_lot.merchant_id, NULL, v_lot.card_id, v_lot.id,
+        card_legs := card_legs || ROW('card', v_take, v_lot.merchant_id, NULL, v_lot.card_id, v_lot.lot_id,
                                       p_payment_id, NULL, NULL, NULL, NULL)::kaquan.leg;
         IF v_lot.bonus_bearer_id IS NOT NULL THEN
             bonus_legs := bonus_legs || kaquan.charge_bearer(v_lot.bonus_bearer_id, v_take, p_payment_id);

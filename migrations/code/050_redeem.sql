@@ -20,6 +20,23 @@ CREATE OR REPLACE FUNCTION kaquan.batch_accepted(p_batch_id bigint, p_merchant_i
                    WHERE a.batch_id = p_batch_id AND a.merchant_id = p_merchant_id
                      AND (a.store_id IS NULL OR a.store_id = p_store_id));
 
+-- What a redemption books: the paper is worth nothing any more, the store has earned it, and whoever bears
+-- the discount at which it was sold (p_borne_fen, NULL when that is not the issuer) is charged.
+CREATE OR REPLACE FUNCTION kaquan.redemption_legs(
+    p_batch_id bigint, p_issuer_id bigint, p_merchant_id bigint, p_store_id bigint, p_face_fen bigint,
+    p_commission_fen bigint, p_borne_fen bigint) RETURNS kaquan.leg[] LANGUAGE sql IMMUTABLE
+    RETURN ROW('voucher', p_face_fen, p_issuer_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+               p_batch_id)::kaquan.leg
+        || kaquan.earn(p_merchant_id, p_store_id, p_face_fen, p_commission_fen, NULL)
+        || CASE WHEN p_borne_fen IS NULL THEN '{}'::kaquan.leg[]
+                ELSE kaquan.charge_bearer(p_issuer_id, p_borne_fen, NULL) END;
+
+CREATE OR REPLACE FUNCTION kaquan.redeemed_answer(r public.redemption) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN json_build_object(
+        'redemption_no', r.redemption_no, 'serial_no', r.serial_no, 'face_value_fen', r.face_value_fen,
+        'redeemed_at', kaquan.rfc3339(r.redeemed_at))::text;
+
 -- p_code_digests: the code's digest under every key version. verdict: 'redeemed', 'replay', or a
 -- refusal's code; voucher_id then names the voucher when the caller may know of it.
 CREATE OR REPLACE FUNCTION kaquan.redeem(
@@ -33,10 +50,9 @@ DECLARE
     v_shop record;
     v_batch record;
     v_voucher public.voucher;
-    v_no text;
+    v_redemption public.redemption;
     v_id bigint;
     v_commission bigint;
-    v_legs kaquan.leg[];
 BEGIN
     SELECT * INTO v_who FROM kaquan.find_caller(p_token_digest);
     IF NOT FOUND OR v_who.staff_id IS NULL THEN
@@ -78,28 +94,23 @@ BEGIN
     END IF;
 
     v_id := nextval('public.redemption_id_seq');
-    v_no := kaquan.document_no('R', v_id, v_now);
     v_commission := kaquan.commission(v_voucher.face_value_fen, v_shop.commission_bp);
     UPDATE public.voucher SET status = 'redeemed', redeemed_at = v_now WHERE id = v_voucher.id;
     INSERT INTO public.redemption (
         id, redemption_no, merchant_id, store_id, staff_id, terminal_id, voucher_id, batch_id,
         serial_no, face_value_fen, commission_bp, commission_fen, redeemed_at)
-    VALUES (v_id, v_no, v_shop.merchant_id, v_shop.id, v_who.staff_id, v_who.terminal_id, v_voucher.id,
-            v_voucher.batch_id, v_voucher.serial_no, v_voucher.face_value_fen, v_shop.commission_bp, v_commission, v_now);
-    v_legs := ROW('voucher', v_voucher.face_value_fen, v_batch.merchant_id, NULL, NULL, NULL, NULL, NULL,
-                  NULL, NULL, v_voucher.batch_id)::kaquan.leg
-        || kaquan.earn(v_shop.merchant_id, v_shop.id, v_voucher.face_value_fen, v_commission, NULL);
-    IF v_batch.bearer = 'issuer' THEN
-        v_legs := v_legs || kaquan.charge_bearer(
-            v_batch.merchant_id, v_voucher.face_value_fen - v_batch.sale_price_fen, NULL);
-    END IF;
-    PERFORM kaquan.book('redemption', 'redemption:' || v_id, v_now, v_legs);
+    VALUES (v_id, kaquan.document_no('R', v_id, v_now), v_shop.merchant_id, v_shop.id, v_who.staff_id,
+            v_who.terminal_id, v_voucher.id, v_voucher.batch_id, v_voucher.serial_no,
+            v_voucher.face_value_fen, v_shop.commission_bp, v_commission, v_now)
+    RETURNING * INTO v_redemption;
+    PERFORM kaquan.book('redemption', 'redemption:' || v_id, v_now, kaquan.redemption_legs(
+        v_voucher.batch_id, v_batch.merchant_id, v_shop.merchant_id, v_shop.id, v_voucher.face_value_fen,
+        v_commission,
+        CASE v_batch.bearer WHEN 'issuer' THEN v_voucher.face_value_fen - v_batch.sale_price_fen END));
 
     verdict := 'redeemed';
     http_status := 201;
-    answer := json_build_object(
-        'redemption_no', v_no, 'serial_no', v_voucher.serial_no,
-        'face_value_fen', v_voucher.face_value_fen, 'redeemed_at', kaquan.rfc3339(v_now))::text;
+    answer := kaquan.redeemed_answer(v_redemption);
     PERFORM kaquan.keep_answer('staff:' || v_who.staff_id, p_key, p_request_hash, v_id, 201, answer);
     INSERT INTO public.outbox_message (topic, subject_id, merchant_id, store_id)
     VALUES ('voucher.redeemed', v_id, v_shop.merchant_id, v_shop.id);

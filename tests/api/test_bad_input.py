@@ -240,7 +240,7 @@ def test_a_refusal_before_the_body_was_read_is_heard_all_the_same(scene, path):
 )  # fmt: skip
 def test_ten_megabytes_in_chunks_are_refused_without_a_broken_connection(scene, path, token):
     where = urlsplit(scene.world.base_url)
-    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=5)
+    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=60)
     headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
     if token:
         headers |= {
@@ -266,7 +266,7 @@ def test_a_small_body_in_chunks_is_a_body(scene):
 
 def _send_all_first(scene, method, path, length, *, token):
     where = urlsplit(scene.world.base_url)
-    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=5)
+    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=60)
     headers = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
     if token:
         headers["Authorization"] = f"Bearer {scene.client.token}"

@@ -455,13 +455,13 @@ def test_a_failed_prepay_that_nobody_tries_again_gives_the_held_part_back(world,
 
 def test_a_hanging_wechat_is_not_waited_for_and_the_order_is_found_again(world, shop):
     _, client = world.rich(shop, 30_00)
-    world.wish("prepay_hang", times=1, delay_seconds=3)
+    world.wish("prepay_hang", times=1, delay_seconds=20)
     body = {"pay_point": shop.pay_point.token, "amount_fen": 40_00}
     key = uuid.uuid4().hex
     with world.impatient():
         hung = client.post("/api/v1/payments", body, key=key)
     assert (hung.status_code, hung.json()["code"]) == (503, "wechat_unavailable")
-    assert hung.elapsed < timedelta(seconds=3)
+    assert hung.elapsed < timedelta(seconds=20)
     # WeChat had made the order: the same number with the same parameters is the same order.
     again = client.post("/api/v1/payments", body, key=key)
     assert (again.status_code, again.json()["status"]) == (201, "pending")

@@ -21,19 +21,22 @@ from app.services.differences import (
 from app.services.reconciliations import DayNotOver
 from tests.books import balance_fen
 
-TODAY = local_day(utc_now())
+
+@pytest.fixture
+def today():
+    return local_day(utc_now())
 
 
 @pytest.fixture
-def bill(world):
+def bill(world, today):
     """Today's bill as of tomorrow, with what is planted in it."""
 
     def reconcile(**plan):
-        world.wechat.post("/_bill", day=TODAY.isoformat(), early=True, **plan)
-        return reconcile_day(world.context, TODAY, now=utc_now() + timedelta(days=2))
+        world.wechat.post("/_bill", day=today.isoformat(), early=True, **plan)
+        return reconcile_day(world.context, today, now=utc_now() + timedelta(days=2))
 
     yield reconcile
-    world.wechat.post("/_bill", day=TODAY.isoformat())
+    world.wechat.post("/_bill", day=today.isoformat())
 
 
 @pytest.fixture
@@ -69,7 +72,9 @@ def difference_id(world, number: str) -> int:
     )
 
 
-def test_what_agrees_three_ways_is_no_difference_and_the_fee_is_booked_once(world, topped_up, bill):
+def test_what_agrees_three_ways_is_no_difference_and_the_fee_is_booked_once(
+    world, topped_up, bill, today
+):
     number = topped_up(66_00)
     day = bill()
     again = bill()
@@ -78,7 +83,7 @@ def test_what_agrees_three_ways_is_no_difference_and_the_fee_is_booked_once(worl
     assert again.fee_fen == day.fee_fen
     booked = world.rows(
         "SELECT count(*) FROM journal_entry WHERE reference = :reference",
-        reference=f"wechat-fee:{TODAY.isoformat()}",
+        reference=f"wechat-fee:{today.isoformat()}",
     )
     assert booked == [(1,)]
     world.require_sound_books()
@@ -190,11 +195,12 @@ def test_a_refund_is_matched_by_its_own_number(world, bill):
 @pytest.mark.parametrize(("plan", "reason"), [({"hash": "wrong"}, "hash"),
                                               ({"cut_off": True}, "cut_off")])  # fmt: skip
 def test_a_bill_that_cannot_be_believed_books_nothing_and_says_why(world, plan, reason):
-    day = TODAY - timedelta(days=20)
+    then = utc_now() - timedelta(days=20)
+    day = local_day(then)
     world.wechat.post("/_history", orders=[
         {"order_no": f"P77{reason}", "transaction_id": f"4277{reason}", "appid": "wx",
          "openid": "o",
-         "amount_fen": 100, "paid_at": (utc_now() - timedelta(days=20)).timestamp()}])  # fmt: skip
+         "amount_fen": 100, "paid_at": then.timestamp()}])  # fmt: skip
     world.wechat.post("/_bill", day=day.isoformat(), **plan)
     noted = reconcile_day(world.context, day)
     assert noted.status is ReconciliationStatus.rejected
@@ -203,6 +209,6 @@ def test_a_bill_that_cannot_be_believed_books_nothing_and_says_why(world, plan, 
     world.wechat.post("/_bill", day=day.isoformat())
 
 
-def test_a_day_that_is_not_over_is_refused(world):
+def test_a_day_that_is_not_over_is_refused(world, today):
     with pytest.raises(DayNotOver):
-        reconcile_day(world.context, TODAY)
+        reconcile_day(world.context, today)

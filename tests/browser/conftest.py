@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.ground import Desk, Guard, open_browser
 from tests.faults.stack import Stack, running_stack
+
+expect.set_options(
+    timeout=20_000
+)  # A busy machine draws late; what is there at once costs nothing.
 
 
 @pytest.fixture(scope="session")

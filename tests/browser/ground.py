@@ -115,7 +115,7 @@ class Desk:
             reduced_motion="reduce",
             **options,
         )
-        made.set_default_timeout(15_000)
+        made.set_default_timeout(30_000)
         self.guard.watch(made)
         self._contexts.append(made)
         return made

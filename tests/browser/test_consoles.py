@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import secrets
 
 import pytest
 from playwright.sync_api import expect
 
 from app.core import money
 from app.core.demo import DEMO_ACCOUNTS
+from tests.browser.consoles.clerks import cashier_token, post, token_of
 from tests.browser.ground import TOGETHER, sign_in, wait_for_charts
 
 pytestmark = TOGETHER
@@ -49,8 +51,27 @@ def test_a_wrong_password_is_refused_in_words_and_keeps_the_name(desk):
     assert page.input_value("[name=username]") == "platform"
 
 
+@pytest.fixture
+def trade_today(stack, of_today):
+    """Somebody tops up and pays at store 1: before the demo's stores open, the day is empty."""
+
+    def top_up_and_pay():
+        phone = f"139{secrets.randbelow(10**8):08d}"
+        member = token_of(stack, "/api/v1/sessions", code=f"demo-{secrets.token_hex(8)}")
+        cashier = cashier_token(stack)
+        assert post(stack, "/api/v1/me/phone", member, code=f"phone-{phone}").ok
+        assert post(stack, "/pos/api/top-ups", cashier, phone=phone, amount_fen=30_00).ok
+        shown = post(stack, "/api/v1/me/payment-code", member).json()["code"]
+        paid = post(stack, "/pos/api/payments", cashier, payment_code=shown, amount_fen=12_00)
+        assert paid.ok, paid.text
+        return phone
+
+    return of_today("trade at store 1", top_up_and_pay)
+
+
 @pytest.mark.parametrize("account", ["platform", "merchant1", "store1"])
 @pytest.mark.parametrize("period", ["today", "week", "month"])
+@pytest.mark.usefixtures("trade_today")
 def test_the_charts_tables_are_what_the_figures_say(console, account, period):
     page = console(account)
     page.goto(f"/console/?period={period}")

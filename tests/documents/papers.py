@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -74,8 +75,15 @@ def text_of(document: bytes, page: int = 0) -> str:
 def scan(picture: Image.Image) -> Sequence[str]:
     """The QR codes of a picture, row by row from the top left."""
     found = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
-    middle = [(one.position.top_left, one.text) for one in found]
-    return [t for _, t in sorted(middle, key=lambda m: (round(m[0].y / 100), m[0].x))]
+    corners = sorted((one.position.top_left.y, one.position.top_left.x, one.text) for one in found)
+    rows: list[list[tuple[int, str]]] = []
+    above = -math.inf
+    for y, x, text in corners:
+        if y - above > 40:  # px: what is read of one row differs by two or three.
+            rows.append([])
+        rows[-1].append((x, text))
+        above = y
+    return [text for row in rows for _, text in sorted(row)]
 
 
 def scan_serials(picture: Image.Image) -> set[str]:

@@ -33,7 +33,8 @@ def poster(words: PosterWords, paper: str) -> pypdfium2.PdfDocument:
 def test_the_code_on_the_page_says_the_address_and_the_words_are_there(paper, store):
     document = poster(replace(WORDS, store=store), paper)
     page = document[0]
-    seen = zxingcpp.read_barcodes(page.render(scale=2).to_pil())
+    picture = page.render(scale=2).to_pil()
+    seen = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
     assert [code.text for code in seen] == [ADDRESS]
     text = page.get_textpage().get_text_bounded()
     for words in ("卡券通", "扫码付款", store, "2 号收银台", "余额不足的部分用微信支付补齐"):

@@ -17,7 +17,7 @@ import requests
 
 from tests.faults.stack import Stack, get, http
 
-GIVE_UP_SECONDS = 45.0
+GIVE_UP_SECONDS = 120.0
 PASSWORD = "demo-kaquan-2026"
 CASH_FEN, PAY_FEN, FACE_FEN = 7_00, 1_00, 50_00
 RICH_FEN, POOR_FEN, COMBINED_FEN = 3_000_00, 40, 1_40

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zlib
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 
 from app.core.bills import BillRejected
-from app.core.clock import local_day, utc_now
+from app.core.clock import SHANGHAI, local_day, utc_now
 from app.gateways.wechat import bills
 from app.services.ports import GatewayRefused
 
@@ -103,7 +103,7 @@ def test_the_hash_is_that_of_the_bytes_before_gzip():
 def day(wechat, request):
     ago = 10 + 2 * (zlib.crc32(request.node.name.encode()) % 30)
     chosen = local_day(utc_now()) - timedelta(days=ago)
-    at = utc_now().timestamp() - ago * 86_400
+    at = datetime.combine(chosen, time(12), SHANGHAI).timestamp()
     wechat.post("/_history", orders=[{
         "order_no": f"P{ago}", "transaction_id": f"42{ago:08d}", "appid": "wx1", "openid": "o1",
         "amount_fen": 100_00, "paid_at": at,

@@ -81,14 +81,23 @@ async def _work_until_empty(queue):
         )  # fmt: skip
 
 
-async def _sweep_for(queue, seconds):
+async def _sweep(queue, *, until, seconds=60.0):
+    """Two sweeps side by side until it is so, or time is over; how many of them still live."""
     async with queue.open_async():
         sweeps = [asyncio.create_task(worker._sweep(queue)) for _ in range(2)]
-        _, unfinished = await asyncio.wait(sweeps, timeout=seconds)
+        ends = time.monotonic() + seconds
+        while not until() and time.monotonic() < ends:
+            await asyncio.sleep(0.05)
+        _, unfinished = await asyncio.wait(sweeps, timeout=0.3)
         for sweep in unfinished:
             sweep.cancel()
         await asyncio.gather(*sweeps, return_exceptions=True)
         return len(unfinished)
+
+
+def _nothing_is_being_done(jobs):
+    found = "SELECT count(*) AS jobs FROM procrastinate_jobs WHERE status = 'doing'"
+    return lambda: jobs.execute(found).fetchone()["jobs"] == 0
 
 
 def _begun_by_a_dead_worker(jobs, task, *, queueing_lock=None, seconds=60):
@@ -222,7 +231,7 @@ def test_what_a_killed_worker_had_begun_is_done_after_all(
     monkeypatch.setattr(queue_module, "_TICKS", ())
     job_id = _begun_by_a_dead_worker(jobs, "process_notification")
     queue = build_queue(context, test_database.database_url)
-    assert asyncio.run(_sweep_for(queue, 1.0)) == 2
+    assert asyncio.run(_sweep(queue, until=_nothing_is_being_done(jobs))) == 2
     [job] = jobs.execute("SELECT id, status FROM procrastinate_jobs").fetchall()
     assert job == {"id": job_id, "status": "todo"}
     asyncio.run(_work_until_empty(build_queue(context, test_database.database_url)))
@@ -238,14 +247,15 @@ def test_a_killed_tick_gives_way_to_the_next_one(context, test_database, jobs):
         " 'settle_orders') RETURNING id"
     ).fetchone()["id"]
     queue = build_queue(context, test_database.database_url)
-    assert asyncio.run(_sweep_for(queue, 1.0)) == 2
+    assert asyncio.run(_sweep(queue, until=_nothing_is_being_done(jobs))) == 2
     left = jobs.execute("SELECT id, status FROM procrastinate_jobs").fetchall()
     assert left == [{"id": next_id, "status": "todo"}]
 
 
 def test_what_a_living_worker_does_is_left_to_it(context, test_database, jobs):
     _begun_by_a_dead_worker(jobs, "process_notification", seconds=worker.HEARTBEAT_SECONDS)
-    asyncio.run(_sweep_for(build_queue(context, test_database.database_url), 0.5))
+    queue = build_queue(context, test_database.database_url)
+    asyncio.run(_sweep(queue, until=_nothing_is_being_done(jobs), seconds=0.5))
     [job] = jobs.execute("SELECT status FROM procrastinate_jobs").fetchall()
     assert job["status"] == "doing"
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from collections import Counter
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ from app.core.actor import SYSTEM
 from app.core.business_settings import GIFT_HOURS
 from app.core.clock import utc_now
 from app.core.money import Rounding, pro_rata, share
+from app.flows.paying import pay_scanned
 from app.models.cards import Card
 from app.models.sales import Payment, Refund, TopUp
 from app.models.vouchers import Redemption
@@ -235,24 +237,32 @@ class MoneyMachine(MoneyWorld):
     def pay_much(self, member, shop, fen, steps):
         self._pay(member, shop, fen, steps)
 
-    @rule(member=members, shop=shops, fen=st.integers(1, 100_00), steps=next_steps)
-    def pay_little(self, member, shop, fen, steps):
-        self._pay(member, shop, fen, steps)
+    @rule(
+        member=members,
+        shop=shops,
+        fen=st.integers(1, 100_00),
+        steps=next_steps,
+        in_group=st.booleans(),
+    )
+    def pay_little(self, member, shop, fen, steps, in_group):
+        self._pay(member, shop, fen, steps, in_group=in_group)
 
     @rule(member=members, fen=st.integers(20_00, 150_00), steps=next_steps)
     def top_up_and_pay(self, member, fen, steps):
         self.top_up_with_cash(member, 0, 0, fen)
         self._pay(member, 0, fen, steps)
 
-    def _pay(self, member, shop, fen, steps):
+    def _pay(self, member, shop, fen, steps, *, in_group=False):
         now, merchant = utc_now(), self.merchants[shop]
-        verdict, _, _, payment_id = self.database.call(
-            payments.PAY,
-            (
-                *(self.tokens[member], *self.key(), self.pay_points[shop], None, fen),
-                *(payments.LIFETIME, payments.LEASE),
-            ),
-        )
+        token, key, point = self.tokens[member], self.key(), self.pay_points[shop]
+        call = payments.ScannedPayment(token, *key, point, fen)
+        answers = pay_scanned(self.database, [call]) if in_group else {}
+        if answers:
+            verdict, payment_id = "paid", int(json.loads(answers[0].text)["id"])
+        else:
+            verdict, _, _, payment_id = self.database.call(
+                payments.PAY, (token, *key, point, None, fen, payments.LIFETIME, payments.LEASE)
+            )
         takes = take(self.model.spendable(member, merchant, now), fen)
         card_fen = sum(part for _, part in takes)
         assert verdict == ("paid" if card_fen == fen else "pending")

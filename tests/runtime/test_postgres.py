@@ -80,7 +80,7 @@ def test_two_processes_share_one_server_and_the_last_one_out_stops_it(tmp_path):
         with embedded_postgres(tmp_path):
             assert postmaster(tmp_path) == shared
         other.stdin.close()
-        other.wait(timeout=30)
+        other.wait(timeout=120)
     assert not is_alive(tmp_path)
     assert not ClusterFiles(tmp_path).data.joinpath("postmaster.pid").exists(), "stopped cleanly"
 
@@ -94,7 +94,7 @@ def test_many_starters_at_once_get_one_server(tmp_path):
     assert len(addresses) == 1
     assert ClusterFiles(tmp_path).log.read_text().count("starting PostgreSQL") == 1
     for starter in starters:
-        starter.communicate(timeout=30)
+        starter.communicate(timeout=120)
         assert starter.returncode == 0
     assert not is_alive(tmp_path)
 
@@ -124,7 +124,7 @@ def test_a_postmaster_killed_under_a_busy_connection_is_replaced(tmp_path):
         os.kill(postmaster(tmp_path), signal.SIGKILL)
         started = time.monotonic()
         ensure_running(tmp_path)
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 50, "it did not wait for the sleeper"
         assert read_notes(urls.database_admin_url) == ["kept"]
         connection.close()
 

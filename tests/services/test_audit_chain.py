@@ -96,11 +96,11 @@ def test_a_record_that_is_committed_late_is_not_passed_over(database, sealed):
             audit(session, "test.late", actor=SYSTEM)
             session.flush()
             written.set()
-            go_on.wait(10)
+            go_on.wait(60)
 
     slow = threading.Thread(target=write_slowly)
     slow.start()
-    written.wait(10)
+    assert written.wait(60)
     _write(database, "test.early")
     threading.Timer(0.3, go_on.set).start()
     assert _seal(database) == 2

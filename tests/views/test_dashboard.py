@@ -36,8 +36,12 @@ _TOPPED_UP = text(
 )
 
 
-@pytest.fixture(scope="module")
-def town(app, make):
+@pytest.fixture
+def town(app, make, of_today):
+    return of_today("town", lambda: _day_in_town(app, make))
+
+
+def _day_in_town(app, make):
     """Two merchants; a day's trade at the first: cards with bonus, refunds and paper."""
     one, other = make.merchant(commission_bp=130), make.merchant()
     store, second = make.store(one), make.store(other)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from app.core.actor import SYSTEM, Role
-from app.core.clock import utc_now
+from app.core.clock import local_day, utc_now
 from app.models.cards import Card, CardProgram, CardStatus, ProgramAcceptance, ProgramStatus
 from app.models.decisions import AdjustmentStatus, CardAdjustment, CardReturn, ReturnStatus
 from app.models.ledger import JournalEntry
@@ -177,7 +177,7 @@ def _return_fields(**changed):
 
 def test_a_return_is_calculated_first_and_carried_out_when_sent_again(admin, database, make, card):
     path = f"/console/card-returns/begin/{card.id}"
-    today = f"{utc_now().astimezone():%Y-%m-%d}"
+    today = local_day(utc_now()).isoformat()
     quoted = send(admin, path, asked_on=today, **_return_fields())
     assert quoted.status_code == 200
     assert "法释〔2025〕4号 第十四条" in quoted.text
@@ -196,7 +196,7 @@ def test_a_return_is_calculated_first_and_carried_out_when_sent_again(admin, dat
 def test_a_large_return_needs_somebody_else(admin, finance, database, make, merchant):
     card = make.card(make.member(), make.program(issuer=merchant), principal_fen=500_01)
     path = f"/console/card-returns/begin/{card.id}"
-    today = f"{utc_now().astimezone():%Y-%m-%d}"
+    today = local_day(utc_now()).isoformat()
     quoted = send(finance, path, asked_on=today, **_return_fields())
     agreed = {**hidden_fields(quoted.text), "asked_on": today, **_return_fields()}
     waiting = finance.client.post(path, data=agreed).location
@@ -212,7 +212,7 @@ def test_a_large_return_needs_somebody_else(admin, finance, database, make, merc
 
 def test_a_return_is_not_paid_at_a_figure_that_nobody_calculated(admin, database, card):
     path = f"/console/card-returns/begin/{card.id}"
-    today = f"{utc_now().astimezone():%Y-%m-%d}"
+    today = local_day(utc_now()).isoformat()
     forged = {"step": "confirmed", "expected_fen": "99999", "asked_on": today}
     answer = send(admin, path, **forged, **_return_fields())
     assert answer.status_code == 422
@@ -398,8 +398,12 @@ def test_nobody_else_does_anything_here_with_foreign_ids(
     )
 
 
-@pytest.fixture(scope="module")
-def shop(app, make):
+@pytest.fixture
+def shop(app, make, of_today):
+    return of_today("shop of both kinds", lambda: _day_at_a_shop(app, make))
+
+
+def _day_at_a_shop(app, make):
     """A store that took payments and paper in turn; one of each was given back or reversed."""
     store = make.store()
     point = make.pay_point(store)

@@ -160,7 +160,7 @@ def test_a_file_is_asked_for_made_released_taken_and_destroyed(context, browsers
     assert {record.detail["rows"] for record in records} == {10}
     assert {record.detail.get("sha256") for record in records[1:]} == {file.sha256.hex()}
     code = codes.grouped(codes.normalise(scan(render(answer.data))[0]))
-    assert not any(code in str(r.detail) or code[-4:] in str(r.detail) for r in records[:1])
+    assert not any(code in str(r.detail) for r in records)
 
 
 def test_a_code_read_from_the_paper_is_redeemed_at_a_till(app, make, context, browsers):

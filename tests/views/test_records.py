@@ -56,8 +56,12 @@ def test_a_reversed_period_is_put_right():
     )
 
 
-@pytest.fixture(scope="module")
-def busy(make, database):
+@pytest.fixture
+def busy(make, database, of_today):
+    return of_today("busy", lambda: _pages_of_top_ups(make, database))
+
+
+def _pages_of_top_ups(make, database):
     """A merchant with three pages of top-ups, one of them of yesterday's last second."""
     store = make.store()
     program = make.program(issuer=make.merchant(), accepted_by=[])
@@ -84,11 +88,14 @@ def busy(make, database):
     return program.merchant_id
 
 
-@pytest.fixture(scope="module")
-def reader(busy, make, signed_in, database):
-    with database.unit_of_work(SYSTEM) as session:
-        merchant = session.get_one(Merchant, busy)
-    return signed_in(make.staff(Role.merchant_admin, merchant=merchant))
+@pytest.fixture
+def reader(busy, make, signed_in, database, of_today):
+    def hire():
+        with database.unit_of_work(SYSTEM) as session:
+            merchant = session.get_one(Merchant, busy)
+        return make.staff(Role.merchant_admin, merchant=merchant)
+
+    return signed_in(of_today("reader of the busy one", hire))
 
 
 def _amounts(page: str) -> list[str]:

@@ -15,24 +15,31 @@ from app.core.clock import local_day, utc_now
 from app.models.ledger import ACCOUNTS
 from app.models.statements import StatementStatus
 from tests.documents.papers import text_of
-from tests.trade import Trade
+from tests.trade import LATER, Trade
 
 
-@pytest.fixture(scope="module")
-def settled(make):
-    trade = Trade(make)
-    trade.everything()
-    trade.close()
-    return trade
+@pytest.fixture
+def settled(make, of_today):
+    def live_and_close():
+        trade = Trade(make)
+        trade.everything()
+        trade.close()
+        return trade
+
+    return of_today("settled", live_and_close)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def statement(settled):
     return settled.statements(settled.two)[0]
 
 
-@pytest.fixture(scope="module")
-def people(make, settled):
+@pytest.fixture
+def people(make, settled, of_today):
+    return of_today("people of the settled", lambda: _people(make, settled))
+
+
+def _people(make, settled):
     return {
         "owner": make.staff(Role.merchant_admin, merchant=settled.two),
         "stranger": make.staff(Role.merchant_admin, merchant=settled.one),
@@ -88,7 +95,8 @@ def test_the_paper_says_what_is_due_and_has_room_for_both_stamps(signed_in, peop
 
 def test_the_combined_workbook_has_all_merchants(signed_in, people, settled, database):
     today = local_day(utc_now())
-    fields = {"first": today.replace(day=1).isoformat(), "last": "2027-01-31"}
+    last = today + 2 * LATER
+    fields = {"first": today.replace(day=1).isoformat(), "last": last.isoformat()}
     browser = signed_in(people["finance"])
     answer = browser.post("/console/settlement/combined", fields)
     assert answer.status_code == 200, answer.text

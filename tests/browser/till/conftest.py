@@ -53,14 +53,14 @@ class Member:
         return str(self._post("/me/payment-code")["code"])
 
     def balance_fen(self) -> int:
-        answer = requests.get(f"{self._api}/me/cards", headers=self._headers, timeout=10)
+        answer = requests.get(f"{self._api}/me/cards", headers=self._headers, timeout=60)
         return int(answer.json()["total_fen"])
 
     def confirm_in_wechat(self) -> None:
         """Pay what the card does not cover, as soon as the phone shows it."""
         address = f"{self._api}/me/payments?status=pending"
-        for _ in range(50):
-            items = requests.get(address, headers=self._headers, timeout=10).json()["items"]
+        for _ in range(300):
+            items = requests.get(address, headers=self._headers, timeout=60).json()["items"]
             if items and items[0]["wechat_pay"]:
                 prepay = items[0]["wechat_pay"]["package"].removeprefix("prepay_id=")
                 done = requests.post(
@@ -77,7 +77,7 @@ class Member:
 
     def _post(self, path: str, body: object = None) -> dict[str, Any]:
         headers = {"Idempotency-Key": secrets.token_hex(8), **getattr(self, "_headers", {})}
-        answer = requests.post(self._api + path, json=body or {}, headers=headers, timeout=10)
+        answer = requests.post(self._api + path, json=body or {}, headers=headers, timeout=60)
         assert answer.ok, answer.text
         told: dict[str, Any] = answer.json()
         return told
