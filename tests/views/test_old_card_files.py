@@ -68,7 +68,9 @@ def long_book(stem, count):
 
 def bring(browser, program, content, name="旧卡.xlsx"):
     fields = {"program_id": str(program.id), "file": (io.BytesIO(content), name)}
-    return browser.post(PATH, fields, content_type="multipart/form-data")
+    answer = browser.post(PATH, fields, content_type="multipart/form-data")
+    answer.request.environ["wsgi.input"].close()  # The client keeps a long form in a file.
+    return answer
 
 
 def said_at_the_file(answer):
