@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import batches, checks, feed_streams, finding, printing, reading, settling
+from bench import batches, checks, feed_streams, finding, printing, reading, settling, tills
 from bench.baseline import NAME, Baseline
 from bench.load import Measured, post, run_load
 from bench.output import Row, say
@@ -28,6 +28,7 @@ WARM_UP_SECONDS = 3.0
 PAUSE_SECONDS = 0.7  # At the start of every turn: connections settle, nothing is counted.
 
 SHOP = Seed(name="shop", members=100_000 * SCALE, vouchers=300_000 * SCALE)
+COUNTER = Seed(name="counter", members=20_000 * SCALE, vouchers=66_000)
 YOUNG = Seed(name="young", members=2_500)  # Ten thousand postings.
 GROWN = Seed(name="grown", members=100_000 * SCALE, rounds=32)  # Ten million.
 MANY = Seed(name="many", members=20_000, stores=10, merchants=2, bare_payments=10_000_000 * SCALE)
@@ -140,6 +141,11 @@ def feed(bench: Bench) -> None:
     checks.check_books(bench.urls, database)
 
 
+def rush_hour(bench: Bench) -> None:
+    """Thirty-two tills scan, charge and take cash; one of them is a browser."""
+    checks.check_books(bench.urls, tills.run(bench.urls, bench.home, COUNTER))
+
+
 def settle(bench: Bench) -> None:
     """A month of a thousand merchants onto statements."""
     settling.settle(bench.urls, SCALE)
@@ -161,6 +167,7 @@ BENCHES: dict[str, Callable[[Bench], None]] = {
     "print": print_vouchers,
     "feed": feed,
     "settle": settle,
+    "tills": rush_hour,
 }
 
 

@@ -20,6 +20,7 @@ from app.core.clock import utc_now
 from app.db import open_database
 from app.services.rollups import fold_rollups
 from app.views.records import PAGE
+from app.wechat_simulator.keys import ensure_keys
 from bench.output import Row, say
 from bench.seeds import DESK_PASSWORD, ROOT, SECRETS, Seed, at, prepare_seed
 from bench.servers import Server, serve
@@ -165,6 +166,7 @@ def _export(
     urls: Urls, home: Path, database: str, kind: str, first: str, last: str
 ) -> tuple[float, float]:
     """Rows a second of the command, with its start left out, and its largest resident memory."""
+    ensure_keys(home / "simulator")  # The program starts with them only; nobody asks WeChat here.
     out = home / f"export.{kind}"
     environ = {
         **os.environ,

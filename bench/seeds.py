@@ -158,6 +158,7 @@ def _fill(url: str, seed: Seed) -> None:
             },
         )
         if seed.bare_payments:
+            indexes += _drop_constraints(connection, "payment")
             connection.execute(
                 (ROOT / "bench" / "payments.sql").read_text(),
                 {
@@ -168,8 +169,8 @@ def _fill(url: str, seed: Seed) -> None:
                     "password": generate_password_hash(DESK_PASSWORD),
                 },
             )
-        for index in indexes:
-            connection.execute(index)
+        for statement in indexes:
+            connection.execute(statement)
         _continue_sequences(connection)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE, FREEZE)")
@@ -187,6 +188,20 @@ def _drop_indexes(connection: psycopg.Connection) -> list[str]:
     for name, _ in rows:
         connection.execute(f"DROP INDEX {name}")
     return [definition for _, definition in rows]
+
+
+def _drop_constraints(connection: psycopg.Connection, table: str) -> list[str]:
+    """Unique keys and checks of a table that takes millions: asked once of all rows afterwards."""
+    rows = connection.execute(
+        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE conrelid = %s::regclass AND contype IN ('p', 'u', 'c')",
+        [table],
+    ).fetchall()
+    connection.execute(
+        f"ALTER TABLE {table} {', '.join(f'DROP CONSTRAINT {name}' for name, _ in rows)}"
+    )
+    added = ", ".join(f"ADD CONSTRAINT {name} {definition}" for name, definition in rows)
+    return [f"ALTER TABLE {table} {added}"]
 
 
 def _copy_people_and_codes(connection: psycopg.Connection, seed: Seed) -> None:

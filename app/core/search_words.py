@@ -12,9 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-
-import rjieba
-from pypinyin import Style, lazy_pinyin
+from types import ModuleType
 
 MOST_TYPED = 60  # Characters of what somebody typed; the rest is left out.
 _MOST_BODY = 20_000
@@ -63,7 +61,7 @@ def cut(text: str) -> list[str]:
     """All words of a text, long ones also in their parts: 人民公园 is 人民, 公园 and 人民公园."""
     found: list[str] = []
     for piece in _WORD.findall(normalise(text)):
-        found += [piece] if piece.isascii() else rjieba.cut_for_search(piece)
+        found += [piece] if piece.isascii() else _cutter().cut_for_search(piece)
     return found
 
 
@@ -72,7 +70,7 @@ def cut_typed(typed: str) -> tuple[str, ...]:
     """The words that must all be there, each once, without those that say nothing."""
     words: list[str] = []
     for piece in _WORD.findall(normalise(typed)[:MOST_TYPED]):
-        words += [piece] if piece.isascii() else rjieba.cut(piece)
+        words += [piece] if piece.isascii() else _cutter().cut(piece)
     telling = [word for word in words if word not in _EMPTY] or words
     return tuple(dict.fromkeys(telling))
 
@@ -81,7 +79,7 @@ def syllables(text: str) -> list[str]:
     """How it sounds, syllable by syllable; letters and digits stand for themselves."""
     spoken: list[str] = []
     for piece in _WORD.findall(normalise(text)):
-        spoken += [piece] if piece.isascii() else lazy_pinyin(piece, style=Style.NORMAL)
+        spoken += [piece] if piece.isascii() else _sounder().lazy_pinyin(piece)
     return spoken
 
 
@@ -136,6 +134,20 @@ def sound_query(typed: str) -> str:
     """Whatever sounds like it, from some syllable of a title on."""
     spoken = sound(typed[:MOST_TYPED])[:_LONGEST_SOUND]
     return f"{_quoted(spoken)}:*" if len(spoken) > 1 else ""
+
+
+def _cutter() -> ModuleType:
+    """The dictionary of words, read by whoever cuts a text first: most processes never do."""
+    import rjieba  # Here, for its 35 MB.
+
+    return rjieba
+
+
+def _sounder() -> ModuleType:
+    """The dictionary of sounds, read when it is first asked."""
+    import pypinyin  # Here, for its 55 MB.
+
+    return pypinyin
 
 
 def _sounds(title: str) -> list[str]:

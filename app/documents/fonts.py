@@ -12,9 +12,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from fontTools import subset
-from fontTools.ttLib import TTFont
-
 FOLDER = Path(__file__).parent.parent / "static" / "vendor" / "fonts"
 REGULAR, BOLD = "Regular", "Bold"
 _MISSING = "〓"  # The geta mark, which Chinese and Japanese printers set for a missing sort.
@@ -51,6 +48,8 @@ def load_face(weight: str) -> Face:
     Raises:
         FileNotFoundError: The fonts are not installed: ``make setup`` does it.
     """
+    from fontTools.ttLib import TTFont  # Here, for its 9 MB: few processes print anything.
+
     path = FOLDER / f"NotoSansHans-{weight}.otf"
     with TTFont(path, lazy=True) as font:
         scale = 1000 / font["head"].unitsPerEm
@@ -72,6 +71,9 @@ def load_face(weight: str) -> Face:
 
 def cut_face(face: Face, letters: Collection[str]) -> bytes:
     """The font program (CFF, by character id) of these characters alone."""
+    from fontTools import subset
+    from fontTools.ttLib import TTFont
+
     options = subset.Options(
         hinting=False, desubroutinize=True, notdef_outline=True, layout_features=[], name_IDs=[]
     )

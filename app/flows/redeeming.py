@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.core.actor import SYSTEM, Actor
-from app.core.clock import rfc3339, utc_now
+from app.core.actor import SYSTEM, TILL_ROLES, Actor
+from app.core.clock import rfc3339
 from app.core.errors import DomainError
 from app.db import Database
 from app.flows.context import Context
 from app.flows.once import Answer, Body
 from app.services import redemptions
 from app.services.redemptions import RedemptionSeen, ScannedVoucher, VoucherSeen
-from app.services.refusals import refusal
+from app.services.refusals import StoreRequired, refusal
 
 
 def redeem(
@@ -54,15 +54,17 @@ def redeem_scanned(database: Database, group: Sequence[ScannedVoucher]) -> dict[
 
 
 def look_up(context: Context, *, code: str, till: Actor) -> VoucherSeen:
-    """A voucher's value and state for the till that holds it. Changes nothing.
+    """A voucher's value and state for the till that holds it, in one round trip. Changes nothing.
 
     Raises:
         VoucherNotFound: Also for one that this store does not accept.
     """
-    with context.database.unit_of_work(SYSTEM) as session:
-        return redemptions.look_up_voucher(
-            session, code=code, till=till, keys=context.keys, now=utc_now()
-        )
+    if till.role not in TILL_ROLES or till.store_id is None:
+        raise StoreRequired
+    digests = context.keys.code_digests(code)
+    return redemptions.read_look_up(
+        context.database.call(redemptions.LOOK_UP, (digests, till.merchant_id, till.store_id))
+    )
 
 
 def redemption_body(seen: RedemptionSeen) -> Body:

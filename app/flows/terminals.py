@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import utc_now
+from app.core.keys import token_digest
 from app.flows.context import Context
 from app.models.people import Staff, StaffStatus
 from app.models.tenants import Store, Terminal
@@ -141,8 +142,10 @@ def sign_in_by_pin(context: Context, *, terminal_token: str, username: str, pin:
     return opened
 
 
-def bind_session(context: Context, opened: SignedIn, *, terminal_token: str) -> None:
-    """A session that was opened by password belongs to this device from now on.
+def bind_session(
+    context: Context, *, session_token: str, terminal_token: str, how: str = "password"
+) -> None:
+    """A session that was opened by password, or by WeChat, belongs to this device from now on.
 
     Raises:
         TerminalUnknown, NotOfThisTerminal: The session is ended.
@@ -150,7 +153,8 @@ def bind_session(context: Context, opened: SignedIn, *, terminal_token: str) -> 
     with context.database.unit_of_work(SYSTEM) as session:
         bound = sessions.bind_to_terminal(
             session,
-            opened=opened,
+            digest=token_digest(session_token),
+            how=how,
             terminal=terminals.find_terminal(session, token=terminal_token),
             now=utc_now(),
         )

@@ -62,6 +62,8 @@ _UNION = union_all(
         Payment.member_id,
         cast(null(), BigInteger).label("batch_id"),
         Payment.amount_fen,
+        Payment.card_fen,
+        Payment.wechat_fen,
         (Payment.refunded_card_fen + Payment.refunded_wechat_fen).label("returned_fen"),
         type_coerce(cast(Payment.status, Text), _STATUS).label("status"),
     ).where(Payment.status.in_(_PAID)),
@@ -77,6 +79,8 @@ _UNION = union_all(
         cast(null(), BigInteger).label("member_id"),
         Redemption.batch_id,
         Redemption.face_value_fen.label("amount_fen"),
+        cast(0, BigInteger).label("card_fen"),
+        cast(0, BigInteger).label("wechat_fen"),
         case((Redemption.reversed_at.is_(None), 0), else_=Redemption.face_value_fen).label(
             "returned_fen"
         ),

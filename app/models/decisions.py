@@ -26,6 +26,7 @@ class AdjustmentStatus(enum.Enum):
     requested = "requested"
     booked = "booked"
     refused = "refused"
+    withdrawn = "withdrawn"  # By whoever asked, before anybody decided.
 
 
 class CardAdjustment(MerchantOwned, Base):
@@ -38,7 +39,10 @@ class CardAdjustment(MerchantOwned, Base):
     __table_args__ = (
         CheckConstraint("amount_fen <> 0", name="card_adjustment_amount"),
         CheckConstraint("reason <> ''", name="card_adjustment_reason"),
-        CheckConstraint("decided_by_id <> created_by_id", name="card_adjustment_two_people"),
+        CheckConstraint(
+            "(status = 'withdrawn') = (decided_by_id = created_by_id)",
+            name="card_adjustment_two_people",
+        ),
         CheckConstraint(
             "(status = 'requested') = (decided_by_id IS NULL)"
             " AND (status = 'requested') = (decided_at IS NULL)",
@@ -70,6 +74,7 @@ class ReturnStatus(enum.Enum):
     requested = "requested"
     carried_out = "carried_out"
     refused = "refused"
+    withdrawn = "withdrawn"
 
 
 class ReturnReason(enum.Enum):
@@ -100,7 +105,8 @@ class CardReturn(MerchantOwned, Base):
         ),
         CheckConstraint("note <> ''", name="card_return_note"),
         CheckConstraint(
-            "NOT two_people OR decided_by_id <> created_by_id", name="card_return_two_people"
+            "NOT two_people OR (status = 'withdrawn') = (decided_by_id = created_by_id)",
+            name="card_return_two_people",
         ),
         CheckConstraint(
             "(status = 'requested') = (decided_by_id IS NULL)"
@@ -108,7 +114,10 @@ class CardReturn(MerchantOwned, Base):
             name="card_return_decided",
         ),
         Index(
-            "uq_card_return_card", "card_id", unique=True, postgresql_where="status <> 'refused'"
+            "uq_card_return_card",
+            "card_id",
+            unique=True,
+            postgresql_where="status NOT IN ('refused', 'withdrawn')",
         ),
     )
     id: Mapped[PrimaryKey]

@@ -18,9 +18,10 @@ from flask_babel import gettext
 from flask_wtf.csrf import generate_csrf
 
 from app.core.keys import token_digest
-from app.flows import terminals
+from app.flows import signing_in, terminals
 from app.pos.terminals import PinSignIn, terminal_token
 from app.services.refusals import Unauthenticated
+from app.services.terminals import NotOfThisTerminal
 from app.web.auth import actor_behind
 from app.web.body import parse_object
 from app.web.context import current_context
@@ -33,8 +34,9 @@ bp = Blueprint("till", __name__, url_prefix="/pos")
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
 MODULES = STATIC / "js" / "till"
-# What the first view loads; the scanner and the voices come when they are needed.
-_LATER = {"scanner.js", "sw.js"}
+# Not of the first view: these come when somebody first scans.
+_LATER = ("scanner.js", "wechat.js")
+_WORKER = "sw.js"
 _TEXT = re.compile(r'\bt\(\s*"((?:[^"\\]|\\.)+)"')
 _DEVICE = "till_device"  # Says only that this browser was enrolled; the token is not in it.
 
@@ -79,9 +81,31 @@ def begin_by_pin() -> ResponseReturnValue:
     return _private({"signed_in": True}), 201
 
 
+@bp.post("/session/terminal")
+def bind_to_device() -> ResponseReturnValue:
+    """Whoever has signed in by password or by WeChat on an enrolled device works on that device.
+
+    Another store's device ends the session: its takings would be in two books.
+    """
+    device, token = terminal_token(), session_token()
+    if device is None or token is None or _signed_in() is None:
+        raise Unauthenticated
+    try:
+        terminals.bind_session(
+            current_context(), session_token=token, terminal_token=device, how="browser"
+        )
+    except NotOfThisTerminal:
+        forget_session()
+        raise
+    return _private({"signed_in": True})
+
+
 @bp.delete("/session")
 def leave() -> ResponseReturnValue:
-    """Lock the device: the cookie is forgotten here. The next person enters a PIN."""
+    """Lock the device: the session ends on the server too. The next person enters a PIN."""
+    token = session_token()
+    if token is not None:
+        signing_in.sign_out(current_context(), token_digest(token))
     forget_session()
     return _private({"signed_in": False})
 
@@ -110,7 +134,7 @@ def show_service_worker() -> Response:
     """The service worker, with the list of what it keeps. Another list is another worker."""
     head = f"const VERSION = {json.dumps(_version())};\nconst KEPT = {json.dumps(_kept())};\n"
     answer = Response(
-        head + (MODULES / "sw.js").read_text(), content_type="text/javascript; charset=utf-8"
+        head + (MODULES / _WORKER).read_text(), content_type="text/javascript; charset=utf-8"
     )
     answer.headers["Cache-Control"] = "no-cache"
     return answer
@@ -118,7 +142,7 @@ def show_service_worker() -> Response:
 
 def modules() -> list[str]:
     """The scripts of the first view, by name."""
-    return sorted(path.name for path in MODULES.glob("*.js") if path.name not in _LATER)
+    return sorted(path.name for path in MODULES.glob("*.js") if path.name not in (*_LATER, _WORKER))
 
 
 @functools.cache
@@ -144,7 +168,7 @@ def _shell() -> Response:
 
 
 def _kept() -> list[str]:
-    names = [f"js/till/{name}" for name in [*modules(), "scanner.js"]]
+    names = [f"js/till/{name}" for name in [*modules(), *_LATER]]
     statics = [url_for("static", filename=name) for name in [*names, "css/till.css"]]
     return ["/pos/terminal/", *statics, url_for("static", filename="img/mark.svg")]
 

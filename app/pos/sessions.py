@@ -29,7 +29,7 @@ def create_session(body: dict[str, Any]) -> dict[str, Any]:
     opened = sign_in_staff(**body)
     device = terminal_token()
     if device is not None:
-        terminals.bind_session(current_context(), opened, terminal_token=device)
+        terminals.bind_session(current_context(), session_token=opened.token, terminal_token=device)
     return {"access_token": opened.token, "expires_at": opened.expires_at}
 
 

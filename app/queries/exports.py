@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Select, Text, and_, case, cast, func, literal_column, select, text
+from sqlalchemy import Select, Subquery, Text, and_, case, cast, func, literal_column, select, text
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -163,7 +163,10 @@ def _statement(session: Session, plan: ExportPlan, *, serial_dates: bool) -> Sel
             query = query.add_columns(_harmless(shown))
         else:
             query = query.add_columns(_shown(column, value, serial_dates=serial_dates))
-    return _narrowed(session, query, plan).order_by(model.id.desc())
+    newest_first = [model.id.desc()]
+    if isinstance(model.__table__, Subquery):  # A union's ids tell nothing of time.
+        newest_first.insert(0, getattr(model, plan.narrowing.when or "id").desc())
+    return _narrowed(session, query, plan).order_by(*newest_first)
 
 
 def _narrowed(session: Session, query: Select[Any], plan: ExportPlan) -> Select[Any]:

@@ -14,8 +14,10 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.models.cards import Card
+from app.models.decisions import CardAdjustment, CardReturn
 from app.models.people import Member
 from app.models.sales import Payment, Refund, TopUp
+from app.models.statements import Statement
 from app.models.tenants import Merchant, PayPoint, Store
 from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
 
@@ -104,6 +106,9 @@ _KINDS: Mapping[str, tuple[Any, Callable[[Wanted], ColumnElement[bool] | None]]]
     "voucher": (Voucher, _by_number(Voucher.serial_no)),
     "redemption": (Redemption, _by_number(Redemption.redemption_no, Redemption.serial_no)),
     "batch": (VoucherBatch, _by_number(VoucherBatch.batch_no)),
+    "adjustment": (CardAdjustment, _by_number(CardAdjustment.adjustment_no)),
+    "card_return": (CardReturn, _by_number(CardReturn.return_no)),
+    "statement": (Statement, _by_number(Statement.statement_no)),
     "merchant": (Merchant, _by_name(Merchant.name, Merchant.code)),
     "store": (Store, _by_name(Store.name, Store.code, Store.city)),
     "pay_point": (PayPoint, _pay_point),

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Select, and_, or_
+from sqlalchemy import Date, DateTime, Select, and_, exists, or_
+
+from app.core.clock import local_day
+from app.models.ledger import Posting
+from app.models.people import MemberMerchant
 
 TENDERS = ("card", "wechat", "combined")
 Choice = str | int | bool | None
+# What a table may be narrowed to by rows beside it: the column that points to it, and theirs.
+_BESIDE: Mapping[tuple[str, str], tuple[Any, Any]] = {
+    ("journal_entry", "merchant_id"): (Posting.entry_id, Posting.merchant_id),
+    ("journal_entry", "store_id"): (Posting.entry_id, Posting.store_id),
+    ("member", "merchant_id"): (MemberMerchant.member_id, MemberMerchant.merchant_id),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +66,14 @@ def narrow(query: Select[Any], model: Any, narrowing: Narrowing) -> Select[Any]:
     """The query with these conditions. Whose rows they are is the wall's work, not theirs."""
     if narrowing.when is not None:
         column = getattr(model, narrowing.when)
+        # A bill is of a day, not of an instant: both ends of a period are local midnights.
+        bound = local_day if isinstance(column.type, Date) else _as_it_is
         if narrowing.since is not None:
-            query = query.where(column >= narrowing.since)
+            query = query.where(column >= bound(narrowing.since))
         if narrowing.until is not None:
-            query = query.where(column < narrowing.until)
+            query = query.where(column < bound(narrowing.until))
     for name, value in narrowing.equal:
-        query = query.where(_chosen(getattr(model, name), value))
+        query = query.where(_chosen_of(model, name, value))
     if narrowing.tender is not None:
         query = query.where(_paid_by(model, narrowing.tender))
     if narrowing.typed and narrowing.search_in:
@@ -74,6 +87,19 @@ def narrow(query: Select[Any], model: Any, narrowing: Narrowing) -> Select[Any]:
         )
         query = query.where(or_(*starts, *ends))
     return query
+
+
+def _chosen_of(model: Any, name: str, value: Choice) -> Any:
+    """A column's value, or that of a row beside it: an entry is about whom its postings are."""
+    beside = _BESIDE.get((model.__table__.name, name))
+    if beside is None:
+        return _chosen(getattr(model, name), value)
+    key, column = beside
+    return exists().where(key == model.id, column == value)
+
+
+def _as_it_is(instant: datetime) -> datetime:
+    return instant
 
 
 def _chosen(column: Any, value: Choice) -> Any:

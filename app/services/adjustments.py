@@ -13,7 +13,7 @@ from app.core.money import yuan
 from app.models.cards import CardStatus
 from app.models.decisions import AdjustmentStatus, CardAdjustment
 from app.services import journal
-from app.services.batches import SecondPersonRequired
+from app.services.batches import NotTheAsker, SecondPersonRequired
 from app.services.business_settings import read_setting
 from app.services.cards import CardStateConflict, ReasonRequired, adjust_card, lock_card
 
@@ -87,7 +87,8 @@ def approve_adjustment(
         AdjustmentNotFound, AdjustmentDecided
         CardNotFound, CardStateConflict, CardBalanceShort, CardCapExceeded: The request stays open.
     """
-    request = _lock_open(session, adjustment_id, approver)
+    request = _lock_open(session, adjustment_id)
+    _require_another(request, approver)
     # Booking forgets what the session has loaded, so everything is read before.
     card_id, number, fen, reason = (
         request.card_id,
@@ -122,7 +123,8 @@ def refuse_adjustment(
     """
     if not note.strip():
         raise ReasonRequired
-    request = _lock_open(session, adjustment_id, approver)
+    request = _lock_open(session, adjustment_id)
+    _require_another(request, approver)
     request.status, request.decision_note = AdjustmentStatus.refused, note.strip()
     request.decided_by_id, request.decided_at = approver.staff_id, now
     session.flush()
@@ -130,7 +132,25 @@ def refuse_adjustment(
     return request
 
 
-def _lock_open(session: Session, adjustment_id: int, approver: Actor) -> CardAdjustment:
+def withdraw_adjustment(
+    session: Session, *, adjustment_id: int, maker: Actor, now: datetime
+) -> CardAdjustment:
+    """Take one's own request back before anybody has decided. The card stays as it is.
+
+    Raises:
+        NotTheAsker, AdjustmentNotFound, AdjustmentDecided
+    """
+    request = _lock_open(session, adjustment_id)
+    if maker.staff_id != request.created_by_id:
+        raise NotTheAsker
+    request.status = AdjustmentStatus.withdrawn
+    request.decided_by_id, request.decided_at = maker.staff_id, now
+    session.flush()
+    _audit(session, "adjustment.withdrawn", request, maker, {"amount_fen": request.amount_fen})
+    return request
+
+
+def _lock_open(session: Session, adjustment_id: int) -> CardAdjustment:
     request = session.get(
         CardAdjustment, adjustment_id, with_for_update=True, populate_existing=True
     )
@@ -138,9 +158,12 @@ def _lock_open(session: Session, adjustment_id: int, approver: Actor) -> CardAdj
         raise AdjustmentNotFound
     if request.status is not AdjustmentStatus.requested:
         raise AdjustmentDecided
+    return request
+
+
+def _require_another(request: CardAdjustment, approver: Actor) -> None:
     if approver.staff_id in {None, request.created_by_id}:
         raise SecondPersonRequired
-    return request
 
 
 def _audit(

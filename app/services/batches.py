@@ -68,6 +68,12 @@ class SecondPersonRequired(DomainError):
     template = N_("Whoever made this may not approve it. Please ask a second person.")
 
 
+class NotTheAsker(DomainError):
+    code = "not_the_asker"
+    category = Category.FORBIDDEN
+    template = N_("Only whoever asked for this takes it back. Others refuse it, with a reason.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class BatchTerms:
     """What one voucher of a batch is. Amounts in fen; at most one of the two validities."""

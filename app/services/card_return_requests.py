@@ -15,7 +15,7 @@ from app.models.cards import Card, CardStatus
 from app.models.decisions import CardReturn, PayoutWay, ReturnReason, ReturnStatus
 from app.models.tenants import Store
 from app.services import journal
-from app.services.batches import SecondPersonRequired
+from app.services.batches import NotTheAsker, SecondPersonRequired
 from app.services.business_settings import read_setting
 from app.services.card_payouts import quote_return, return_card
 from app.services.card_returns import ReturnQuote
@@ -119,7 +119,8 @@ def approve_return(
         CardNotFound, CardStateConflict, MemberHasOpenBusiness
         CashReturnTooMuch, WeChatReturnTooMuch
     """
-    request = _lock_open(session, return_id, approver)
+    request = _lock_open(session, return_id)
+    _require_another(request, approver)
     lock_card(session, card_id=request.card_id)
     quote = quote_return(
         session,
@@ -145,11 +146,28 @@ def refuse_return(
     """
     if not note.strip():
         raise ReasonRequired
-    request = _lock_open(session, return_id, approver)
+    request = _lock_open(session, return_id)
+    _require_another(request, approver)
     request.status, request.decision_note = ReturnStatus.refused, note.strip()
     request.decided_by_id, request.decided_at = approver.staff_id, now
     session.flush()
     _audit(session, "card_return.refused", request, approver, {"reason": note.strip()})
+    return request
+
+
+def withdraw_return(session: Session, *, return_id: int, maker: Actor, now: datetime) -> CardReturn:
+    """Take one's own request back before anybody has decided. The card stays as it is.
+
+    Raises:
+        NotTheAsker, CardReturnNotFound, CardReturnDecided
+    """
+    request = _lock_open(session, return_id)
+    if maker.staff_id != request.created_by_id:
+        raise NotTheAsker
+    request.status = ReturnStatus.withdrawn
+    request.decided_by_id, request.decided_at = maker.staff_id, now
+    session.flush()
+    _audit(session, "card_return.withdrawn", request, maker, {"refund_fen": request.refund_fen})
     return request
 
 
@@ -239,15 +257,18 @@ def _figures(quote: ReturnQuote) -> dict[str, object]:
     }
 
 
-def _lock_open(session: Session, return_id: int, approver: Actor) -> CardReturn:
+def _lock_open(session: Session, return_id: int) -> CardReturn:
     request = session.get(CardReturn, return_id, with_for_update=True, populate_existing=True)
     if request is None:
         raise CardReturnNotFound
     if request.status is not ReturnStatus.requested:
         raise CardReturnDecided
+    return request
+
+
+def _require_another(request: CardReturn, approver: Actor) -> None:
     if approver.staff_id in {None, request.created_by_id}:
         raise SecondPersonRequired
-    return request
 
 
 def _audit(

@@ -20,7 +20,7 @@ from app.models.reconciliations import (
 from app.models.sales import Payment, Refund, TopUp
 from app.models.tills import VoucherSale
 from app.services import journal, ledger
-from app.services.batches import SecondPersonRequired
+from app.services.batches import NotTheAsker, SecondPersonRequired
 from app.services.cards import ReasonRequired
 from app.services.ledger import Leg
 from app.services.payments import confirm_payment
@@ -119,10 +119,30 @@ def refuse_correction(
     found = _lock(session, difference_id, DifferenceStatus.proposed)
     _require_another(found, checker)
     _audit(session, "difference.refused", found, checker)
-    found.status, found.correction = DifferenceStatus.unresolved, None
-    found.proposed_by_id = found.proposed_at = None
+    _reopen(found)
     found.decision_note = note.strip()
     return found
+
+
+def withdraw_correction(
+    session: Session, *, difference_id: int, maker: Actor
+) -> ReconciliationDifference:
+    """Take one's own proposal back before anybody has decided: the difference is open again.
+
+    Raises:
+        NotTheAsker, DifferenceNotFound, DifferenceChanged
+    """
+    found = _lock(session, difference_id, DifferenceStatus.proposed)
+    if maker.staff_id != found.proposed_by_id:
+        raise NotTheAsker
+    _audit(session, "difference.withdrawn", found, maker)
+    _reopen(found)
+    return found
+
+
+def _reopen(found: ReconciliationDifference) -> None:
+    found.status, found.correction = DifferenceStatus.unresolved, None
+    found.proposed_by_id = found.proposed_at = None
 
 
 def _lock(

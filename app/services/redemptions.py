@@ -1,19 +1,20 @@
 """Paper at the counter and codes in the app: looking up, redeeming, reversing.
 
-Redeeming at a till is one SQL function (migrations/code/redeem.sql).
+Looking up and redeeming at a till is one SQL function each (migrations/code).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.core import codes
-from app.core.actor import MANAGER_ROLES, TILL_ROLES, Actor
+from app.core.actor import MANAGER_ROLES, Actor
 from app.core.clock import local_day
 from app.core.errors import N_, Category, DomainError
 from app.core.keys import Keys
@@ -28,7 +29,6 @@ from app.services.refusals import (
     CodeMistyped,
     Forbidden,
     MemberFrozen,
-    StoreRequired,
     VoucherNotFound,
     refusal,
 )
@@ -42,7 +42,12 @@ REDEEM_TOGETHER = (
 _REFUSAL = text(
     "SELECT kaquan.voucher_refusal(v, :kind, :use, :now) FROM voucher v WHERE v.id = :id"
 )
-_ACCEPTED = text("SELECT kaquan.batch_accepted(:batch_id, :merchant_id, :store_id)")
+# Always one row, of nothing when there is no such voucher for that store.
+LOOK_UP = (
+    "SELECT v.serial_no, v.face_value_fen, v.status, v.batch_name, v.expires_on, v.refusal,"
+    " v.redemption_no, v.redeemed_at, v.store_name"
+    " FROM (SELECT 1) one LEFT JOIN kaquan.look_up_voucher(%s, %s, %s) v ON true"
+)
 
 
 class ScannedVoucher(NamedTuple):
@@ -100,39 +105,24 @@ def read_code(text_: str) -> str:
         raise CodeMistyped from None
 
 
-def look_up_voucher(
-    session: Session, *, code: str, till: Actor, keys: Keys, now: datetime
-) -> VoucherSeen:
-    """A voucher's value and state for the till that holds it. Changes nothing.
+def read_look_up(row: Sequence[Any]) -> VoucherSeen:
+    """What ``LOOK_UP`` has found for a till that may redeem it.
 
     Raises:
         VoucherNotFound: Also for one that this store does not accept, so that it cannot probe.
     """
-    if till.role not in TILL_ROLES or till.store_id is None:
-        raise StoreRequired
-    found = session.execute(
-        select(Voucher, VoucherBatch)
-        .join(VoucherBatch, VoucherBatch.id == Voucher.batch_id)
-        .where(Voucher.code_digest.in_(keys.code_digests(code)))
-    ).one_or_none()
-    if found is None or not session.scalar(
-        _ACCEPTED,
-        {
-            "batch_id": found[1].id,
-            "merchant_id": till.merchant_id,
-            "store_id": till.store_id,
-        },
-    ):
+    if row[0] is None:
         raise VoucherNotFound
-    voucher, batch = found
     return VoucherSeen(
-        serial_no=voucher.serial_no,
-        face_value_fen=voucher.face_value_fen,
-        status=voucher.status,
-        batch_name=batch.name,
-        expires_on=voucher.expires_on,
-        refusal=_refusal_code(session, voucher, batch, "payment", now),
-        redemption=find_redemption(session, voucher_id=voucher.id),
+        serial_no=row[0],
+        face_value_fen=row[1],
+        status=VoucherStatus[row[2]],
+        batch_name=row[3],
+        expires_on=row[4],
+        refusal=row[5],
+        redemption=None
+        if row[7] is None
+        else RedemptionSeen(redemption_no=row[6], redeemed_at=row[7], store_name=row[8]),
     )
 
 

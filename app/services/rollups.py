@@ -83,32 +83,31 @@ def _sum_hours(
         bounds["since"] = since
         for statement in _FORGET:
             session.execute(statement, bounds)
-    session.execute(_figures(source, since), bounds)
-    ranges = session.execute(_ranges(source, since), bounds)
+    ranges = session.execute(_figures_and_ranges(source, since), bounds)
     return ranges.rowcount  # type: ignore[attr-defined, no-any-return]
 
 
-def _figures(source: RollupSource, since: datetime | None) -> TextClause:
+def _figures_and_ranges(source: RollupSource, since: datetime | None) -> TextClause:
+    """One walk over the rows for both: what an hour adds up to, and between which ids it lies."""
     begins = "" if since is None else f"{source.instant} >= :since AND"
     return text(f"""
-        INSERT INTO hourly_rollup (source, hour, merchant_id, store_id, kind, status, events,
-                                   amount_fen, card_fen, wechat_fen, bonus_fen, commission_fen)
-        SELECT :source, date_trunc('hour', {source.instant}), merchant_id, store_id,
-               {source.kind}, {source.status}, count(*), sum({source.amount_fen}),
-               sum({source.card_fen}), sum({source.wechat_fen}), sum({source.bonus_fen}),
-               sum({source.commission_fen})
-        FROM {source.table} WHERE {begins} {source.instant} < :until
-        GROUP BY 2, 3, 4, 5, 6
-    """)  # noqa: S608 - made of the constants of models/rollups
-
-
-def _ranges(source: RollupSource, since: datetime | None) -> TextClause:
-    begins = "" if since is None else f"{source.instant} >= :since AND"
-    return text(f"""
+        WITH summed AS MATERIALIZED (
+            SELECT date_trunc('hour', {source.instant}) AS hour, merchant_id, store_id,
+                   {source.kind} AS kind, {source.status} AS status, count(*) AS events,
+                   sum({source.amount_fen}) AS amount_fen, sum({source.card_fen}) AS card_fen,
+                   sum({source.wechat_fen}) AS wechat_fen, sum({source.bonus_fen}) AS bonus_fen,
+                   sum({source.commission_fen}) AS commission_fen,
+                   min(id) AS min_id, max(id) AS max_id
+            FROM {source.table} WHERE {begins} {source.instant} < :until
+            GROUP BY 1, 2, 3, 4, 5
+        ), kept AS (
+            INSERT INTO hourly_rollup (source, hour, merchant_id, store_id, kind, status, events,
+                                       amount_fen, card_fen, wechat_fen, bonus_fen, commission_fen)
+            SELECT :source, hour, merchant_id, store_id, kind, status, events,
+                   amount_fen, card_fen, wechat_fen, bonus_fen, commission_fen FROM summed
+        )
         INSERT INTO hour_range (source, hour, min_id, max_id)
-        SELECT :source, date_trunc('hour', {source.instant}), min(id), max(id)
-        FROM {source.table} WHERE {begins} {source.instant} < :until
-        GROUP BY 2
+        SELECT :source, hour, min(min_id), max(max_id) FROM summed GROUP BY hour
     """)  # noqa: S608 - made of the constants of models/rollups
 
 

@@ -147,22 +147,28 @@ def open_staff_session(
 
 
 def bind_to_terminal(
-    session: Session, *, opened: SignedIn, terminal: Terminal, now: datetime
+    session: Session, *, digest: bytes, terminal: Terminal, how: str, now: datetime
 ) -> bool:
-    """Bind a fresh session to a device of the person's store; another store's ends it. A right
-    password makes wrong PINs there forgotten.
+    """Bind a session to a device of the person's store; another store's ends it. Who has signed in
+    by more than a PIN has the wrong PINs there forgotten.
+
+    Args:
+        digest: Of a session that is good. On this device already, it stays as it is.
+        how: What the session was opened by, for the record.
     """
     token = session.scalars(
-        select(AccessToken).where(AccessToken.token_digest == token_digest(opened.token))
+        select(AccessToken).where(AccessToken.token_digest == digest).with_for_update()
     ).one()
     assert token.staff_id is not None, "members have no terminals"
+    if token.terminal_id == terminal.id:
+        return True
     person = session.get_one(Staff, token.staff_id)
     if person.store_id != terminal.store_id:
         token.revoked_at = now
         return False
     token.terminal_id = terminal.id
     forgive(session, staff_id=person.id, terminal_id=terminal.id)
-    _note_sign_in(session, person, terminal.id, "password")
+    _note_sign_in(session, person, terminal.id, how)
     return True
 
 

@@ -19,7 +19,12 @@ from app.core.errors import N_
 from app.flows.once import Body
 from app.models.cards import Card
 from app.models.decisions import AdjustmentStatus, CardAdjustment
-from app.services.adjustments import approve_adjustment, refuse_adjustment, request_adjustment
+from app.services.adjustments import (
+    approve_adjustment,
+    refuse_adjustment,
+    request_adjustment,
+    withdraw_adjustment,
+)
 from app.views.desks import Action, Desk, action, those_allowed
 from app.views.forms import Choice, OnceForm, Prose, Yuan
 from app.views.once import write_once
@@ -39,17 +44,24 @@ class Adjustments(Records):
                     "merchant_id", "created_by_id", "created_at", "decided_by_id", "decided_at",
                     "decision_note", "entry_id"]  # fmt: skip
     when = "created_at"
-    filter_columns = ("status", "merchant_id")
+    filter_columns = ("status", "merchant_id", "created_by_id")
     search_in = ("adjustment_no",)
     sums = ("amount_fen",)
 
     def buttons(self, row: Any) -> Sequence[Action]:
-        if row.status is not AdjustmentStatus.requested or row.created_by_id == g.actor.staff_id:
+        if row.status is not AdjustmentStatus.requested:
             return ()
+        if row.created_by_id == g.actor.staff_id:
+            return those_allowed(action(gettext("Take back"), "AdjustmentDesk.withdraw", pk=row.id))
         return those_allowed(
             action(gettext("Approve"), "AdjustmentDesk.approve", tone="main", pk=row.id),
             action(gettext("Refuse"), "AdjustmentDesk.refuse", tone="danger", pk=row.id),
         )
+
+    def notices(self, row: Any) -> Sequence[str]:
+        if row.status is AdjustmentStatus.requested and row.created_by_id == g.actor.staff_id:
+            return [gettext("You have asked for this. Somebody else has to decide.")]
+        return []
 
 
 class AdjustmentForm(OnceForm):
@@ -71,7 +83,7 @@ class AdjustmentForm(OnceForm):
 
 
 class Approval(OnceForm):
-    """Approving asks for nothing more than a yes."""
+    """Approving asks for nothing more than a yes, and so does taking back."""
 
 
 class Refusal(OnceForm):
@@ -178,6 +190,32 @@ class AdjustmentDesk(Desk):
             explanation=request.adjustment_no,
             template="console/confirm.html",
             tone="danger",
+            facts=[gettext("The card stays as it is. The request cannot be opened again.")],
+        )
+
+    @expose("/<int:pk>/withdraw", methods=("GET", "POST"))
+    @has_access
+    def withdraw(self, pk: int) -> ResponseReturnValue:
+        """Take one's own request back."""
+        request = self.found(CardAdjustment, pk)
+        form = Approval()
+        if form.validate_on_submit():
+
+            def effect(session: Session) -> Body:
+                withdraw_adjustment(session, adjustment_id=pk, maker=g.actor, now=utc_now())
+                return {}
+
+            with form.refusals():
+                write_once(form, effect)
+                said = gettext("Adjustment %(no)s is taken back.") % {"no": request.adjustment_no}
+                return self.done(said, url_for("Adjustments.show", pk=pk))
+        return self.form_page(
+            form,
+            title=gettext("Take adjustment back"),
+            submit=gettext("Take back"),
+            back=url_for("Adjustments.show", pk=pk),
+            explanation=request.adjustment_no,
+            template="console/confirm.html",
             facts=[gettext("The card stays as it is. The request cannot be opened again.")],
         )
 

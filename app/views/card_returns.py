@@ -30,6 +30,7 @@ from app.services.card_return_requests import (
     approve_return,
     begin_return,
     refuse_return,
+    withdraw_return,
 )
 from app.services.card_returns import ReturnQuote
 from app.views.adjustments import Approval, Refusal
@@ -55,17 +56,24 @@ class CardReturns(Records):
                     "forfeited_fen", "note", "created_by_id", "created_at", "decided_by_id",
                     "decided_at", "decision_note"]  # fmt: skip
     when = "created_at"
-    filter_columns = ("status", "return_reason", "way", "merchant_id")
+    filter_columns = ("status", "return_reason", "way", "merchant_id", "store_id", "created_by_id")
     search_in = ("return_no",)
     sums = ("refund_fen", "interest_fen", "forfeited_fen")
 
     def buttons(self, row: Any) -> Sequence[Action]:
-        if row.status is not ReturnStatus.requested or row.created_by_id == g.actor.staff_id:
+        if row.status is not ReturnStatus.requested:
             return ()
+        if row.created_by_id == g.actor.staff_id:
+            return those_allowed(action(gettext("Take back"), "CardReturnDesk.withdraw", pk=row.id))
         return those_allowed(
             action(gettext("Approve"), "CardReturnDesk.approve", tone="main", pk=row.id),
             action(gettext("Refuse"), "CardReturnDesk.refuse", tone="danger", pk=row.id),
         )
+
+    def notices(self, row: Any) -> Sequence[str]:
+        if row.status is ReturnStatus.requested and row.created_by_id == g.actor.staff_id:
+            return [gettext("You have asked for this. Somebody else has to decide.")]
+        return []
 
     def related(self, row: Any) -> Any:
         kept = [(line["label"], line["rule"], line["amount_fen"]) for line in row.lines]
@@ -220,6 +228,32 @@ class CardReturnDesk(Desk):
             explanation=request.return_no,
             template="console/confirm.html",
             tone="danger",
+            facts=[gettext("The card stays as it is. It can be calculated and asked for anew.")],
+        )
+
+    @expose("/<int:pk>/withdraw", methods=("GET", "POST"))
+    @has_access
+    def withdraw(self, pk: int) -> ResponseReturnValue:
+        """Take one's own request back."""
+        request = self.found(CardReturn, pk)
+        form = Approval()
+        if form.validate_on_submit():
+
+            def effect(session: Session) -> Body:
+                withdraw_return(session, return_id=pk, maker=g.actor, now=utc_now())
+                return {}
+
+            with form.refusals():
+                write_once(form, effect)
+                said = gettext("Return %(no)s is taken back.") % {"no": request.return_no}
+                return self.done(said, url_for("CardReturns.show", pk=pk))
+        return self.form_page(
+            form,
+            title=gettext("Take return of a card back"),
+            submit=gettext("Take back"),
+            back=url_for("CardReturns.show", pk=pk),
+            explanation=request.return_no,
+            template="console/confirm.html",
             facts=[gettext("The card stays as it is. It can be calculated and asked for anew.")],
         )
 

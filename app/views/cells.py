@@ -16,6 +16,7 @@ from app.core.clock import local
 from app.views import labels, roles
 
 NOTHING = "—"
+_NAMES_OF_COLUMNS = {"changed", "when", "equal"}
 WORDS = {
     "account": labels.ACCOUNTS,
     "action": labels.ACTIONS,
@@ -55,7 +56,7 @@ def cell(column: str, value: object, *, name: str | None = None, url: str | None
     if isinstance(value, int):
         return _number(column, value)
     if isinstance(value, Mapping):
-        return Cell("，".join(f"{key}: {inner}" for key, inner in value.items()), "detail")
+        return Cell(_told(value), "detail")
     text = str(value)
     if column in WORDS:
         known = WORDS[column].get(text)
@@ -88,6 +89,26 @@ def event_name(kind: str) -> str:
 
 def column_name(column: str) -> str:
     return gettext(labels.COLUMNS[column])
+
+
+def _told(particulars: Mapping[str, object]) -> str:
+    """An audited action's particulars, each with its name."""
+    return "，".join(
+        f"{gettext(labels.COLUMNS.get(key) or labels.DETAILS.get(key) or key)}: {_said(key, value)}"
+        for key, value in particulars.items()
+    )
+
+
+def _said(key: str, value: object) -> str:
+    if isinstance(value, Mapping):
+        return f"({_told(value)})"
+    if isinstance(value, list | tuple):
+        return " ".join(_said(key, each) for each in value) or NOTHING
+    if isinstance(value, str) and key in _NAMES_OF_COLUMNS and value in labels.COLUMNS:
+        return column_name(value)
+    if isinstance(value, str) and key == "role" and value in Role.__members__:
+        return gettext(roles.LABELS[Role[value]])
+    return cell(key, value).text
 
 
 def _when(value: date | time) -> str:

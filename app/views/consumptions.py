@@ -30,11 +30,12 @@ class Consumptions(Records):
     explanation = N_("What was paid from cards and by WeChat, and what was redeemed on paper.")
     list_columns = ["document_no", "occurred_at", "kind", "merchant_id", "store_id", "member_id",
                     "batch_id", "staff_id", "amount_fen", "returned_fen", "status"]  # fmt: skip
-    show_columns = list_columns
+    show_columns = [*list_columns, "card_fen", "wechat_fen"]
     when = "occurred_at"
-    filter_columns = ("kind", "status", "merchant_id", "store_id", "staff_id", "batch_id")
+    filter_columns = ("kind", "tender", "status", "merchant_id", "store_id", "staff_id",
+                      "batch_id")  # fmt: skip
     search_in = ("document_no",)
-    sums = ("amount_fen", "returned_fen")
+    sums = ("amount_fen", "card_fen", "wechat_fen", "returned_fen")
 
     def _page(self) -> tuple[Sequence[Any], str | None, str | None]:
         """One page, merged from the two halves, and the addresses of the pages around it."""

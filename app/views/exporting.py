@@ -73,7 +73,7 @@ def plan_of(view: Records, arguments: Mapping[str, str], *, phones: bool = False
     if phones:
         columns.append(ExportColumn(name="phone", heading=gettext("Whole phone"), kind="phone"))
     return ExportPlan(
-        table=view.datamodel.obj.__tablename__,
+        table=view.datamodel.obj.__table__.name,
         title=_title(view),
         columns=tuple(columns),
         narrowing=view.narrowing(arguments),

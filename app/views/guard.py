@@ -16,7 +16,7 @@ from app.models.people import Staff
 from app.models.tenants import Merchant, Store
 from app.views import cells, roles
 from app.views.exports import count_ready
-from app.views.menu import Section, menu_of
+from app.views.menu import Section, first_page, menu_of
 from app.views.signing_in import find_actor
 from app.web.staff_session import forget_session, session_token
 
@@ -50,12 +50,19 @@ def _find_reader() -> ResponseReturnValue | None:
         return None
     g.actor = find_actor()
     g.user = current_user
+    if g.actor is not None and request.endpoint == "Dashboard.show" and not _has_dashboard():
+        return redirect(first_page(g.actor.role))
     if g.actor is not None or path.startswith(_OPEN):
         return None
     if session_token() is not None:
         forget_session()  # It has ended on the server.
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("LoginView.login", next=wanted))
+
+
+def _has_dashboard() -> bool:
+    """Editors and cashiers have none: the consoles' address leads them to where they work."""
+    return roles.allows(g.actor.role, "can_show", "Dashboard")
 
 
 def _keep_private(response: Response) -> Response:

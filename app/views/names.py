@@ -12,6 +12,8 @@ from flask_babel import gettext
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from app.core.actor import Scope
+from app.core.errors import N_
 from app.models.base import OPERATOR_ID
 from app.models.cards import Card, CardProgram
 from app.models.decisions import CardAdjustment, CardReturn
@@ -71,6 +73,8 @@ _VIEWS = {
     VoucherTask: "VoucherTasks",
     ReconciliationDifference: "Differences",
 }
+# Whose people those are that a reader does not see: a number would tell nothing.
+_ABOVE = {Scope.merchant: N_("Platform"), Scope.store: N_("Merchant or platform")}
 Names = Mapping[Any, Mapping[int, str]]
 
 
@@ -98,6 +102,8 @@ def cell_of(row: Any, column: str, names: Names) -> Cell:
     name = names.get(target.model, {}).get(value)
     if name is None and target.model is Merchant and value == OPERATOR_ID:
         return cell(column, value, name=gettext("Platform"))
+    if name is None and target.model is Staff and g.actor.scope in _ABOVE:
+        return cell(column, value, name=gettext(_ABOVE[g.actor.scope]))
     if name is None:
         return cell(column, value)
     return cell(column, value, name=name, url=_page(target.view, value))

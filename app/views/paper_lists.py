@@ -63,7 +63,8 @@ class VoucherTasks(Records):
                     "asked_by_id", "approved_by_id", "problem", "created_at",
                     "finished_at"]  # fmt: skip
     when = "created_at"
-    filter_columns = ("status", "kind", "batch_id")
+    filter_columns = ("status", "kind", "batch_id", "asked_by_id")
+    sums = ("quantity", "done")
 
     def buttons(self, row: Any) -> Sequence[Action]:
         if row.status.name != "asked":
@@ -89,7 +90,7 @@ class VoucherImports(Records):
                     "decided_at"]  # fmt: skip
     show_template = "console/import.html"
     when = "created_at"
-    filter_columns = ("status",)
+    filter_columns = ("status", "program_id", "made_by_id")
     search_in = ("file_name",)
     sums = ("row_count", "total_fen")
 

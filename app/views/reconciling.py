@@ -31,6 +31,7 @@ from app.services.differences import (
     confirm_correction,
     propose_correction,
     refuse_correction,
+    withdraw_correction,
 )
 from app.services.ports import GatewayUnavailable
 from app.views.cells import state_name
@@ -66,6 +67,7 @@ class Reconciliations(Records):
                     "fee_fen", "transferred_fen", "open_differences", "reconciled_at"]  # fmt: skip
     show_columns = ["bill_on", "status", "payments", "payments_fen", "refunds", "refunds_fen",
                     "fee_fen", "transferred_fen", "open_differences", "reconciled_at"]  # fmt: skip
+    when = "bill_on"
     filter_columns = ("status",)
     sums = ("payments_fen", "refunds_fen", "fee_fen", "transferred_fen")
 
@@ -100,7 +102,8 @@ class Differences(Records):
                     "wechat_fen", "suggestion", "correction", "note", "proposed_by_id",
                     "proposed_at", "decided_by_id", "decided_at", "decision_note",
                     "found_at"]  # fmt: skip
-    filter_columns = ("status", "kind")
+    when = "bill_on"
+    filter_columns = ("status", "kind", "correction", "proposed_by_id")
     search_in = ("number",)
 
     def buttons(self, row: Any) -> Sequence[Action]:
@@ -109,12 +112,14 @@ class Differences(Records):
                 action(gettext("Propose a correction"), "DifferenceDesk.propose", tone="main",
                        pk=row.id)
             )  # fmt: skip
-        if row.status is DifferenceStatus.proposed and row.proposed_by_id != g.actor.staff_id:
+        if row.status is not DifferenceStatus.proposed:
+            return ()
+        if row.proposed_by_id != g.actor.staff_id:
             return those_allowed(
                 action(gettext("Confirm"), "DifferenceDesk.confirm", tone="main", pk=row.id),
                 action(gettext("Refuse"), "DifferenceDesk.refuse", tone="danger", pk=row.id),
             )
-        return ()
+        return those_allowed(action(gettext("Take back"), "DifferenceDesk.withdraw", pk=row.id))
 
     def notices(self, row: Any) -> Sequence[str]:
         if row.status is DifferenceStatus.proposed and row.proposed_by_id == g.actor.staff_id:
@@ -277,6 +282,31 @@ class DifferenceDesk(Desk):
             explanation=found.number,
             template="console/confirm.html",
             tone="danger",
+            facts=[gettext("Nothing is booked. The difference is open again.")],
+        )
+
+    @expose("/<int:pk>/withdraw", methods=("GET", "POST"))
+    @has_access
+    def withdraw(self, pk: int) -> ResponseReturnValue:
+        """Take one's own proposal back: it is open again."""
+        found = self.found(ReconciliationDifference, pk)
+        form = Confirmation()
+        if form.validate_on_submit():
+
+            def effect(session: Session) -> Body:
+                withdraw_correction(session, difference_id=pk, maker=g.actor)
+                return {}
+
+            said = gettext("The proposal for %(no)s is taken back.", no=found.number)
+            if (done := self._write(form, effect, said, found)) is not None:
+                return done
+        return self.form_page(
+            form,
+            title=gettext("Take proposal back"),
+            submit=gettext("Take back"),
+            back=url_for("Differences.show", pk=pk),
+            explanation=found.number,
+            template="console/confirm.html",
             facts=[gettext("Nothing is booked. The difference is open again.")],
         )
 

@@ -27,6 +27,7 @@ from app.queries.rollups import be_patient, estimate_rows, sum_filtered
 from app.views import exporting, filters
 from app.views.cells import WORDS, Cell, cell, column_name
 from app.views.desks import Action
+from app.views.empty_states import nothing_yet
 from app.views.filters import Chip, Field, Period
 from app.views.names import TARGETS, cell_of, find_names, options_of, page_of
 
@@ -141,6 +142,12 @@ class Records(ModelView):  # type: ignore[misc]
             for s, value in zip(self.sums, sums, strict=True)
         ]
         return render_template("console/totals.html", count=count, sums=named)
+
+    def nothing_yet(self) -> tuple[str, Sequence[Action]]:
+        """What an empty list says: what to do next, with the list's own buttons to do it."""
+        text, ways = nothing_yet(type(self).__name__)
+        mains = [button for button in self.list_buttons() if button.tone == "main"]
+        return text, [*mains, *ways]
 
     def list_buttons(self) -> Sequence[Action]:
         """The buttons over the list: what may be added."""
@@ -279,11 +286,15 @@ class Records(ModelView):  # type: ignore[misc]
 
     def _is_flag(self, name: str) -> bool:
         """A yes or no, or an instant of which it is asked whether there is one."""
-        return isinstance(getattr(self.datamodel.obj, name).type, Boolean | DateTime)
+        return isinstance(self._type(name), Boolean | DateTime)
 
     def _states(self, name: str) -> type[enum.Enum] | None:
-        states = getattr(getattr(self.datamodel.obj, name).type, "enum_class", None)
+        states = getattr(self._type(name), "enum_class", None)
         return states if states is not None and issubclass(states, enum.Enum) else None
+
+    def _type(self, name: str) -> Any:
+        """What is kept in a column; nothing of its own where rows beside it have the column."""
+        return getattr(getattr(self.datamodel.obj, name, None), "type", None)
 
     def period(self, arguments: Mapping[str, str]) -> Period:
         return filters.read_period(arguments, today=local_day(utc_now()))

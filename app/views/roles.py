@@ -71,8 +71,8 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
         _may(CardDesk="freeze unfreeze lose replace", MemberDesk="freeze unfreeze"),
         (ADMIN,),
     ),
-    (_may(AdjustmentDesk="add approve refuse"), DECIDERS),
-    (_may(CardReturnDesk="begin approve refuse"), DECIDERS),
+    (_may(AdjustmentDesk="add approve refuse withdraw"), DECIDERS),
+    (_may(CardReturnDesk="begin approve refuse withdraw"), DECIDERS),
     (_may(ProgramDesk="add edit onsale offsale"), (ADMIN, OWNER)),
     (_may(ProgramDesk="accept issuers"), (ADMIN,)),
     # Paper.
@@ -143,7 +143,10 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     # WeChat.
     (_lists("Reconciliations", "Differences", "Notifications"), PLATFORM),
     (_may(PaymentDesk="show"), PLATFORM),
-    (_may(ReconciliationDesk="reconcile", DifferenceDesk="propose confirm refuse"), DECIDERS),
+    (
+        _may(ReconciliationDesk="reconcile", DifferenceDesk="propose confirm refuse withdraw"),
+        DECIDERS,
+    ),
     (_may(PaymentDesk="ask enquire test"), DECIDERS),
     (_lists("AuditLog"), (*PLATFORM, OWNER, MANAGER)),
     (_may(RightsTable="show"), (ADMIN, AUDITOR)),

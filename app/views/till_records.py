@@ -36,7 +36,7 @@ class Shifts(Records):
                     "opening_float_fen", "expected_fen", "counted_fen", "difference_fen",
                     "difference_reason", "closed_at"]  # fmt: skip
     when = "opened_at"
-    filter_columns = ("status", "merchant_id", "store_id", "staff_id")
+    filter_columns = ("status", "merchant_id", "store_id", "staff_id", "terminal_id")
     sums = ("opening_float_fen", "expected_fen", "counted_fen", "difference_fen")
 
 

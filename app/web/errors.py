@@ -143,7 +143,7 @@ def _page(status: int, detail: str) -> tuple[str, int]:
 
 
 def _wants_problem() -> bool:
-    return request.path.startswith(("/api/", "/pos/api/", "/wechat/", "/readyz"))
+    return request.path.startswith(("/api/", "/pos/api/", "/pos/session", "/wechat/", "/readyz"))
 
 
 def refuse_monsters() -> None:

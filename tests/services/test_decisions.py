@@ -22,7 +22,7 @@ from app.models.decisions import (
 from app.models.ledger import JournalEntry
 from app.models.sales import Refund, TopUpChannel
 from app.services import adjustments, card_payouts, card_return_requests
-from app.services.batches import SecondPersonRequired
+from app.services.batches import NotTheAsker, SecondPersonRequired
 from app.services.business_settings import change_setting
 from app.services.card_return_requests import ReturnWish
 from app.services.cards import CardBalanceShort, ReasonRequired
@@ -106,6 +106,39 @@ def test_a_refused_adjustment_books_nothing_and_stays_refused(session, card, peo
     with pytest.raises(adjustments.AdjustmentDecided):
         adjustments.approve_adjustment(session, adjustment_id=request.id, approver=checker, now=NOW)
     assert session.get(Card, card.id).balance_fen == 300_00
+
+
+def test_an_adjustment_is_taken_back_by_its_asker_alone_and_only_once(session, card, people):
+    maker, other = people
+    request = _ask(session, card, maker)
+    take_back = {"adjustment_id": request.id, "now": NOW}
+    with pytest.raises(NotTheAsker):
+        adjustments.withdraw_adjustment(session, maker=other, **take_back)
+    withdrawn = adjustments.withdraw_adjustment(session, maker=maker, **take_back)
+    assert (withdrawn.status, withdrawn.decided_by_id) == (
+        AdjustmentStatus.withdrawn,
+        maker.staff_id,
+    )
+    for again in (adjustments.withdraw_adjustment, adjustments.approve_adjustment):
+        who = {"maker": maker} if again is adjustments.withdraw_adjustment else {"approver": other}
+        with pytest.raises(adjustments.AdjustmentDecided):
+            again(session, **who, **take_back)
+    assert session.get(Card, card.id).balance_fen == 300_00
+
+
+def test_a_return_that_was_taken_back_leaves_room_for_another(session, make, issuer, people):
+    card = make.card(make.member(), make.program(issuer=issuer), principal_fen=600_00)
+    maker, other = people
+    request = _return(session, card, maker, expected_fen=600_00)
+    with pytest.raises(NotTheAsker):
+        card_return_requests.withdraw_return(session, return_id=request.id, maker=other, now=NOW)
+    withdrawn = card_return_requests.withdraw_return(
+        session, return_id=request.id, maker=maker, now=NOW
+    )
+    assert withdrawn.status is ReturnStatus.withdrawn
+    assert session.get(Card, card.id).status is CardStatus.active
+    again = _return(session, card, other, expected_fen=600_00)
+    assert again.status is ReturnStatus.requested
 
 
 def test_an_adjustment_that_the_card_cannot_bear_stays_open(database, card, people):

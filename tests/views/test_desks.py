@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import secrets
 from html import unescape
@@ -155,6 +157,25 @@ def test_an_adjustment_takes_two_people_and_is_booked_once(admin, finance, datab
             JournalEntry.reference == f"card-adjustment:{request.adjustment_no}"
         )
         assert work.scalar(entries) == 1
+
+
+def test_whoever_asked_for_an_adjustment_takes_it_back_and_nobody_else(
+    admin, finance, database, card, merchant, make, signed_in
+):
+    asked = send(
+        finance, f"/console/adjustments/add/{card.id}", direction="up", amount_fen="9", reason="误"
+    )
+    withdraw = f"/console/adjustments/{asked.location.rsplit('/', 1)[1]}/withdraw"
+    assert withdraw in finance.get(asked.location).text
+    assert withdraw not in admin.get(asked.location).text
+    assert "申请人本人" in send(admin, withdraw).text
+    assert send(finance, withdraw).location == asked.location
+    shown = finance.get(asked.location).text
+    assert "申请人已撤回" in shown
+    owner = signed_in(make.staff(Role.merchant_admin, merchant=merchant))
+    assert re.search(r"制单人</dt>\s*<dd[^>]*>\s*平台\s*<", owner.get(asked.location).text)
+    assert withdraw not in shown
+    assert loaded(database, Card, card.id).balance_fen == 300_00
 
 
 def test_what_was_typed_is_kept_when_an_adjustment_is_refused(admin, card):
@@ -474,6 +495,8 @@ def test_consumption_adds_up_what_is_filtered_and_leads_to_the_records(make, sig
         ("?kind=paper&status=reversed", 1, "20.00", "20.00"),
         (f"?q={numbers[0]}&period=today&store_id={store.id}", 1, "1.00", "0.40"),
         ("?status=nothing", 0, "0.00", "0.00"),
+        ("?tender=card", 5, "15.00", "0.40"),
+        ("?tender=combined", 0, "0.00", "0.00"),
     ):
         totals = browser.get(f"/console/consumptions/totals/{query}").text
         assert f"<strong>{count}</strong>" in totals, query
@@ -486,6 +509,21 @@ def test_consumption_adds_up_what_is_filtered_and_leads_to_the_records(make, sig
     assert listed_numbers(stranger.get("/console/consumptions/list/").text) == []
     manager = signed_in(make.staff(Role.store_manager, store))
     assert len(listed_numbers(manager.get("/console/consumptions/list/").text)) == 8
+
+
+def test_consumption_is_taken_away_in_its_order_with_the_totals_of_the_screen(
+    make, signed_in, shop
+):
+    merchant, _, numbers = shop
+    browser = signed_in(make.staff(Role.merchant_admin, merchant=merchant))
+    answer = browser.post(
+        "/console/consumptions/export/", {"format": "csv"}, form="/console/password/"
+    )
+    headings, *rows, total = csv.reader(io.StringIO(answer.data.decode("utf-8-sig")))
+    assert [row[0] for row in rows] == numbers[::-1]
+    for heading, amount in (("金额", "75.00"), ("卡支付", "15.00"), ("退款或冲正", "20.40")):
+        place = headings.index(heading)
+        assert total[place] == amount, heading
 
 
 @pytest.mark.parametrize("nonsense", ["before=1", "after=x.y", "before=1.", "after=.2", "kind=x"])

@@ -24,6 +24,8 @@ from app.models.people import StaffStatus
 from app.models.plumbing import AuditRecord
 from app.models.sales import TopUpChannel
 from app.services import exports as export_services
+from app.views import roles
+from app.views.records import Records
 from tests.books import balance_fen
 
 LIST = "/console/top-ups/list/"
@@ -320,3 +322,21 @@ def test_the_command_writes_the_same_file(app, till, tmp_path):
     assert list(tmp_path.iterdir()) == [out]
     missing = runner.invoke(args=[*words, "--merchant", "nobody", "--out", str(out)])
     assert missing.exit_code == 1
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_every_list_can_be_taken_away(app, make, signed_in, kind):
+    """A new merchant: each list that its administrator may export is a file at once."""
+    merchant = make.merchant()
+    make.store(merchant)
+    owner = signed_in(make.staff(Role.merchant_admin, merchant=merchant))
+    views = [view for view in app.extensions["appbuilder"].baseviews if isinstance(view, Records)]
+    taken = 0
+    for view in views:
+        if roles.allows(Role.merchant_admin, "can_export", type(view).__name__):
+            path = f"{view.route_base}/export/?period=today"
+            answer = owner.post(path, {"format": kind}, form="/console/password/")
+            assert answer.status_code == 200, view.route_base
+            assert "attachment" in answer.headers["Content-Disposition"], view.route_base
+            taken += 1
+    assert taken > 20

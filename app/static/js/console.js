@@ -63,6 +63,19 @@
       for (const field of form.elements) if (field.name && !field.value) field.disabled = true;
     });
   }
+  // On a phone a list's rows stand as cards (console.css); each value needs its column's name then.
+  for (const table of document.querySelectorAll("table.records")) {
+    const names = [...table.querySelectorAll("thead th")].map((head) => head.textContent);
+    table.setAttribute("role", "table");
+    for (const row of table.querySelectorAll("tbody tr")) {
+      row.setAttribute("role", "row");
+      [...row.cells].forEach((cell, place) => {
+        cell.setAttribute("role", "cell");
+        cell.dataset.label = names[place];
+      });
+    }
+    table.classList.add("labelled");
+  }
   for (const place of document.querySelectorAll("[data-totals]")) {
     fetch(place.dataset.totals, { credentials: "same-origin" })
       .then((answer) => (answer.ok ? answer.text() : Promise.reject(new Error(answer.status))))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from app.views.labels import columns, events, settlement, states
 from app.views.labels.books import ACCOUNTS, ENTRY_KINDS
+from app.views.labels.details import DETAILS
 from app.views.labels.events import JOB_STATES
 from app.views.labels.states import BAD, GOOD, WAITING
 
@@ -19,6 +20,7 @@ __all__ = [
     "ACTIONS",
     "BAD",
     "COLUMNS",
+    "DETAILS",
     "ENTRY_KINDS",
     "GOOD",
     "JOB_STATES",

@@ -91,6 +91,8 @@ STATES: Mapping[str, str] = {
     "PayoutWay.wechat": N_("WeChat, the way it came"),
     "ReturnStatus.requested": N_("Waiting for a second person"),
     "AdjustmentStatus.requested": N_("Waiting for a second person"),
+    "AdjustmentStatus.withdrawn": N_("Taken back by the asker"),
+    "ReturnStatus.withdrawn": N_("Taken back by the asker"),
     "ShiftStatus.open": N_("Open"),
     "TerminalStatus.revoked": N_("Revoked"),
     "CodePanel.open": N_("Open, with a QR code"),

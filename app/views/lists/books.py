@@ -21,7 +21,7 @@ class Entries(Records):
     list_columns = ["id", "occurred_at", "kind", "reference", "reverses_id", "reason"]
     show_columns = ["reference", "id", "kind", "occurred_at", "reverses_id", "reason"]
     when = "occurred_at"
-    filter_columns = ("kind",)
+    filter_columns = ("kind", "merchant_id", "store_id")
     search_in = ("reference",)
 
     def related(self, row: Any) -> Any:
@@ -41,7 +41,7 @@ class Postings(Records):
                     "card_id", "payment_id", "refund_id", "top_up_id", "gift_id", "batch_id",
                     "occurred_at"]  # fmt: skip
     when = "occurred_at"
-    filter_columns = ("account", "merchant_id", "store_id")
+    filter_columns = ("account", "merchant_id", "store_id", "batch_id")
     sums = ("amount_fen",)
 
 

@@ -37,7 +37,7 @@ class Members(Records):
     list_columns = ["id", "nickname", "phone_masked", "status", "created_at"]
     show_columns = ["nickname", "phone_masked", "id", "status", "created_at"]
     when = "created_at"
-    filter_columns = ("status",)
+    filter_columns = ("status", "merchant_id")
     search_in = ("nickname", "phone_masked")
 
     list_template = "console/members.html"

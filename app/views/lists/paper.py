@@ -28,8 +28,9 @@ class Batches(Records):
                     "terms"]  # fmt: skip
     show_template = "console/batch.html"
     when = "created_at"
-    filter_columns = ("status", "kind", "merchant_id")
+    filter_columns = ("status", "kind", "merchant_id", "program_id")
     search_in = ("batch_no", "name")
+    sums = ("quantity", "generated_count")
 
     def list_buttons(self) -> Any:
         return batch_list_buttons(self.datamodel.session)

@@ -37,6 +37,32 @@ class Counter:
     def member(self) -> Member:
         return Member(self.stack)
 
+    def device(self, name: str = "前台平板", **options: Any) -> Page:
+        """A browser that the manager of merchant1's first store has enrolled; nobody is in."""
+        manager = self.desk.console("store1")
+        manager.goto("/console/till-devices/")
+        manager.fill("[name=name]", name)
+        manager.click("form[action$=invite] button")
+        code = manager.locator(".enrolment-code").inner_text()
+        page = self.desk.stranger(**options)
+        page.goto(f"/pos/terminal/#enrol={code}")
+        see(page, "enrol").click()
+        page.locator("[data-person=store1]").wait_for()
+        return page
+
+    def stock(self, count: int) -> list[str]:
+        """Serial numbers of so many papers of one batch that lie unsold at merchant1's counter."""
+        rows = self.stack.rows(
+            "SELECT v.serial_no FROM voucher v JOIN voucher_holding h ON h.batch_id = v.batch_id"
+            " AND v.serial_no BETWEEN h.first_serial_no AND h.last_serial_no"
+            " JOIN staff s ON s.store_id = h.store_id JOIN ab_user u ON u.id = s.user_id"
+            " WHERE u.username = 'cashier1' AND v.status = 'inactive'"
+            " AND NOT EXISTS (SELECT FROM voucher_sale_item i WHERE i.voucher_id = v.id AND i.held)"
+            " ORDER BY v.batch_id, v.serial_no LIMIT %s",
+            count,
+        )
+        return [serial for (serial,) in rows]
+
 
 class Member:
     """Somebody with a phone number that is bound."""
@@ -51,6 +77,11 @@ class Member:
 
     def payment_code(self) -> str:
         return str(self._post("/me/payment-code")["code"])
+
+    def pay(self, point: str, amount_fen: int) -> None:
+        """Scan the counter's code and pay from the card."""
+        body = {"pay_point": point, "amount_fen": amount_fen}
+        assert self._post("/payments", body)["status"] == "paid"
 
     def balance_fen(self) -> int:
         answer = requests.get(f"{self._api}/me/cards", headers=self._headers, timeout=60)

@@ -16,16 +16,27 @@ DIGITS = "零一二三四五六七八九"
 
 def run_module(source: str, given: object = None) -> str:
     """What a module prints that may import the till's; ``given`` is its standard input, as JSON."""
-    return subprocess.run(
+    return heard(start_module(source), given)
+
+
+def start_module(source: str) -> subprocess.Popen[str]:
+    """A module at work beside the test."""
+    return subprocess.Popen(
         ["node", "--input-type=module", "--eval", source],
-        input=json.dumps(given), cwd=MODULES, capture_output=True, text=True, check=True,
-        timeout=120,
-    ).stdout  # fmt: skip
+        cwd=MODULES, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+
+
+def heard(module: subprocess.Popen[str], given: object = None) -> str:
+    said, complained = module.communicate(json.dumps(given), timeout=300)
+    assert module.returncode == 0, complained
+    return said
 
 
 def test_every_amount_up_to_99999_99_is_said_right():
     """All ten million, by a reference that is built the other way round: from the words' rules."""
-    said = run_module(f"""
+    module = start_module(f"""
         import {{ createHash }} from "node:crypto";
         const {{ amountWords }} = await import("{MODULES.as_uri()}/amount_words.js");
         const sum = createHash("sha256");
@@ -45,7 +56,7 @@ def test_every_amount_up_to_99999_99_is_said_right():
         if not whole:
             parts[0] = "零元"
         reference.update((";".join(parts) + ";").encode())
-    assert said.strip() == reference.hexdigest()
+    assert heard(module).strip() == reference.hexdigest()
 
 
 def test_the_amounts_that_people_know():

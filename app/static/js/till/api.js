@@ -1,11 +1,13 @@
 // Every call to the server. A call that moves money is kept under its key until it is answered.
 import * as keys from "./keys.js";
-import { chinese } from "./text.js";
+import { chinese, t } from "./text.js";
 
 const API = "/pos/api";
 const TIMEOUT = 12_000;
 const AGAIN = [600, 1500, 3000, 5000];
+const SOON = 5;  // Seconds that a till waits by itself when it is told to come back later.
 const watchers = new Set();
+let signedOut = () => {};
 let csrf = "";
 let whoami = "";
 
@@ -19,6 +21,11 @@ export class Refused extends Error {
 
 /** No answer came. Whether anything happened is not known. */
 export class NoAnswer extends Error {}
+
+/** Call `told()` when the server knows nobody behind this browser any more. */
+export function onSignedOut(told) {
+  signedOut = told;
+}
 
 /** Tell `watch({asking, label})` while an answer is missing. */
 export function onAsking(watch) {
@@ -75,13 +82,17 @@ export async function settle(asked) {
       finish(asked);
       return answer;
     } catch (error) {
-      const unknown = error instanceof NoAnswer || isUnsettled(error);
-      if (!unknown) {
+      if (turn > 0 && [400, 401, 403].includes(error.status)) {
+        // Signed out while an answer was missing: it says nothing about the first sending.
+        tell({ asking: false, label: asked.label });
+        throw new NoAnswer(t("You were signed out before an answer came. Sign in again, then the till asks what became of it."));
+      }
+      if (!isUnsettled(error, turn)) {
         finish(asked);
         throw error;
       }
       tell({ asking: true, label: asked.label });
-      await pause(AGAIN[Math.min(turn, AGAIN.length - 1)]);
+      await pause(Math.max(AGAIN[Math.min(turn, AGAIN.length - 1)], 1000 * (error.wait ?? 0)));
     }
   }
 }
@@ -91,8 +102,11 @@ function finish(asked) {
   tell({ asking: false, label: asked.label });
 }
 
-function isUnsettled(error) {
-  return error.status >= 500 || error.code === "request_in_progress" || error.status === 429 && error.code !== "pin_locked";
+/** Whether what became of it is still open. Told to wait at the first sending, nothing was done:
+ * a short wait is the till's, a long one (a guessed password) is for a person to know. */
+function isUnsettled(error, turn) {
+  if (error instanceof NoAnswer || error.status >= 500 || error.code === "request_in_progress") return true;
+  return error.status === 429 && (turn > 0 || error.wait > 0 && error.wait <= SOON);
 }
 
 async function send(address, { method, body, headers = {} }) {
@@ -127,7 +141,9 @@ async function send(address, { method, body, headers = {} }) {
     if (answer.status < 400) throw new NoAnswer();  // A captive portal, not our server.
   }
   if (answer.ok) return parsed;
-  throw new Refused({ status: answer.status, ...(parsed ?? { detail: `HTTP ${answer.status}` }) });
+  if (answer.status === 401 && parsed?.code === "unauthenticated") signedOut();
+  const wait = Number(answer.headers.get("Retry-After")) || 0;
+  throw new Refused({ ...(parsed ?? { detail: `HTTP ${answer.status}` }), status: answer.status, wait });
 }
 
 function tell(news) {

@@ -1,10 +1,22 @@
 // This device: enrolled by a code from the console, then people change over by PIN.
-import { get, openSession, post, put, remove } from "./api.js";
+import { openSession, post, put } from "./api.js";
+import { camera, inWeChat } from "./camera.js";
 import { dialog, field, fill, h } from "./dom.js";
 import { t } from "./text.js";
-import { soundOn, switchSound, tone } from "./voice.js";
+import { chineseVoice, onSound, say, soundOn, soundState, switchSound, tone, unlock } from "./voice.js";
 
 const TOKEN = "kaquan.till.terminal";
+const LOCKED = "kaquan.till.locked";
+
+export function isLocked() {
+  return localStorage.getItem(LOCKED) !== null;
+}
+
+/** Kept on the device: a till that was locked without a line stays so until the server knows. */
+export function setLocked(locked) {
+  if (locked) localStorage.setItem(LOCKED, "1");
+  else localStorage.removeItem(LOCKED);
+}
 
 export function terminalToken() {
   return localStorage.getItem(TOKEN);
@@ -17,8 +29,12 @@ export function build(till) {
     const headers = { "Terminal-Token": terminalToken() ?? "" };
     let seen = null;
     if (terminalToken()) seen = await current(headers);
+    lens?.close();
+    lens = null;
     fill(root, till.me && settings(), seen ? people(seen) : enrol());
   }
+
+  let lens = null;
 
   async function current(headers) {
     const answer = await fetch("/pos/api/terminals/current", { headers, cache: "no-store" }).catch(() => null);
@@ -28,6 +44,10 @@ export function build(till) {
 
   function enrol() {
     const code = field(t("Code from the console"), { maxlength: 40, autocapitalize: "characters", "data-test": "enrol-code", value: fromAddress() });
+    lens = camera((text) => {
+      code.input.value = text.split("enrol=").at(-1);
+      form.requestSubmit();
+    });
     const form = h("form", { class: "panel stack", onsubmit: async (event) => {
       event.preventDefault();
       if (!code.input.value.trim()) return code.error(t("Type or scan something first."));
@@ -36,6 +56,7 @@ export function build(till) {
         localStorage.setItem(TOKEN, made.terminal_token);
         document.cookie = "till_device=1; path=/pos/; max-age=31536000; samesite=lax";
         history.replaceState(null, "", location.pathname);
+        await till.bind?.();
         till.toast(t("This device is %(name)s of %(store)s now.", { name: made.terminal.name, store: made.store.name }), "good");
         show();
       } catch (error) {
@@ -43,7 +64,7 @@ export function build(till) {
         tone("bad");
       }
     } }, h("h2", {}, t("Make this device one of the store's")), h("p", { class: "note" }, t("A manager opens Tills in the console, adds a device and shows its code. Scan it with this device or type it.")),
-    code.box, h("button", { class: "button huge go", "data-test": "enrol" }, t("Enrol this device")), !till.me && h("a", { class: "button quiet wide", href: "/login/?next=/pos/" }, t("Sign in with a password")));
+    lens.box, code.box, h("button", { class: "button huge go", "data-test": "enrol" }, t("Enrol this device")), !till.me && h("a", { class: "button quiet wide", href: "/login/?next=/pos/" }, t("Sign in with a password")));
     return form;
   }
 
@@ -61,6 +82,7 @@ export function build(till) {
       try {
         await openSession();
         await post("/pos/session", { username: person.username, pin: pin.input.value }, { "Terminal-Token": terminalToken() });
+        setLocked(false);
         location.assign("/pos/");
       } catch (error) {
         pin.input.value = "";
@@ -74,14 +96,30 @@ export function build(till) {
 
   function settings() {
     const sound = h("input", { type: "checkbox", checked: soundOn(), "data-test": "sound", onchange: () => switchSound(sound.checked) });
+    onSound(() => (sound.checked = soundOn()));
     return h("div", { class: "panel stack" }, h("h2", {}, till.me.name || till.me.username), h("p", { class: "note" }, `${till.me.merchant?.name ?? ""} · ${till.me.store?.name ?? ""}`),
-      h("label", { class: "switch" }, sound, h("span", {}, t("Say arrivals aloud"))),
+      h("label", { class: "switch" }, sound, h("span", {}, t("Say arrivals aloud"))), voice(),
       h("button", { class: "button quiet wide", onclick: () => document.documentElement.requestFullscreen?.().catch(() => {}) }, t("Full screen")),
       h("button", { class: "button quiet wide", onclick: choosePin }, t("Set my PIN")),
-      h("button", { class: "button quiet wide", "data-test": "lock", onclick: async () => {
-        await remove("/pos/session").catch(() => {});
-        location.assign(terminalToken() ? "/pos/terminal/" : "/login/?next=/pos/");
-      } }, t("Lock the till")), h("a", { class: "button quiet wide", href: "/console/" }, t("To the console")));
+      h("button", { class: "button quiet wide", "data-test": "lock", onclick: till.lock }, t("Lock the till")), h("a", { class: "button quiet wide", href: "/console/" }, t("To the console")));
+  }
+
+  /** What this device can say, heard for oneself, and what to do when it is not loud enough. */
+  function voice() {
+    const heard = h("p", { class: "note", role: "status", "data-test": "voice" }, t("Looking for a Chinese voice …"));
+    chineseVoice().then((found) => {
+      heard.textContent = found ? t("A Chinese voice is on this device.") : noVoice();
+      heard.classList.toggle("warned", !found);
+    });
+    const listen = h("button", { type: "button", class: "button quiet wide", "data-test": "listen", onclick: async () => {
+      unlock();
+      await new Promise((ready) => setTimeout(ready, 150));
+      const said = await say("会员卡收款，到账二十八元五角", "arrival");
+      heard.textContent = said === "voice" ? t("You should hear: member card, 28 yuan 50. Too quiet? Turn up the media volume, not the ringing volume; the mute switch and Bluetooth headphones silence it too.")
+        : said === "off" ? t("Sound is off. Turn it on above.") : soundState() === "on" ? t("You should hear five rising notes, twice. %(why)s", { why: noVoice() }) : t("This browser gives no sound. Open the till in another browser.");
+      heard.classList.toggle("warned", said !== "voice");
+    } }, t("Try the sound"));
+    return h("div", { class: "stack" }, listen, heard);
   }
 
   function choosePin() {
@@ -100,14 +138,19 @@ export function build(till) {
     const sheet = dialog(t("Set my PIN"), form);
   }
 
-  return { root, title: t("Device"), show };
+  return { root, title: t("Device"), show, hide: () => lens?.close() };
+}
+
+function noVoice() {
+  return inWeChat ? t("WeChat has no Chinese voice here: chimes and large figures tell of arrivals. Opened in the device's own browser, the till may speak.")
+    : t("This device has no Chinese voice: chimes and large figures tell of arrivals. Android: install Chinese under Settings, text-to-speech.");
 }
 
 function fromAddress() {
   return new URLSearchParams(location.hash.slice(1)).get("enrol") ?? "";
 }
 
-function forgetDevice() {
+export function forgetDevice() {
   localStorage.removeItem(TOKEN);
   document.cookie = "till_device=; path=/pos/; max-age=0";
 }

@@ -2,10 +2,11 @@
 // neither a dead battery nor a reload can make the till forget what it asked for.
 const STORE = "kaquan.till.sent";
 
-/** A fresh request: its key, where to, what, what to call it, by whom. */
+/** A fresh request: its key, where to, what, what to call it, by whom. What names a colleague's
+ * PIN or password is kept in memory only; after a reload a person looks what became of it. */
 export function keep(path, body, label, who) {
   const made = { key: newKey(), path, body, label, who, at: Date.now() };
-  write([...unanswered(), made]);
+  write([...unanswered(), body.approver || body.successor ? { ...made, body: null } : made]);
   return made;
 }
 

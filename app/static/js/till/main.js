@@ -1,5 +1,6 @@
 // The frame around the screens: who is signed in, the way between screens, and the truth about the line.
-import { get, NoAnswer, onAsking, openSession, pause, settle, signedInAs } from "./api.js";
+import { get, NoAnswer, onAsking, onSignedOut, openSession, pause, post, remove, settle, signedInAs } from "./api.js";
+import * as arrival from "./arrival.js";
 import * as device from "./device.js";
 import { dialog, h } from "./dom.js";
 import { listen } from "./feed.js";
@@ -11,7 +12,7 @@ import * as shift from "./shift.js";
 import { clock, t } from "./text.js";
 import * as today from "./today.js";
 import * as topUp from "./top_up.js";
-import { announce, unlock } from "./voice.js";
+import { announce, onSound, soundOn, soundState, switchSound, unlock } from "./voice.js";
 import { watchWedge } from "./wedge.js";
 
 const SCREENS = { receive, redeem, "top-up": topUp, sell, today, shift, device };
@@ -23,14 +24,18 @@ const built = {};
 let now = "";
 let lineUp = true;
 let asking = "";
+let out = false;
 
 const till = {
   me: null,
   go,
   toast,
-  flash: () => {
-    document.body.classList.remove("arrived");
-    requestAnimationFrame(() => document.body.classList.add("arrived"));
+  lock,
+  bind,
+  /** The whole screen says what became of a voucher, while it is in front. */
+  colour: (kind) => {
+    document.body.dataset.verdict = now === "redeem" && ["good", "bad"].includes(kind) ? kind : "";
+    if (now === "redeem") place.scrollTo(0, 0);
   },
   printLink: (number) => h("a", { class: "button quiet", href: `/pos/receipts/${encodeURIComponent(number)}`, target: "_blank", rel: "noopener", "data-test": "print" }, t("Receipt")),
 };
@@ -42,15 +47,22 @@ async function start() {
     showLine();
   });
   const session = await reach(openSession);
-  if (!session.signed_in) return stranger();
+  if (session.signed_in && device.isLocked()) await reach(() => remove("/pos/session"));  // Locked without a line.
+  if (!session.signed_in || device.isLocked()) {
+    device.setLocked(false);
+    return stranger();
+  }
   till.me = await reach(() => get("/me"));
+  if (!await bind()) return undefined;
   signedInAs(till.me.username);
+  onSignedOut(stranger);
   document.getElementById("place").textContent = till.me.store?.name ?? till.me.username;
   if (!till.me.store) {
     place.replaceChildren(h("div", { class: "panel" }, h("p", {}, t("The till belongs to a store. Sign in as one of its staff.")), h("a", { class: "button", href: "/console/" }, t("To the console"))));
     return undefined;
   }
   menu();
+  soundKey();
   addEventListener("hashchange", () => open(location.hash.slice(1)));
   watchWedge((text) => built[now].scanned?.(text));
   addEventListener("keydown", (event) => !document.querySelector("dialog[open]") && built[now]?.typed?.(event));
@@ -63,8 +75,8 @@ async function start() {
   listen({ items: built.receive.items, item: (item) => {
     built.receive.item(item);
     announce(item);
+    arrival.show(item);
   }, line: (up, error) => {
-    if (error?.status === 401) stranger();
     lineUp = up || Boolean(error?.status);
     showLine();
   } });
@@ -73,7 +85,7 @@ async function start() {
 }
 
 /** Try until the server answers; meanwhile the banner says so. */
-async function reach(call) {
+async function reach(call, quiet = false) {
   for (;;) {
     try {
       const answer = await call();
@@ -82,8 +94,8 @@ async function reach(call) {
       return answer;
     } catch (error) {
       if (!(error instanceof NoAnswer) && error.status < 500) {
-        if (error.status === 401) stranger();
-        else toast(error.detail, "bad");
+        if (!quiet && error.status === 401) stranger();
+        else if (!quiet) toast(error.detail, "bad");
         throw error;
       }
       lineUp = false;
@@ -93,8 +105,41 @@ async function reach(call) {
   }
 }
 
+/** Whoever has signed in on an enrolled device by password or WeChat works on that device. */
+async function bind() {
+  if (!till.me?.store || !device.terminalToken() || till.me.terminal_id !== null) return true;
+  try {
+    await reach(() => post("/pos/session/terminal", {}, { "Terminal-Token": device.terminalToken() }), true);
+    till.me = await reach(() => get("/me"));
+    return true;
+  } catch (error) {
+    if (error.code === "terminal_unknown") {
+      device.forgetDevice();
+      toast(error.detail, "bad");
+      return true;
+    }
+    stranger(error.detail);
+    return false;
+  }
+}
+
+/** Nobody may go on here: the session ends, at once when there is a line, else before anything else. */
+async function lock() {
+  device.setLocked(true);
+  await remove("/pos/session").then(() => device.setLocked(false), () => {});
+  location.assign(device.terminalToken() ? "/pos/terminal/" : "/login/?next=/pos/");
+}
+
 /** Nobody is signed in: an enrolled device asks for a PIN, another goes to the sign-in page. */
-function stranger() {
+function stranger(why) {
+  if (out) return;
+  out = true;
+  document.querySelectorAll("dialog[open]").forEach((one) => one.close());
+  if (why) toast(why, "bad");
+  document.body.dataset.verdict = "";
+  nav.replaceChildren();
+  if (now) built[now]?.hide?.();
+  now = "";
   if (location.pathname.startsWith("/pos/terminal/") || device.terminalToken()) {
     built.device = device.build({ ...till, me: null });
     place.replaceChildren(built.device.root);
@@ -105,7 +150,7 @@ function stranger() {
 /** What an earlier visit sent without hearing what became of it. */
 async function lookBack() {
   for (const one of keys.unanswered()) {
-    if (one.who !== till.me.username || Date.now() - one.at > STALE) {
+    if (one.who !== till.me.username || one.body === null || Date.now() - one.at > STALE) {
       await decide(one);
       continue;
     }
@@ -113,6 +158,7 @@ async function lookBack() {
       await settle(one);
       toast(t("%(label)s: it was done.", { label: one.label }), "good");
     } catch (error) {
+      if (error instanceof NoAnswer) return;  // Signed out meanwhile: it stays to be asked about.
       toast(t("%(label)s: it was not done. %(why)s", { label: one.label, why: error.detail ?? "" }), "bad");
     }
   }
@@ -121,9 +167,9 @@ async function lookBack() {
 /** Too old, or somebody else's, to be asked about by itself: a person looks and decides. */
 function decide(one) {
   return new Promise((decided) => {
-    const mine = one.who === till.me.username;
+    const mine = one.who === till.me.username && one.body !== null;
     const sheet = dialog(t("Not answered: %(label)s", { label: one.label }), h("div", { class: "stack" },
-      h("p", {}, t("Sent at %(time)s by %(who)s, and no answer was heard. Look at Today whether it is there.", { time: clock(one.at), who: one.who })),
+      h("p", {}, t("Sent at %(time)s by %(who)s, and no answer was heard. Look at Today or Shift whether it is there.", { time: clock(one.at), who: one.who })),
       mine && h("button", { class: "button wide", onclick: async () => {
         sheet.close();
         await settle(one).then(() => toast(t("%(label)s: it was done.", { label: one.label }), "good"), (error) => toast(error.detail ?? "", "bad"));
@@ -139,6 +185,21 @@ function menu() {
   const icons = { receive: "¥", redeem: "✓", "top-up": "＋", sell: "券", today: "☰", shift: "◷", device: "⚙" };
   const names = { receive: t("Receive"), redeem: t("Redeem"), "top-up": t("Top up"), sell: t("Sell"), today: t("Today"), shift: t("Shift"), device: t("Device") };
   nav.replaceChildren(...Object.keys(SCREENS).map((name) => h("a", { href: `#${name}`, "data-screen": name }, h("i", { "aria-hidden": "true" }, icons[name]), h("span", {}, names[name]))));
+}
+
+/** On every screen: on, off, or waiting for the first touch, without which a browser stays silent. */
+function soundKey() {
+  const key = document.getElementById("sound");
+  const show = () => {
+    const state = soundState();
+    key.hidden = false;
+    key.dataset.state = state;
+    key.setAttribute("aria-label", { on: t("Sound is on. Press to turn it off."), off: t("Sound is off. Press to turn it on."), locked: t("Touch the screen once, then arrivals are heard.") }[state]);
+    key.title = key.getAttribute("aria-label");
+  };
+  key.addEventListener("click", () => switchSound(!soundOn()));
+  onSound(show);
+  show();
 }
 
 function go(name, text) {

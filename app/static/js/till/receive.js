@@ -6,18 +6,21 @@ import { dialog, field, fill, h } from "./dom.js";
 import { keypad } from "./keypad.js";
 import { yuan } from "./money.js";
 import { clock, kindWord, stateWord, t } from "./text.js";
-import { arrivalWords, tone } from "./voice.js";
+import { chineseVoice, tone } from "./voice.js";
 
 const SHOWN = 40;
+const FRESH = 20_000;
 
 export function build(till) {
   const pad = keypad(t("Scan to charge"), { onaction: () => askCode() });
   const list = h("ol", { class: "feed", "data-test": "feed" });
   const none = h("p", { class: "none" }, t("Nothing yet today. Each arrival appears here and is said aloud."));
   const code = h("div", { class: "counter" });
+  const silent = h("a", { class: "silent", href: "#device", hidden: true, "data-test": "no-voice" }, t("No Chinese voice on this device: chimes and large figures instead. See Device."));
+  chineseVoice().then((voice) => (silent.hidden = Boolean(voice)));
   const root = h("section", { class: "screen receive" },
     h("div", { class: "charge" }, pad.shown, pad.pad),
-    h("div", { class: "arrivals" }, code, h("h2", {}, t("Arriving")), none, list));
+    h("div", { class: "arrivals" }, code, silent, h("h2", {}, t("Arriving")), none, list));
   let asking = null;
 
   async function drawCode() {
@@ -43,7 +46,8 @@ export function build(till) {
     const fen = pad.fen();
     if (fen <= 0) {
       till.toast(t("Type the amount first."), "bad");
-      return;
+      tone("bad");
+      return undefined;
     }
     const typed = field(t("Payment code (18 digits)"), { inputmode: "numeric", maxlength: 23, "data-test": "payment-code" });
     const lens = camera((text) => charge(text));
@@ -82,6 +86,7 @@ export function build(till) {
         tone("bad");
       }
     }
+    return undefined;
   }
 
   /** Paid at once, or waiting for the member's WeChat: both tenders stand there until it is clear. */
@@ -89,9 +94,10 @@ export function build(till) {
     const body = h("div", { class: "result" });
     let open = true;
     const sheet = dialog(t("Payment"), h("div", { class: "stack" }, body,
-      h("button", { class: "button wide", "data-test": "done", onclick: () => sheet.close() }, t("Next"))), { onclose: () => (open = false) });
+      h("button", { class: "button plain wide", "data-test": "done", onclick: () => sheet.close() }, t("Next"))), { onclose: () => (open = false) });
+    sheet.box.querySelector("[data-test=done]").focus();
     for (let seen = paid; open;) {
-      draw(body, seen);
+      sheet.box.dataset.verdict = draw(body, seen);
       if (!["pending", "closing"].includes(seen.status)) return;
       await pause(1500);
       seen = await get(`/payments/${seen.payment_no}`).catch(() => seen);
@@ -109,6 +115,7 @@ export function build(till) {
       kind === "waiting" && h("p", {}, t("The card does not cover it. The member confirms the rest in WeChat now; do not hand over the goods yet.")),
       kind === "bad" && h("p", {}, t("Nothing was paid. What was held on the card is free again.")),
       h("p", { class: "note" }, seen.payment_no));
+    return kind;
   }
 
   function line(item, fresh) {
@@ -142,10 +149,11 @@ export function build(till) {
     },
     item: (item) => {
       [...list.children].find((one) => one.dataset.number === item.number)?.remove();
-      list.prepend(line(item, true));
+      const fresh = line(item, true);
+      list.prepend(fresh);
+      setTimeout(() => fresh.classList.remove("fresh"), FRESH);
       while (list.children.length > SHOWN) list.lastChild.remove();
       none.hidden = true;
-      if (arrivalWords(item)) till.flash();
     },
   };
 }

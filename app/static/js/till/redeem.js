@@ -8,25 +8,28 @@ import { dayAndClock, t } from "./text.js";
 import { tone } from "./voice.js";
 
 const AT_ONCE = "kaquan.till.redeem_at_once";
+const ENTER_AFTER = 1500;
 
 export function build(till) {
   const input = h("input", { class: "code", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", inputmode: "text",
     maxlength: 120, placeholder: "XXXX-XXXX-XXXX-XXXX", "aria-label": t("Voucher code"), "data-test": "code", oninput: typing });
   const wrong = h("p", { class: "wrong", role: "alert", "data-test": "code-error" });
-  const result = h("div", { class: "result ready", "data-test": "result", "aria-live": "assertive" },
-    h("p", { class: "note" }, t("Scan or type a voucher. Its value and state appear here before anything is redeemed.")));
+  const result = h("div", { "data-test": "result", "aria-live": "assertive" });
   const done = h("p", { class: "tally", "data-test": "tally" });
   const lens = camera((text) => read(text));
-  const mode = h("input", { type: "checkbox", checked: localStorage.getItem(AT_ONCE) === "on",
+  const mode = h("input", { type: "checkbox", checked: localStorage.getItem(AT_ONCE) === "on", "data-test": "at-once",
     onchange: () => localStorage.setItem(AT_ONCE, mode.checked ? "on" : "off") });
   const root = h("section", { class: "screen redeem" },
-    h("div", { class: "panel stack" }, lens.box,
+    h("div", { class: "panel lens" }, lens.box),
+    h("div", { class: "outcome" }, result, done),
+    h("div", { class: "panel stack entry" },
       h("form", { class: "stack", onsubmit: submit }, h("div", { class: "row" }, input, h("button", { class: "button", "data-test": "look" }, t("Look up"))), wrong),
       h("label", { class: "switch" }, mode, h("span", {}, t("Redeem at once on scan"))),
-      h("p", { class: "note" }, t("A USB or Bluetooth scanner works anywhere on this screen."))),
-    h("div", { class: "panel stack" }, result, done));
+      h("p", { class: "note" }, t("A USB or Bluetooth scanner works anywhere on this screen."))));
   let busy = false;
+  let typed = { code: "", at: 0 };
   const tally = { count: 0, fen: 0 };
+  ready();
 
   function typing() {
     const code = bare(input.value);
@@ -34,7 +37,15 @@ export function build(till) {
     if (atEnd && !input.value.includes("/") && code.length <= LENGTH) input.value = grouped(code);
     const verdict = judge(input.value);
     wrong.textContent = sentence(verdict === "short" ? "" : verdict);
-    if (verdict === "good") read(input.value);
+    if (verdict !== "good") return;
+    typed = { code, at: Date.now() };
+    read(input.value);
+  }
+
+  /** A scanner that types into the field is read at its last character; the Enter after it is no second scan. */
+  function scanned(text) {
+    if (bare(text) === typed.code && Date.now() - typed.at < ENTER_AFTER) return;
+    read(text);
   }
 
   function submit(event) {
@@ -49,11 +60,12 @@ export function build(till) {
     input.value = text.includes("/") || verdict === "letter" ? text : grouped(bare(text));
     // Codes of old cards follow other rules; only the server knows them, and what is no code at all.
     if (["short", "check"].includes(verdict)) {
+      if (["good", "bad"].includes(root.dataset.state)) ready();
       wrong.textContent = sentence(verdict);
       tone("bad");
-      return;
+      return undefined;
     }
-    if (busy) return;
+    if (busy) return undefined;
     busy = true;
     wrong.textContent = "";
     try {
@@ -66,6 +78,7 @@ export function build(till) {
     } finally {
       busy = false;
     }
+    return undefined;
   }
 
   function facts(seen) {
@@ -82,7 +95,7 @@ export function build(till) {
       busy = false;
     } }, t("Redeem ¥%(amount)s", { amount: yuan(seen.face_value_fen) }));
     put("looked", h("p", { class: "verdict" }, t("Good, not redeemed yet")), h("p", { class: "sum" }, `¥${yuan(seen.face_value_fen)}`), facts(seen), go);
-    go.focus();
+    go.focus({ preventScroll: true });
   }
 
   async function redeem(text, seen) {
@@ -93,10 +106,13 @@ export function build(till) {
       tally.fen += made.face_value_fen;
       done.textContent = t("%(count)s redeemed here, ¥%(amount)s", { count: tally.count, amount: yuan(tally.fen) });
       put("good", h("p", { class: "verdict" }, t("✓ Redeemed")), h("p", { class: "sum" }, `¥${yuan(made.face_value_fen)}`), facts(seen),
-        h("p", { class: "note" }, made.redemption_no), h("p", {}, t("Scan the next voucher.")));
+        h("p", { class: "note" }, made.redemption_no), h("p", {}, t("Scan the next voucher.")), next());
       tone("good");
+      if (mode.checked) lens.goOn();
     } catch (error) {
-      refused(error.detail, { ...seen, redemption: error.redeemed_at ? error : null }, error.code, text);
+      // Signed out before an answer came: whether it was redeemed is not known, so nothing says so.
+      if (error.status === undefined) put("waiting", h("p", { class: "verdict" }, t("Not known yet")), h("p", {}, error.message), next());
+      else refused(error.detail, { ...seen, redemption: error.redeemed_at ? error : null }, error.code, text);
     }
     input.value = "";
   }
@@ -106,21 +122,45 @@ export function build(till) {
     put("bad", h("p", { class: "verdict" }, t("✗ Not accepted")), h("p", { class: "reason" }, reason),
       before?.redeemed_at && h("p", { class: "before", "data-test": "before" }, t("Redeemed %(when)s at %(store)s", { when: dayAndClock(before.redeemed_at), store: before.store ?? t("another store") })),
       seen ? h("p", { class: "sum small" }, `¥${yuan(seen.face_value_fen)}`) : null, seen ? facts(seen) : h("p", { class: "note" }, grouped(bare(text))),
-      h("p", { class: "todo" }, advice(code)));
+      h("p", { class: "todo" }, advice(code)), next());
     tone("bad");
     input.value = "";
   }
 
+  /** For the thumb and the keyboard; a scanner needs none. */
+  function next() {
+    return h("button", { type: "button", class: "button plain wide", "data-test": "next-voucher", onclick: () => {
+      ready();
+      input.focus({ preventScroll: true });
+    } }, t("Next voucher"));
+  }
+
+  function ready() {
+    put("ready", h("p", { class: "note" }, t("Scan or type a voucher. Its value and state appear here before anything is redeemed.")));
+  }
+
+  /** Accepted is a green screen and refused a red one, whatever else stands on it. */
   function put(kind, ...parts) {
+    root.dataset.state = kind;
+    till.colour(kind);
     result.className = `result ${kind}`;
     fill(result, parts);
+    if (kind !== "ready") result.querySelector("[data-test=next-voucher]")?.focus({ preventScroll: true });
   }
 
   return {
     root, title: t("Redeem"),
-    show: (text) => (text ? read(text) : input.focus({ preventScroll: true })),
-    hide: () => lens.close(),
-    scanned: read,
+    show: (text) => {
+      till.colour(root.dataset.state);
+      if (text) read(text);
+      else input.focus({ preventScroll: true });
+    },
+    hide: () => {
+      lens.close();
+      if (root.dataset.state !== "waiting") ready();
+      till.colour("");
+    },
+    scanned,
   };
 }
 

@@ -1,5 +1,6 @@
 // Selling paper from the store's stock: serial numbers, the price, then cash or a WeChat code.
 import { get, money, pause, picture, post } from "./api.js";
+import { camera } from "./camera.js";
 import { field, fill, h } from "./dom.js";
 import { yuan } from "./money.js";
 import { t } from "./text.js";
@@ -11,16 +12,22 @@ export function build(till) {
   const first = field(t("First of a range"), { maxlength: 40, autocapitalize: "characters", "data-test": "first" });
   const last = field(t("Last of a range"), { maxlength: 40, autocapitalize: "characters", "data-test": "last" });
   const chips = h("div", { class: "chips" });
-  const body = h("div", { class: "panel stack" });
+  const body = h("div", { class: "panel stack outcome" });
+  const lens = camera((text) => {
+    add(text.split("/").at(-1));
+    tone("good");
+    lens.goOn();
+  });
   const form = h("form", { class: "panel stack", onsubmit: (event) => {
     event.preventDefault();
     quote();
-  } }, h("h2", {}, t("Which vouchers or top-up cards?")), one.box, chips, h("div", { class: "row" }, first.box, last.box),
+  } }, h("h2", {}, t("Which vouchers or top-up cards?")), lens.box, one.box, chips, h("div", { class: "row" }, first.box, last.box),
   h("button", { class: "button wide", "data-test": "quote" }, t("Show the price")), h("p", { class: "note" }, t("All of one batch. They are good from the moment they are paid.")));
   const root = h("section", { class: "screen two" }, form, body);
   empty();
 
   function empty() {
+    root.dataset.state = "";
     fill(body, h("p", { class: "note" }, t("The price appears here before anything is sold.")));
   }
 
@@ -54,6 +61,8 @@ export function build(till) {
 
   function price(papers, seen) {
     const wrong = h("p", { class: "wrong", role: "alert" });
+    root.dataset.state = "found";
+    document.getElementById("screen").scrollTo(0, 0);
     const sell = (tender) => async () => {
       actions.setAttribute("inert", "");
       try {
@@ -78,7 +87,11 @@ export function build(till) {
     first.input.value = last.input.value = "";
     tone("good");
     fill(body, h("div", { class: "result good", "data-test": "sold" }, h("p", { class: "verdict" }, t("✓ Sold, good from now on")), h("p", { class: "sum" }, `¥${yuan(sale.amount_fen)}`),
-      h("p", {}, t("%(count)s papers", { count: sale.quantity })), h("p", { class: "note" }, sale.sale_no)), h("div", { class: "row" }, till.printLink(sale.sale_no)));
+      h("p", {}, t("%(count)s papers", { count: sale.quantity })), h("p", { class: "note" }, sale.sale_no)), h("div", { class: "row" }, h("button", { type: "button", class: "button", "data-test": "next", onclick: () => {
+        empty();
+        one.input.focus();
+      } }, t("Next")), till.printLink(sale.sale_no)));
+    body.querySelector("[data-test=next]").focus({ preventScroll: true });
   }
 
   async function wait(sale) {
@@ -106,5 +119,5 @@ export function build(till) {
     }
   }
 
-  return { root, title: t("Sell"), show: () => one.input.focus({ preventScroll: true }), scanned: (text) => add(text.split("/").at(-1)) };
+  return { root, title: t("Sell"), show: () => one.input.focus({ preventScroll: true }), hide: () => lens.close(), scanned: (text) => add(text.split("/").at(-1)) };
 }

@@ -61,7 +61,7 @@ export function build(till) {
     const sheet = dialog(kindWord(record.kind), h("div", { class: "stack" }, body, h("button", { class: "button quiet wide", onclick: () => sheet.close() }, t("Close"))));
 
     function refund(payment, most) {
-      const sum = field(t("Amount in yuan (at most %(most)s)", { most: yuan(most) }), { inputmode: "decimal", value: (most / 100).toFixed(2), "data-test": "refund-amount" });
+      const sum = field(t("Amount in yuan (at most %(most)s)", { most: yuan(most) }), { inputmode: "decimal", value: yuan(most), "data-test": "refund-amount" });
       const reason = field(t("Reason"), { maxlength: 200, "data-test": "reason" });
       const form = h("form", { class: "stack", onsubmit: async (event) => {
         event.preventDefault();
@@ -101,7 +101,7 @@ export function build(till) {
 
     let asked = null;
     async function approved(action, what, why, manager) {
-      asked ??= await post("/approvals", { action, number: what.number, reason: why });
+      if (asked?.reason !== why) asked = await post("/approvals", { action, number: what.number, reason: why });
       await money(`/approvals/${asked.id}/approve`, { approver: manager.value() }, t("Reversal of %(number)s", { number: what.number }));
     }
 

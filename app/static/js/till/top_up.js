@@ -1,5 +1,6 @@
 // A cash top-up: whom, how much, what the card gets for it, and the receipt.
 import { money, post } from "./api.js";
+import { camera } from "./camera.js";
 import { isPaymentCode } from "./codes.js";
 import { field, fill, h } from "./dom.js";
 import { readYuan, yuan } from "./money.js";
@@ -10,16 +11,22 @@ const PRESETS = [5000, 10000, 20000, 30000, 50000, 100000];
 
 export function build(till) {
   const who = field(t("Phone, payment code or card number"), { inputmode: "text", maxlength: 40, "data-test": "who" });
-  const body = h("div", { class: "panel stack" });
+  const body = h("div", { class: "panel stack outcome" });
+  const lens = camera((text) => {
+    lens.close();
+    who.input.value = text;
+    look(text);
+  });
   const find = h("form", { class: "panel stack", onsubmit: (event) => {
     event.preventDefault();
     look(who.input.value);
-  } }, h("h2", {}, t("Who gets the money?")), who.box, h("button", { class: "button wide", "data-test": "find" }, t("Find the member")),
+  } }, h("h2", {}, t("Who gets the money?")), who.box, h("button", { class: "button wide", "data-test": "find" }, t("Find the member")), lens.box,
   h("p", { class: "note" }, t("The member says the phone number, shows the payment code or gives the card number. Compare the name before you take cash.")));
   const root = h("section", { class: "screen two" }, find, body);
   empty();
 
   function empty() {
+    root.dataset.state = "";
     fill(body, h("p", { class: "note" }, t("The member's masked name, the amounts and the bonus appear here.")));
   }
 
@@ -64,6 +71,7 @@ export function build(till) {
     } }, h("p", { class: "person", "data-test": "member" }, h("strong", {}, masked(seen.member.nickname)), h("span", {}, seen.member.phone_masked ?? t("no phone bound"))),
     h("label", { class: "field" }, h("span", {}, t("Card program")), choice), tiers, presets, sum.box, gets, go);
     bonus();
+    front("found");
     fill(body, form);
     sum.input.focus();
 
@@ -93,6 +101,7 @@ export function build(till) {
 
   function receipt(made) {
     who.input.value = "";
+    front("credited");
     tone("good");
     const next = h("button", { class: "button", "data-test": "next", onclick: () => {
       empty();
@@ -103,10 +112,16 @@ export function build(till) {
         h("dt", {}, t("Member")), h("dd", {}, `${masked(made.member.nickname)} ${made.member.phone_masked ?? ""}`),
         h("dt", {}, t("Balance of this card")), h("dd", {}, `¥${yuan(made.card.balance_fen)}`)), h("p", { class: "note" }, made.top_up_no)),
     h("div", { class: "row" }, next, till.printLink(made.top_up_no)));
-    next.focus();
+    next.focus({ preventScroll: true });
   }
 
-  return { root, title: t("Cash top-up"), show: () => who.input.focus({ preventScroll: true }), scanned: (text) => {
+  /** On a phone what matters now stands above. */
+  function front(state) {
+    root.dataset.state = state;
+    document.getElementById("screen").scrollTo(0, 0);
+  }
+
+  return { root, title: t("Cash top-up"), show: () => who.input.focus({ preventScroll: true }), hide: () => lens.close(), scanned: (text) => {
     who.input.value = text;
     look(text);
   } };
