@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261123_batch_requests"
-down_revision = "20261123_members_two"
+down_revision = "20261123_withdrawals"
 branch_labels = None
 depends_on = None
 
