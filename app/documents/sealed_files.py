@@ -79,20 +79,26 @@ class SealedWriter:
         self._frames += 1
 
 
-def read_sealed(path: Path, *, key: bytes, name: str) -> Iterator[bytes]:
+def read_sealed(path: Path, *, key: bytes, name: str, start: int = 0) -> Iterator[bytes]:
     """The file in the clear, a frame at a time.
+
+    Args:
+        start: Go on from this byte: whoever has lost the rest need not begin again.
 
     Raises:
         cryptography's InvalidTag: It is not the file that was written.
     """
     size = FRAME + _OVERHEAD
+    number, skipped = divmod(start, FRAME)
     with path.open("rb") as file:
-        number, frame = 0, file.read(size)
+        file.seek(number * size)
+        frame = file.read(size)
         while frame:
             following = file.read(size)
             purpose = _purpose(name, number, last=not following)
-            yield sealing.unseal(frame, key=key, purpose=purpose)
-            number, frame = number + 1, following
+            plain = sealing.unseal(frame, key=key, purpose=purpose)
+            yield plain[skipped:] if skipped else plain
+            number, frame, skipped = number + 1, following, 0
 
 
 def _purpose(name: str, number: int, *, last: bool) -> str:

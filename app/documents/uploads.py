@@ -25,6 +25,7 @@ MAX_ROWS = 100_000
 MAX_BYTES = 20_000_000
 MAX_UNPACKED = 300_000_000
 _LONGEST_CELL = 200
+_EXACT = 1e15  # A spreadsheet keeps fifteen digits of a number.
 _MERGED = re.compile(rb'<mergeCell ref="([A-Z]{1,3}([0-9]{1,7}):[A-Z]{1,3}[0-9]{1,7})"')
 
 
@@ -138,8 +139,7 @@ def _text(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float):
-        exact = Decimal(repr(value))
-        return (
-            f"{exact:f}".rstrip("0").rstrip(".") if exact == exact.to_integral() else f"{exact:f}"
-        )
+        if abs(value) >= _EXACT or value != value:  # Digits are lost: nobody typed what is left.
+            return repr(value)
+        return str(int(value)) if value.is_integer() else f"{Decimal(repr(value)):f}"
     return str(value).strip()[:_LONGEST_CELL]

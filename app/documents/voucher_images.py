@@ -37,12 +37,13 @@ def write_images(
 
 def draw_image(design: VoucherDesign, one: PrintedVoucher) -> bytes:
     """One picture: the QR code, and below it what a person can read and type."""
-    drawn = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=4)
+    level = qrcode.constants.ERROR_CORRECT_M
+    drawn = qrcode.QRCode(error_correction=level, border=4, box_size=1)
     drawn.add_data(design.address + one.code)
     drawn.make(fit=True)
     code = drawn.make_image().get_image().convert("1")
     picture = Image.new("1", _SIZE, 1)
-    side = _QR_SIDE // code.width * code.width or code.width
+    side = _QR_SIDE // code.width * code.width  # Whole dots for each module.
     picture.paste(code.resize((side, side), Image.Resampling.NEAREST), ((_SIZE[0] - side) // 2, 0))
     pen = ImageDraw.Draw(picture)
     lines = ((codes.grouped(one.code), BOLD, 46), (f"券号 {one.serial_no}", REGULAR, 34))

@@ -14,7 +14,7 @@ from app.flows.context import Context
 from app.flows.once import Body, MoneyCall
 from app.models.voucher_records import VoucherTaskKind, VoucherTaskStatus
 from app.models.vouchers import VoucherBatch
-from app.services import batches, old_cards, voucher_imports, voucher_tasks
+from app.services import batch_requests, batches, old_cards, voucher_imports, voucher_tasks
 from app.services.batches import Acceptance, BatchDesign, BatchNotFound, BatchTerms
 from app.services.old_cards import DryRun
 from app.services.voucher_custody import hand_over
@@ -38,6 +38,9 @@ def draft(
     """Draft a batch, once for each form that is sent. Returns its id."""
 
     def effect(session: Session) -> Body:
+        batch_requests.require_may_draft(
+            session, issuer_id=issuer_id, terms=terms, accepted_by=accepted_by, maker=actor
+        )
         batch = batches.create_batch(
             session,
             issuer_id=issuer_id,
@@ -61,6 +64,7 @@ def approve(context: Context, actor: Actor, *, batch_id: int) -> None:
 
 def cancel(context: Context, actor: Actor, *, batch_id: int, reason: str) -> None:
     with context.database.unit_of_work(SYSTEM) as session:
+        batch_requests.require_may_cancel(session, batch_id=batch_id, actor=actor)
         batches.cancel_batch(session, batch_id=batch_id, reason=reason, actor=actor)
 
 
@@ -149,9 +153,12 @@ def batch_of_serial(context: Context, *, serial_no: str) -> int:
 
 
 def try_import(context: Context, *, rows: Sequence[tuple[int, Sequence[str]]]) -> DryRun:
-    """The dry run: nothing is written."""
-    with context.database.unit_of_work(SYSTEM) as session:
-        return old_cards.read_cards(session, rows=rows, keys=context.keys, now=utc_now())
+    """The dry run: nothing is written, and no transaction waits while the rows are read."""
+    reader = old_cards.read_rows(rows, now=utc_now())
+    for some in reader.steps():
+        with context.database.unit_of_work(SYSTEM) as session:
+            reader.find_known_among(some, session=session, keys=context.keys)
+    return reader.dry_run()
 
 
 def keep_import(

@@ -10,6 +10,7 @@ import errno
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -36,6 +37,14 @@ Work = Callable[[Session], object]
 _REPORT_SECONDS = 0.5
 _ORPHAN_SECONDS = 3600  # A run that is being written is younger than that, or known.
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@dataclass(frozen=True)
+class Part:
+    """The bytes of a file from ``start`` up to, and without, ``stop``."""
+
+    start: int
+    stop: int
 
 
 class _NoLongerWanted(Exception):
@@ -65,26 +74,49 @@ def make_print_file(context: Context, print_file_id: int) -> None:
         path.unlink(missing_ok=True)
 
 
-def read_taken(context: Context, taken: TakenFile) -> Iterator[bytes]:
-    """The file in the clear for its requester; that it was delivered whole is noted at the end."""
-    path = sealed_path(context, taken.run)
-    yield from read_sealed(path, key=taken.file_key, name=taken.run)
+def read_taken(context: Context, taken: TakenFile, part: Part) -> Iterator[bytes]:
+    """A part of the file in the clear; that its last byte was delivered is noted at the end."""
+    path, left = sealed_path(context, taken.run), part.stop - part.start
+    for piece in read_sealed(path, key=taken.file_key, name=taken.run, start=part.start):
+        yield piece[:left]
+        left -= len(piece)
+        if left <= 0:
+            break
+    if part.stop < taken.byte_count:
+        return
     with context.database.unit_of_work(SYSTEM) as session:
         print_releases.note_delivery(session, print_file_id=taken.print_file_id, now=utc_now())
 
 
-def take_out(context: Context, *, print_file_id: int, taker: Actor) -> TakenFile:
-    """Begin a download.
+def begin_taking_out(context: Context, *, print_file_id: int, taker: Actor) -> None:
+    """Let the requester's downloads begin.
 
     Raises:
         What ``print_releases.begin_download`` refuses; PrintFileLost when the disk has lost it.
     """
     with context.database.unit_of_work(SYSTEM) as session:
-        taken = print_releases.begin_download(
-            session, print_file_id=print_file_id, taker=taker, keys=context.keys, now=utc_now()
+        found = print_releases.begin_download(
+            session, print_file_id=print_file_id, taker=taker, now=utc_now()
         )
-        if not sealed_path(context, taken.run).exists():
-            raise print_releases.PrintFileLost
+        _require_on_disk(context, found.run)
+
+
+def take_out(context: Context, *, print_file_id: int, taker: Actor, start: int = 0) -> TakenFile:
+    """Open the file for one download, or for the rest of one that broke off.
+
+    Raises:
+        What ``print_releases.open_download`` refuses; PrintFileLost when the disk has lost it.
+    """
+    with context.database.unit_of_work(SYSTEM) as session:
+        taken = print_releases.open_download(
+            session,
+            print_file_id=print_file_id,
+            taker=taker,
+            start=start,
+            keys=context.keys,
+            now=utc_now(),
+        )
+        _require_on_disk(context, taken.run)
     return taken
 
 
@@ -185,6 +217,11 @@ def _seal(context: Context, order: PrintOrder, out: SealedWriter, rows: int) -> 
             sha256=out.sha256,
             actor=SYSTEM,
         )
+
+
+def _require_on_disk(context: Context, run: str | None) -> None:
+    if run is None or not sealed_path(context, run).exists():
+        raise print_releases.PrintFileLost
 
 
 def _folder(context: Context) -> Path:

@@ -73,6 +73,7 @@ class Merchant(Base):
     # Paid out so many days after a period's end (T+n).
     settlement_days: Mapped[int] = mapped_column(default=1, server_default="1")
     own_programs: Mapped[bool] = mapped_column(default=False, server_default="false")
+    own_batches: Mapped[bool] = mapped_column(default=False, server_default="false")
     created_at: Mapped[CreatedAt]
 
 

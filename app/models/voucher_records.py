@@ -89,6 +89,7 @@ class VoucherEventKind(enum.Enum):
     frozen = "frozen"
     unfrozen = "unfrozen"
     voided = "voided"
+    expired = "expired"
     replaced = "replaced"
 
 

@@ -14,12 +14,13 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from app.core import codes
+from app.core.clock import local_day
 from app.core.keys import Keys
 from app.models.people import Staff
 from app.models.sales import TopUp, TopUpStatus
 from app.models.tenants import Merchant, Store
-from app.models.voucher_records import VoucherEvent
-from app.models.vouchers import Redemption, Voucher
+from app.models.voucher_records import VoucherEvent, VoucherEventKind
+from app.models.vouchers import Redemption, Voucher, VoucherStatus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +74,7 @@ def _events(session: Session, voucher: Voucher) -> list[Line]:
         )
         .order_by(VoucherEvent.id)
     ).all()
+    events = _without_others_expiry(events, voucher)
     staff = _names(session, Staff, {event.staff_id for event in events})
     stores = _names(
         session, Store, {i for event in events for i in (event.from_store_id, event.to_store_id)}
@@ -92,10 +94,34 @@ def _events(session: Session, voucher: Voucher) -> list[Line]:
             giver=place(event.from_merchant_id, event.from_store_id),
             taker=place(event.to_merchant_id, event.to_store_id),
             note=event.reason or "",
-            url_no=event.reference or "",
+            # A print file's number says nothing to whoever reads a voucher's story.
+            url_no="" if event.kind is VoucherEventKind.printed else event.reference or "",
         )
         for event in events
     ]
+
+
+def _without_others_expiry(
+    events: Sequence[VoucherEvent], voucher: Voucher
+) -> Sequence[VoucherEvent]:
+    """An expiry names the first and last number of a day; not all between them ran out then.
+
+    A voucher's own is the first one after its last day and, if it was frozen, after that was over.
+    """
+    kinds = VoucherEventKind
+    own: VoucherEvent | None = None
+    for event in events:
+        if event.kind is kinds.unfrozen:
+            own = None
+        elif event.kind is kinds.expired and own is None and _is_after_last_day(event, voucher):
+            own = event
+    own = own if voucher.status is VoucherStatus.expired else None
+    return [event for event in events if event.kind is not kinds.expired or event is own]
+
+
+def _is_after_last_day(event: VoucherEvent, voucher: Voucher) -> bool:
+    last_day = voucher.expires_on
+    return last_day is not None and local_day(event.occurred_at) > last_day
 
 
 def _redemptions(session: Session, voucher: Voucher) -> list[Line]:

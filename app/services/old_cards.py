@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core import codes, money
 from app.core.clock import local_day
 from app.core.errors import N_, Category, DomainError
 from app.core.keys import Keys
-from app.models.vouchers import Voucher
 
 T = TypeVar("T")
 
@@ -35,6 +34,12 @@ HEADINGS = {
     "balance": frozenset({"余额", "余额（元）", "余额(元)", "balance"}),
     "expires_on": frozenset({"有效期", "有效期至", "到期日", "expires_on"}),
 }
+
+# One parameter for ten thousand of them.
+_KNOWN_SERIALS = text("SELECT serial_no FROM voucher WHERE serial_no = ANY(cast(:known AS text[]))")
+_KNOWN_DIGESTS = text(
+    "SELECT code_digest FROM voucher WHERE code_digest = ANY(cast(:known AS bytea[]))"
+)
 
 NUMBER_KNOWN = N_("There is a voucher with this number already.")
 CODE_KNOWN = N_("There is a voucher with this code already.")
@@ -101,15 +106,22 @@ def read_cards(
     Raises:
         ImportHeadingsMissing
     """
+    reader = read_rows(rows, now=now)
+    reader.find_known(session, keys)
+    return reader.dry_run()
+
+
+def read_rows(rows: Sequence[tuple[int, Sequence[str]]], *, now: datetime) -> Reader:
+    """What can be said of the rows without asking the database, which need not wait meanwhile.
+
+    Raises:
+        ImportHeadingsMissing
+    """
     columns = _columns(rows[0][1])
     reader = Reader(today=local_day(now))
     for number, cells in rows[1:]:
         reader.read(number, {name: _cell(cells, place) for name, place in columns.items()})
-    reader.find_known(session, keys)
-    problems = sorted(reader.problems, key=lambda problem: problem.row)
-    bad = {problem.row for problem in problems}
-    good = [card for number, card in reader.cards.items() if number not in bad]
-    return DryRun(good, problems[:MOST_PROBLEMS], len(bad))
+    return reader
 
 
 def in_steps(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -159,21 +171,31 @@ class Reader:
         day = None if expires_on is None else expires_on.isoformat()
         self.cards[row] = OldCard(serial, secret, last4, balance_fen, day)
 
+    def steps(self) -> Iterator[Sequence[tuple[int, OldCard]]]:
+        """The rows that are in order, some at a time, for ``find_known_among``."""
+        return in_steps(list(self.cards.items()))
+
     def find_known(self, session: Session, keys: Keys) -> None:
         """Numbers and codes that are in the system already."""
-        for some in in_steps(list(self.cards.items())):
-            by_serial = {card.serial_no: row for row, card in some}
-            known = select(Voucher.serial_no).where(Voucher.serial_no.in_(by_serial))
-            for serial in session.scalars(known):
-                self.problems.append(
-                    RowProblem(
-                        by_serial[serial], N_("There is a voucher with this number already.")
-                    )
-                )
-            by_digest = {keys.old_code_digests(card.secret)[0]: row for row, card in some}
-            taken = select(Voucher.code_digest).where(Voucher.code_digest.in_(by_digest))
-            for digest in session.scalars(taken):
-                self.problems.append(RowProblem(by_digest[digest], CODE_KNOWN))
+        for some in self.steps():
+            self.find_known_among(some, session=session, keys=keys)
+
+    def find_known_among(
+        self, some: Sequence[tuple[int, OldCard]], *, session: Session, keys: Keys
+    ) -> None:
+        """The same for some of the rows, so that each step may be a transaction of its own."""
+        by_serial = {card.serial_no: row for row, card in some}
+        for serial in session.scalars(_KNOWN_SERIALS, {"known": list(by_serial)}):
+            self.problems.append(RowProblem(by_serial[serial], NUMBER_KNOWN))
+        by_digest = {keys.old_code_digests(card.secret)[0]: row for row, card in some}
+        for digest in session.scalars(_KNOWN_DIGESTS, {"known": list(by_digest)}):
+            self.problems.append(RowProblem(by_digest[bytes(digest)], CODE_KNOWN))
+
+    def dry_run(self) -> DryRun:
+        problems = sorted(self.problems, key=lambda problem: problem.row)
+        bad = {problem.row for problem in problems}
+        good = [card for number, card in self.cards.items() if number not in bad]
+        return DryRun(good, problems[:MOST_PROBLEMS], len(bad))
 
 
 def _columns(headings: Sequence[str]) -> dict[str, int]:

@@ -101,22 +101,39 @@ def withdraw_print_file(
 
 
 def begin_download(
-    session: Session, *, print_file_id: int, taker: Actor, keys: Keys, now: datetime
-) -> TakenFile:
-    """Hand the file to whoever asked for it. Every attempt is written down.
+    session: Session, *, print_file_id: int, taker: Actor, now: datetime
+) -> PrintFile:
+    """Whoever asked for the file takes it now. Asked again, it is still theirs to take.
 
     Raises:
         NotTheRequester, PrintFileStateConflict
         DownloadOver: It was delivered, and acknowledged or half an hour ago.
     """
-    found = lock_print_file(session, print_file_id)
-    if taker.staff_id != found.requested_by_id:
-        raise NotTheRequester
-    if found.status is _S.shredded or _is_over(found, now):
-        raise DownloadOver
+    found = _lock_for_taker(session, print_file_id, taker, now)
     require_state(found, _S.released, _S.taken)
-    found.status, found.downloads = _S.taken, found.downloads + 1
-    audit_print_file(session, "print_file.downloaded", found, taker, {"attempt": found.downloads})
+    if found.status is _S.released:
+        found.status = _S.taken
+        audit_print_file(session, "print_file.taken", found, taker)
+    return found
+
+
+def open_download(
+    session: Session, *, print_file_id: int, taker: Actor, start: int, keys: Keys, now: datetime
+) -> TakenFile:
+    """Open the file that is being taken. Every attempt is written down.
+
+    Args:
+        start: The byte from which it is asked for: above 0 the rest of a download that broke off.
+
+    Raises:
+        NotTheRequester, DownloadOver
+        PrintFileStateConflict: Nobody has begun to take it.
+    """
+    found = _lock_for_taker(session, print_file_id, taker, now)
+    require_state(found, _S.taken)
+    found.downloads += 1
+    attempt: dict[str, object] = {"attempt": found.downloads, "from_byte": start}
+    audit_print_file(session, "print_file.downloaded", found, taker, attempt)
     assert found.run is not None, "it was made"
     assert found.sealed_key is not None
     assert found.byte_count is not None
@@ -192,6 +209,15 @@ def _shred(session: Session, found: PrintFile, actor: Actor, now: datetime) -> N
         reference=f"print-file:{found.id}",
     )
     audit_print_file(session, "print_file.shredded", found, actor)
+
+
+def _lock_for_taker(session: Session, print_file_id: int, taker: Actor, now: datetime) -> PrintFile:
+    found = lock_print_file(session, print_file_id)
+    if taker.staff_id != found.requested_by_id:
+        raise NotTheRequester
+    if found.status is _S.shredded or _is_over(found, now):
+        raise DownloadOver
+    return found
 
 
 def _is_over(found: PrintFile, now: datetime) -> bool:

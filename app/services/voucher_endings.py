@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.core.actor import Actor
+from app.core.actor import SYSTEM, Actor
 from app.core.clock import local_day
 from app.models.voucher_records import VoucherEventKind
 from app.models.vouchers import VoucherBatch
@@ -46,8 +46,9 @@ _EXPIRE = text(
     "  SELECT id FROM voucher WHERE status = 'active' AND NOT frozen AND expires_on < :today"
     "  ORDER BY expires_on, id LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED),"
     " done AS (UPDATE voucher v SET status = 'expired' FROM mine WHERE v.id = mine.id"
-    "          RETURNING v.id, v.batch_id, v.face_value_fen)"
-    " SELECT batch_id, count(*), min(id), sum(face_value_fen)::bigint FROM done"
+    "          RETURNING v.id, v.batch_id, v.face_value_fen, v.serial_no)"
+    " SELECT batch_id, count(*), min(id), sum(face_value_fen)::bigint,"
+    "        min(serial_no), max(serial_no) FROM done"
     " GROUP BY batch_id ORDER BY batch_id"
 )
 
@@ -109,11 +110,17 @@ def expire_vouchers(session: Session, *, now: datetime, limit: int = 1000) -> in
     Frozen vouchers wait until somebody has decided about them. Returns how many have expired.
     """
     done = 0
-    for batch_id, count, first_id, face_fen in session.execute(
+    for batch_id, count, first_id, face_fen, first, last in session.execute(
         _EXPIRE, {"today": local_day(now), "limit": limit}
     ).all():
         batch = session.get_one(VoucherBatch, batch_id)
         _end(session, batch, _Ending("expired", first_id, count, face_fen), now)
+        # Between the two there may be paper that was used or is good still: see voucher_stories.
+        record_event(
+            session, batch=batch, kind=VoucherEventKind.expired, quantity=count, actor=SYSTEM,
+            serials=SerialRange(first=first, last=last), amount_fen=face_fen,
+            occurred_at=now,
+        )  # fmt: skip
         done += count
     return done
 

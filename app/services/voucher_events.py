@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -44,8 +45,9 @@ def record_event(
     amount_fen: int | None = None,
     reference: str | None = None,
     reason: str | None = None,
+    occurred_at: datetime | None = None,
 ) -> None:
-    """Write an event down; without serial numbers it is the whole batch's."""
+    """Write an event down; without serial numbers it is the whole batch's, without a time now."""
     session.add(
         VoucherEvent(
             merchant_id=batch.merchant_id,
@@ -62,5 +64,6 @@ def record_event(
             amount_fen=amount_fen,
             reference=reference,
             reason=reason,
+            **({} if occurred_at is None else {"occurred_at": occurred_at}),
         )
     )

@@ -44,6 +44,8 @@ def show_app(rest: str = "") -> ResponseReturnValue:
     response = Response(text, mimetype="text/html")
     response.headers["Cache-Control"] = "no-cache"
     response.headers["Content-Security-Policy"] = _CSP
+    # An address of the app may name a code or a gift: it is nobody's to read in a log.
+    response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Permissions-Policy"] = "camera=(self), geolocation=(self), microphone=()"
     return response
 

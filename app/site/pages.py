@@ -20,7 +20,7 @@ from app.queries.store_pages import list_stores_of_city
 from app.queries.stores import PayPointSeen, find_pay_point, list_pay_points
 from app.services.redemptions import read_code
 from app.services.refusals import PayPointNotFound
-from app.site.caching import may_be_kept
+from app.site.caching import keep_private, may_be_kept
 from app.site.contents import SECTIONS
 from app.web.context import current_context
 from app.web.visits import note_scan
@@ -94,19 +94,19 @@ def show_voucher(code: str) -> ResponseReturnValue:
     """A paper voucher: nothing is asked of the database, so nobody can probe here."""
     readable = _readable(code)
     note_scan(readable, path="/v/")
-    return render_template("site/code.html", kind="voucher", code=readable)
+    return keep_private(render_template("site/code.html", kind="voucher", code=readable))
 
 
 @bp.get("/t/<string:code>")
 def show_top_up_code(code: str) -> ResponseReturnValue:
     readable = _readable(code)
     note_scan(readable, path="/t/")
-    return render_template("site/code.html", kind="top_up", code=readable)
+    return keep_private(render_template("site/code.html", kind="top_up", code=readable))
 
 
 @bp.get("/g/<string:claim_token>")
 def show_gift(claim_token: str) -> ResponseReturnValue:
-    return render_template("site/gift.html", claim_token=claim_token[:100])
+    return keep_private(render_template("site/gift.html", claim_token=claim_token[:100]))
 
 
 def _readable(code: str) -> str | None:

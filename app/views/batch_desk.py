@@ -2,129 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from flask import g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
-from sqlalchemy import select
-from wtforms.validators import Regexp
 
 from app.core import money
-from app.core.clock import local_day, utc_now
 from app.core.errors import N_
 from app.flows import paper
-from app.models.base import OPERATOR_ID
-from app.models.cards import Bearer, CardProgram
-from app.models.tenants import Merchant, Store
-from app.models.vouchers import BatchKind, VoucherBatch
+from app.models.tenants import Merchant
+from app.models.vouchers import VoucherBatch
 from app.queries.batch_reports import report_batch, stock_of
-from app.services.batches import MAX_QUANTITY, Acceptance, BatchDesign, BatchTerms
+from app.services import batch_requests
 from app.views import batch_page
+from app.views.batch_forms import BatchForm
 from app.views.desks import Desk
-from app.views.forms import (
-    Choice,
-    ConsoleForm,
-    Day,
-    OnceForm,
-    Prose,
-    ReasonForm,
-    Text,
-    Whole,
-    Yuan,
-    states_to_choose,
-)
+from app.views.forms import ConsoleForm, ReasonForm
 from app.web.context import current_context
-
-
-class BatchForm(OnceForm):
-    """What one voucher of the batch is, who takes it, and what is printed on it."""
-
-    refusals_at: ClassVar = {
-        "batch_program_invalid": "program_id",
-        "batch_acceptance_missing": "accepted_by",
-        "sold_batch_outside_rules": "sale_price_fen",
-    }
-    sections: ClassVar = (
-        (N_("Batch"), ("name", "issuer_id", "kind", "program_id", "accepted_by", "quantity")),
-        (N_("Value"), ("face_value_fen", "sale_price_fen", "bearer")),
-        (N_("Validity"), ("expires_on", "days_from_activation")),
-        (N_("On the paper"), ("title", "support_phone", "colour", "terms")),
-    )
-
-    name = Text(N_("Name"), longest=60, description=N_("For your own people."))
-    issuer_id = Choice(N_("Issuer"))
-    kind = Choice(N_("Kind"))
-    program_id = Choice(
-        N_("Card program"),
-        needed=False,
-        description=N_("For top-up codes: onto whose cards the value goes."),
-    )
-    accepted_by = Choice(N_("Redeemed by"), needed=False)
-    quantity = Whole(
-        N_("Quantity"), least=1, most=MAX_QUANTITY, description=N_("From 1 to 1,000,000.")
-    )
-    face_value_fen = Yuan(N_("Face value"), least=1)
-    sale_price_fen = Yuan(
-        N_("Sale price"), description=N_("What one is sold for; 0 when it is given away.")
-    )
-    bearer = Choice(N_("Borne by"), description=N_("Who pays for face value less sale price."))
-    expires_on = Day(
-        N_("Good until"), needed=False, description=N_("To the end of that day, or for ever.")
-    )
-    days_from_activation = Whole(
-        N_("Days from activation"),
-        needed=False,
-        least=1,
-        most=36_500,
-        description=N_("Instead of a fixed day."),
-    )
-    title = Text(N_("Title"), needed=False, longest=40)
-    support_phone = Text(N_("Service telephone"), needed=False, longest=30)
-    colour = Text(
-        N_("Colour"),
-        needed=False,
-        longest=7,
-        checks=(Regexp(r"^(#[0-9a-fA-F]{6})?$", message=N_("A colour such as #1a7f5a.")),),
-    )
-    terms = Prose(N_("Terms of use"), needed=False, longest=600)
-
-    def validate(self, extra_validators: Any = None) -> bool:
-        sound = super().validate(extra_validators)
-        face, price = self.face_value_fen.data, self.sale_price_fen.data
-        if face is not None and price is not None and price > face:
-            self.sale_price_fen.errors = [gettext("At most the face value.")]
-            sound = False
-        if self.expires_on.data is not None:
-            if self.days_from_activation.data is not None:
-                self.days_from_activation.errors = [gettext("One of the two, not both.")]
-                sound = False
-            if self.expires_on.data < local_day(utc_now()):
-                self.expires_on.errors = [gettext("This day is over.")]
-                sound = False
-        return bool(sound)
-
-    def read(self) -> BatchTerms:
-        return BatchTerms(
-            kind=BatchKind[self.kind.data],
-            face_value_fen=self.face_value_fen.data,
-            sale_price_fen=self.sale_price_fen.data,
-            quantity=self.quantity.data,
-            bearer=Bearer[self.bearer.data],
-            program_id=int(self.program_id.data) if self.program_id.data else None,
-            expires_on=self.expires_on.data,
-            days_from_activation=self.days_from_activation.data,
-        )
-
-    def read_design(self) -> BatchDesign:
-        return BatchDesign(
-            title=self.title.data or "",
-            terms=self.terms.data or "",
-            support_phone=self.support_phone.data or "",
-            colour=self.colour.data or "",
-        )
 
 
 class BatchDesk(Desk):
@@ -138,7 +35,7 @@ class BatchDesk(Desk):
     @has_access
     def new(self) -> ResponseReturnValue:
         form = BatchForm()
-        self._offer(form)
+        form.offer_all(self.appbuilder.session)
         if form.validate_on_submit():
             with form.refusals():
                 pk = paper.draft(
@@ -148,7 +45,7 @@ class BatchDesk(Desk):
                     issuer_id=int(form.issuer_id.data),
                     name=form.name.data,
                     terms=form.read(),
-                    accepted_by=self._acceptors(form.accepted_by.data),
+                    accepted_by=form.acceptors(self.appbuilder.session),
                     design=form.read_design(),
                 )
                 said = gettext("Batch “%(name)s” is drafted. A second person has to approve it.")
@@ -165,7 +62,13 @@ class BatchDesk(Desk):
     @has_access
     def approve(self, pk: int) -> ResponseReturnValue:
         batch = self.found(VoucherBatch, pk)
+        merchant = self.requester(batch)
         facts = [
+            *(
+                [gettext("Requested by %(name)s, for its own stores.") % {"name": merchant}]
+                if merchant
+                else []
+            ),
             gettext("%(count)s vouchers of ¥%(face)s each, ¥%(total)s in all, sold for ¥%(price)s.")
             % {
                 "count": f"{batch.quantity:,}",
@@ -255,6 +158,13 @@ class BatchDesk(Desk):
             back=_page(pk),
         )
 
+    def requester(self, batch: VoucherBatch) -> str:
+        """The merchant that has asked for a batch; empty when the operator drafted it."""
+        session = self.appbuilder.session
+        if not batch_requests.was_requested(session, batch=batch):
+            return ""
+        return session.get_one(Merchant, batch.merchant_id).name
+
     def _confirm(
         self,
         batch: VoucherBatch,
@@ -280,44 +190,6 @@ class BatchDesk(Desk):
             template="console/confirm.html",
             facts=facts,
         )
-
-    def _offer(self, form: BatchForm) -> None:
-        session = self.appbuilder.session
-        merchants = session.execute(
-            select(Merchant.id, Merchant.name).order_by(Merchant.id).limit(500)
-        ).all()
-        form.issuer_id.offer((str(pk), name) for pk, name in merchants)
-        form.kind.offer(states_to_choose(BatchKind))
-        form.bearer.offer(states_to_choose(Bearer))
-        programs = session.execute(
-            select(CardProgram.id, CardProgram.name).order_by(CardProgram.id).limit(500)
-        )
-        form.program_id.offer(((str(pk), name) for pk, name in programs), none=gettext("None"))
-        stores = session.execute(
-            select(Store.id, Store.name, Store.merchant_id).order_by(Store.merchant_id).limit(1000)
-        )
-        names = dict(tuple(row) for row in merchants)
-        form.accepted_by.offer(
-            [
-                *((f"m{pk}", gettext("All stores of %(name)s") % {"name": name})
-                  for pk, name in merchants if pk != OPERATOR_ID),
-                *((f"s{pk}", f"{names.get(owner, '')} · {name}") for pk, name, owner in stores),
-                ("all", gettext("Every merchant")),
-            ],
-            none=gettext("All stores of the issuer"),
-        )  # fmt: skip
-
-    def _acceptors(self, chosen: str | None) -> list[Acceptance]:
-        session = self.appbuilder.session
-        if not chosen:
-            return []
-        if chosen == "all":
-            everybody = select(Merchant.id).where(Merchant.id != OPERATOR_ID)
-            return [Acceptance(merchant_id=pk) for pk in session.scalars(everybody)]
-        if chosen.startswith("m"):
-            return [Acceptance(merchant_id=int(chosen[1:]))]
-        store = session.get(Store, int(chosen[1:]))
-        return [Acceptance(merchant_id=store.merchant_id, store_id=store.id)]
 
 
 # Steps of days between activation and use, as the report counts them.

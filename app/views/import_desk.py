@@ -11,6 +11,7 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
 from sqlalchemy import select
 from wtforms import FileField
+from wtforms.validators import DataRequired
 
 from app.core import money
 from app.core.errors import N_
@@ -40,6 +41,7 @@ class ImportForm(ConsoleForm):
     )
     file = FileField(
         N_("Spreadsheet (xlsx or csv)"),
+        [DataRequired()],
         description=N_(
             "The first row names the columns: 卡号, 卡密 (or 卡密哈希, SHA-256 in hex), 余额, and"
             " 有效期 if cards expire. At most 100,000 rows."

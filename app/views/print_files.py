@@ -6,14 +6,16 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Response, g, jsonify, stream_with_context, url_for
+from flask import Response, g, jsonify, redirect, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
-from flask_appbuilder.security.decorators import has_access
+from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from app.core.clock import utc_now
 from app.flows import printing
+from app.flows.printing import Part
 from app.models.people import Staff
 from app.models.print_files import PrintFile, PrintFileStatus, PrintFormat
 from app.models.vouchers import VoucherBatch
@@ -129,21 +131,38 @@ class PrintFileDesk(Desk):
     @expose("/<int:pk>/download", methods=["POST"])
     @has_access
     def download(self, pk: int) -> ResponseReturnValue:
-        """Stream the file to its requester; it may be repeated until it is acknowledged."""
+        """The requester takes the file. The bytes come from ``content``, as often as it breaks."""
         self.found(PrintFile, pk)
+        printing.begin_taking_out(current_context(), print_file_id=pk, taker=g.actor)
+        return redirect(url_for(".content", pk=pk), 303)
+
+    @expose("/<int:pk>/content")
+    @has_access
+    @permission_name("download")
+    def content(self, pk: int) -> ResponseReturnValue:
+        """The file, or the rest of it, for a browser that goes on with a broken download."""
+        file = self.found(PrintFile, pk)
+        part = _wanted_part(file)
         context = current_context()
-        taken = printing.take_out(context, print_file_id=pk, taker=g.actor)
+        taken = printing.take_out(context, print_file_id=pk, taker=g.actor, start=part.start)
         mimetype, ending = _MEDIA[taken.format]
-        digest = base64.b64encode(taken.sha256).decode()
-        return Response(
-            stream_with_context(printing.read_taken(context, taken)),
+        whole = part == Part(0, taken.byte_count)
+        answer = Response(
+            stream_with_context(printing.read_taken(context, taken, part)),
+            status=200 if whole else 206,
             content_type=mimetype,
-            headers={
-                "Content-Length": str(taken.byte_count),
-                "Content-Disposition": f'attachment; filename="batch-{taken.batch_no}.{ending}"',
-                "Repr-Digest": f"sha-256=:{digest}:",
-            },
         )
+        answer.content_length = part.stop - part.start
+        if not whole:
+            answer.content_range.set(part.start, part.stop, taken.byte_count)
+        answer.accept_ranges = "bytes"
+        answer.set_etag(taken.sha256.hex())
+        digest = base64.b64encode(taken.sha256).decode()
+        answer.headers["Repr-Digest"] = f"sha-256=:{digest}:"
+        answer.headers["Content-Disposition"] = (
+            f'attachment; filename="batch-{taken.batch_no}.{ending}"'
+        )
+        return answer
 
     def _decide(
         self,
@@ -182,6 +201,20 @@ class PrintFileDesk(Desk):
             template="console/confirm.html",
             facts=[fact % known for fact in facts],
         )
+
+
+def _wanted_part(file: PrintFile) -> Part:
+    """What a browser asks for: a range of this very file, else the whole."""
+    total = file.byte_count or 0
+    wanted, condition = request.range, request.if_range
+    same = condition.etag is None or (file.sha256 is not None and
+                                      condition.etag == file.sha256.hex())  # fmt: skip
+    if wanted is None or condition.date is not None or not same or len(wanted.ranges) != 1:
+        return Part(0, total)
+    found = wanted.range_for_length(total)
+    if found is None:
+        raise RequestedRangeNotSatisfiable(total)
+    return Part(*found)
 
 
 def see_file(file: PrintFile, names: dict[int, str]) -> FileSeen:

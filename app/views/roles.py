@@ -84,6 +84,8 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_lists("VoucherImports"), PLATFORM),
     (_may(VoucherFinder="show"), (MANAGER,)),
     (_may(BatchDesk="new approve generate cancel close"), DECIDERS),
+    (_may(BatchDesk="cancel", BatchRequestDesk="ask"), (OWNER,)),  # Where the platform allows it.
+    (_may(BatchRequestDesk="merchants"), (ADMIN,)),
     (_may(PaperDesk="hand_over exchange"), (*DECIDERS, OWNER, MANAGER)),
     (_may(PaperDesk="freeze unfreeze"), (*DECIDERS, OWNER)),
     (_may(PaperDesk="activate void of_holder"), DECIDERS),

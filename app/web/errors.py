@@ -65,9 +65,6 @@ class TooManyRequests(DomainError):
 
 def register_errors(app: Flask) -> None:
     """Render refusals and failures. Register it after what names the request."""
-    # After the request has its name, before anybody reads its form: a form is read once, by the
-    # check of its token, and an upload would meet the usual limit there.
-    app.before_request_funcs.setdefault(None, []).insert(1, _refuse_monsters)
     app.after_request(_hear_out)
     app.register_error_handler(DomainError, _refuse)
     app.register_error_handler(HTTPException, _http_error)
@@ -153,7 +150,7 @@ def _wants_problem() -> bool:
     return request.path.startswith(("/api/", "/pos/api/", "/pos/session", "/wechat/", "/readyz"))
 
 
-def _refuse_monsters() -> None:
+def refuse_monsters() -> None:
     """What no view should have to think of: a body beyond the limit, a NUL in the address."""
     if request.path in UPLOADS:
         request.max_content_length = UPLOADS[request.path]

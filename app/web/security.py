@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, request
 from flask_wtf import CSRFProtect
 
+from app.web.errors import refuse_monsters
+
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -26,6 +28,7 @@ csrf = CSRFProtect()
 
 def register_security(app: Flask, *, production: bool) -> None:
     app.before_request(_name_request)
+    app.before_request(refuse_monsters)  # Says how long a form may be, before one is read below.
     # Checked below and not by the extension, which would look at every call of the JSON faces.
     app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None)
     csrf.init_app(app)

@@ -58,9 +58,15 @@ def note_visit(
     return True
 
 
+def _only_looks_ahead() -> bool:
+    """A program that asks before a person does: whether it is there, or in case it is wanted."""
+    purpose = request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
+    return request.method == "HEAD" or "prefetch" in purpose
+
+
 def note_scan(code: str | None, *, path: str) -> None:
     """Somebody has scanned a printed code: its batch is found later, the code itself not kept."""
-    if code is None or not may_count():
+    if code is None or not may_count() or _only_looks_ahead():
         return
     digests = tuple(current_context().keys.digests_of_typed(code))
     counter().note(

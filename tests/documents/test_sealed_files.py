@@ -47,6 +47,13 @@ def test_a_file_is_read_as_it_was_written(tmp_path, size):
     assert size < 64 or plain[:64] not in path.read_bytes()
 
 
+@pytest.mark.parametrize("start", [0, 1, FRAME - 1, FRAME, FRAME + 1, 2 * FRAME + 4, 2 * FRAME + 5])
+def test_a_file_is_read_from_any_byte_on(tmp_path, start):
+    plain, path = os.urandom(2 * FRAME + 5), tmp_path / "a.sealed"
+    write(path, plain)
+    assert b"".join(read_sealed(path, key=KEY, name="one", start=start)) == plain[start:]
+
+
 @pytest.mark.parametrize("harm", ["cut", "swap", "flip", "append", "name", "key"])
 def test_a_file_that_is_not_the_one_written_is_not_read(tmp_path, harm):
     path = tmp_path / "a.sealed"

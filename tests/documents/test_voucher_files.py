@@ -56,3 +56,5 @@ def test_pictures_are_named_by_serial_number_and_scanned():
             picture = Image.open(archive.open(f"{one.serial_no}.png"))
             (read,) = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
             assert read.text == DESIGN.address + one.code
+            place = read.position  # It fills the picture but for its quiet zone.
+            assert place.top_right.x - place.top_left.x > picture.width * 0.6

@@ -12,7 +12,10 @@ from app.core.clock import local_day, utc_now
 from app.core.keys import token_digest
 from app.core.serials import is_serial
 from app.models.cards import Bearer
+from app.models.voucher_records import VoucherEvent, VoucherEventKind
 from app.models.vouchers import BatchKind, Voucher, VoucherStatus
+from app.queries.batch_reports import report_batch
+from app.queries.voucher_stories import tell_story
 from app.services import batches, voucher_endings, voucher_holdings, voucher_sales
 from app.services.redemptions import REDEEM, read_code, redeem_top_up_code
 from app.services.voucher_events import SerialRange
@@ -210,6 +213,46 @@ def test_a_frozen_voucher_waits_until_somebody_has_decided(session, make, issuer
     assert voucher_endings.unfreeze_vouchers(session, reason="found", **frozen) == 10
     voucher_endings.expire_vouchers(session, now=later)
     assert batches.count_vouchers(session, batch_id=batch.id) == {"expired": 10}
+
+
+def test_expiry_stands_in_the_stories_of_what_has_run_out_and_in_no_other(session, make, issuer):
+    now = utc_now()
+    batch = make.batch(issuer=issuer, days_from_activation=3)
+    make.vouchers(batch, now=now)
+    papers = session.scalars(
+        select(Voucher).where(Voucher.batch_id == batch.id).order_by(Voucher.serial_no)
+    ).all()
+    papers[4].expires_on += timedelta(days=7)  # Sold later than its neighbours.
+    session.flush()
+    one = {
+        "batch_id": batch.id, "reason": "x", "actor": SYSTEM,
+        "serials": SerialRange(first=papers[5].serial_no, last=papers[5].serial_no),
+    }  # fmt: skip
+    voucher_endings.freeze_vouchers(session, **one)
+
+    def told(paper):
+        session.refresh(paper)
+        story = tell_story(session, voucher=paper)
+        return [line.occurred_at for line in story if line.kind == "expired"]
+
+    first, second, third = (now + timedelta(days=days) for days in (5, 12, 20))
+    voucher_endings.expire_vouchers(session, now=first)
+    assert [told(paper) for paper in papers] == [[first]] * 4 + [[], []] + [[first]] * 4
+    voucher_endings.expire_vouchers(session, now=second)
+    assert told(papers[4]) == [second]
+    assert told(papers[0]) == [first]
+    voucher_endings.unfreeze_vouchers(session, **one)
+    voucher_endings.expire_vouchers(session, now=third)
+    assert told(papers[5]) == [third]
+    event = session.scalars(
+        select(VoucherEvent)
+        .where(VoucherEvent.batch_id == batch.id, VoucherEvent.kind == VoucherEventKind.expired)
+        .order_by(VoucherEvent.id)
+    ).first()
+    assert (event.quantity, event.amount_fen) == (8, 8 * batch.face_value_fen)
+    report = report_batch(session, batch=batch)
+    assert (report.expired.count, report.expired.fen) == (10, 10 * batch.face_value_fen)
+    assert report.booked_fen == report.active.fen == 0
 
 
 def test_whoever_made_a_batch_does_not_approve_it(session, make, issuer):

@@ -94,7 +94,7 @@ def test_without_a_build_the_page_says_what_to_do(visitor: FlaskClient, tmp_path
     ("landing", "leads_to"),
     [
         ("/g/abc-1", "/m/pages/gift/open?token=abc-1"),
-        ("/t/0000-0000-0000-0000", "/m/pages/topup/code?code=0000-0000-0000-0000"),
+        ("/t/0000-0000-0000-0000", "/m/pages/topup/code#code=0000-0000-0000-0000"),
         ("/", "/m/"),
     ],
 )

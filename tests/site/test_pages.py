@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from app.core import codes
 from app.core.actor import SYSTEM
 from app.core.demo import DEMO_ACCOUNTS
 from app.db import Database
 from app.factory import create_app
 from app.models.tenants import PayPoint, Store, StoreStatus
+from app.models.vouchers import Voucher, VoucherStatus
 from app.web.context import current_context
 from app.wechat_simulator.keys import ensure_keys
 from config import load_settings
@@ -92,6 +95,47 @@ def test_a_closed_store_says_so(visitor: FlaskClient, pay_point: PayPoint, datab
 def test_a_typing_error_is_told_at_once_and_a_code_is_shown_in_groups(visitor: FlaskClient):
     assert "输入有误" in visitor.get("/v/typo").get_data(as_text=True)
     assert CODE in visitor.get("/v/o000000000000000").get_data(as_text=True)
+
+
+SCANNERS = {
+    "WeChat": {"User-Agent": "Mozilla/5.0 (iPhone) MicroMessenger/8.0.50 NetType/WIFI"},
+    "Alipay": {"User-Agent": "Mozilla/5.0 (Linux; Android 14) AliApp(AP/10.6.0) AlipayClient"},
+    "a browser": {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/128.0"},
+    "a browser that looks ahead": {"Sec-Purpose": "prefetch;prerender"},
+    "a bot": {"User-Agent": "Mozilla/5.0 (compatible; Baiduspider/2.0)"},
+    "nobody": {},
+}
+
+
+@pytest.mark.parametrize("scanner", list(SCANNERS))
+@pytest.mark.parametrize("kind", ["v", "t"])
+def test_no_scanner_uses_paper_up_and_nothing_keeps_its_code(
+    visitor: FlaskClient, make, database: Database, caplog, scanner: str, kind: str
+):
+    batch = make.batch(quantity=1)
+    (code,) = make.vouchers(batch)
+    caplog.set_level("DEBUG")
+    for open_page in (visitor.head, visitor.get, visitor.get):
+        answer = open_page(f"/{kind}/{code}", headers=SCANNERS[scanner])
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert "noindex" in answer.headers["X-Robots-Tag"]
+        assert "Set-Cookie" not in answer.headers
+    assert codes.grouped(code) in answer.get_data(as_text=True)
+    assert visitor.post(f"/{kind}/{code}").status_code in {400, 405}
+    with database.unit_of_work(SYSTEM) as session:
+        paper = session.scalars(select(Voucher).where(Voucher.batch_id == batch.id)).one()
+        assert (paper.status, paper.redeemed_at) == (VoucherStatus.active, None)
+    assert code not in caplog.text
+    assert codes.grouped(code) not in caplog.text
+
+
+def test_a_code_goes_on_into_the_app_where_no_server_reads_it(visitor: FlaskClient):
+    links = re.findall(r'href="([^"]*)"', visitor.get(f"/t/{CODE}").get_data(as_text=True))
+    onward = [link for link in links if CODE in link and not link.endswith(f"/t/{CODE}")]
+    assert onward
+    assert all(CODE not in link.partition("#")[0] for link in onward)
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)

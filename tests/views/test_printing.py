@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import subprocess
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import select, text
@@ -67,9 +69,10 @@ def decide(browser, file, what: str):
 
 
 def download(browser, file, batch):
-    return browser.post(
+    begun = browser.post(
         f"/console/print-files/{file.id}/download", form=f"/console/print/{batch.id}/design"
     )
+    return browser.get(begun.location) if begun.status_code == 303 else begun
 
 
 def released(context, browsers, batch, **fields: str) -> PrintFile:
@@ -152,7 +155,7 @@ def test_a_file_is_asked_for_made_released_taken_and_destroyed(context, browsers
 
     records = audited(context, file)
     assert [record.action.partition(".")[2] for record in records] == [
-        *("requested", "sealed", "released", "downloaded", "downloaded", "shredded")
+        *("requested", "sealed", "released", "taken", "downloaded", "downloaded", "shredded")
     ]
     assert {record.detail["rows"] for record in records} == {10}
     assert {record.detail.get("sha256") for record in records[1:]} == {file.sha256.hex()}
@@ -218,8 +221,10 @@ def test_what_was_delivered_is_destroyed_after_the_window(context, browsers, bat
 
 def test_a_download_that_breaks_is_not_counted_as_delivered(context, browsers, batch, asker, make):
     file = released(context, browsers, batch)
-    taken = printing.take_out(context, print_file_id=file.id, taker=make.actor(asker))
-    broken = printing.read_taken(context, taken)
+    taker = {"print_file_id": file.id, "taker": make.actor(asker)}
+    printing.begin_taking_out(context, **taker)
+    taken = printing.take_out(context, **taker)
+    broken = printing.read_taken(context, taken, printing.Part(0, taken.byte_count))
     next(broken)
     broken.close()
     file = newest(context, batch)
@@ -228,12 +233,55 @@ def test_a_download_that_breaks_is_not_counted_as_delivered(context, browsers, b
     assert newest(context, batch).delivered_at is not None
 
 
-def test_a_full_disk_fails_with_a_sentence_and_leaves_nothing(context, browsers, batch):
+def test_a_broken_download_goes_on_where_it_was(context, browsers, batch):
+    asker, checker = browsers
+    file = released(context, browsers, batch)
+    content = f"/console/print-files/{file.id}/content"
+    assert asker.get(content).status_code == 409  # A GET alone begins nothing.
+    whole = download(asker, file, batch)
+    assert whole.headers["Accept-Ranges"] == "bytes"
+    etag, half = whole.headers["ETag"], len(whole.data) // 2
+    rest = asker.get(content, headers={"Range": f"bytes={half}-", "If-Range": etag})
+    assert rest.status_code == 206
+    assert rest.data == whole.data[half:]
+    assert rest.headers["Content-Range"] == f"bytes {half}-{file.byte_count - 1}/{file.byte_count}"
+    assert rest.content_length == len(rest.data)
+    first = asker.get(content, headers={"Range": "bytes=0-9"})
+    assert (first.status_code, first.data) == (206, whole.data[:10])
+    other = asker.get(content, headers={"Range": f"bytes={half}-", "If-Range": '"another"'})
+    assert (other.status_code, other.data) == (200, whole.data)
+    beyond = asker.get(content, headers={"Range": f"bytes={file.byte_count}-"})
+    assert beyond.status_code == 416
+    assert checker.get(content, headers={"Range": "bytes=0-9"}).status_code == 403
+    tries = [r.detail["from_byte"] for r in audited(context, file) if "from_byte" in r.detail]
+    assert tries == [0, half, 0, 0]
+    decide(asker, file, "acknowledge")
+    assert asker.get(content, headers={"Range": f"bytes={half}-"}).status_code == 409
+
+
+def test_only_the_last_byte_ends_a_download(context, browsers, batch):
+    asker, _ = browsers
+    file = released(context, browsers, batch)
+    path = f"/console/print-files/{file.id}/download"
+    begun = asker.post(path, form=f"/console/print/{batch.id}/design")
+    assert len(asker.get(begun.location, headers={"Range": "bytes=0-99"}).data) == 100
+    assert asker.client.head(begun.location).status_code == 200
+    assert newest(context, batch).delivered_at is None
+    rest = asker.get(begun.location, headers={"Range": "bytes=100-"})
+    assert len(rest.data) == file.byte_count - 100
+    assert newest(context, batch).delivered_at is not None
+
+
+@pytest.mark.parametrize("disk", ["a small file system", "a limit of the kernel's"])
+def test_a_full_disk_fails_with_a_sentence_and_leaves_nothing(context, browsers, batch, disk):
     asker, _ = browsers
     assert ask(asker, batch).status_code == 302
+    folder = context.settings.home / "print"
+    folder.mkdir(exist_ok=True)
     before = on_disk(context)
-    with small_disk(20_000):
+    with small_disk(20_000) if disk.startswith("a limit") else small_file_system(folder):
         printing.make_print_file(context, newest(context, batch).id)
+        assert not [name for name in on_disk(context) if name not in before]
     file = newest(context, batch)
     assert (file.status, file.problem, file.sealed_key) == (
         *(PrintFileStatus.failed, "disk_full", None),
@@ -241,8 +289,22 @@ def test_a_full_disk_fails_with_a_sentence_and_leaves_nothing(context, browsers,
     assert on_disk(context) == before
     page = asker.get(f"/console/print/{batch.id}").text
     assert "服务器磁盘已满" in page
+    assert f"/console/print/{batch.id}/ask" in page  # It can be asked for again from here.
     assert chunks_left(context, batch) == 1
     released(context, browsers, batch)  # With room again, another one is made.
+
+
+@contextmanager
+def small_file_system(folder):
+    """A file system of four pages, really full; for those who may mount one."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k,mode=700", "tmpfs", str(folder)]
+    mounted = subprocess.run(mount, check=False, capture_output=True)
+    if mounted.returncode:
+        pytest.skip("this user may not mount a file system; the kernel's limit is tried instead")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_run_that_died_is_made_again_and_its_file_is_swept(context, browsers, batch):

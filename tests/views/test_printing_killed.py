@@ -97,9 +97,9 @@ def test_a_killed_job_is_made_again_whole(context, make, test_database):
         asker = session.get_one(PrintFile, file_id).requested_by_id
         committed = session.scalar(select(func.count()).where(Voucher.batch_id == file.batch_id))
     taker = make.actor(make.staff())
-    taken = printing.take_out(
-        context, print_file_id=file_id, taker=type(taker)(scope=taker.scope, staff_id=asker)
-    )
+    own = {"print_file_id": file_id, "taker": type(taker)(scope=taker.scope, staff_id=asker)}
+    printing.begin_taking_out(context, **own)
+    taken = printing.take_out(context, **own)
     path = printing.sealed_path(context, taken.run)
     document = b"".join(read_sealed(path, key=taken.file_key, name=taken.run))
     assert hashlib.sha256(document).digest() == file.sha256

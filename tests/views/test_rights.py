@@ -27,6 +27,7 @@ OPEN = {"LoginView.login", "LoginView.logout", "LocaleView.index"} | {
 PERMISSIONS = {
     **dict.fromkeys(("totals", "find", "rows", "file", "again", "delete"), "can_list"),
     **dict.fromkeys(("figures", "preview", "proof"), "can_show"),
+    "content": "can_download",
 }
 # Rights that widen what a route gives, and are no route of their own.
 WIDER = {("can_phones", "Exports")}
@@ -150,6 +151,7 @@ def test_a_post_without_the_forms_token_is_refused(app, one_of_each, signed_in):
 
 @pytest.mark.parametrize("role", [Role.merchant_admin, Role.merchant_finance, Role.store_manager])
 def test_another_tenants_records_are_not_there(app, make, signed_in, database, role):
+    make.store()  # So that the first record of anything is a third one's.
     own, other = make.store(), make.store()
     theirs = make.staff(Role.store_manager, other)
     member = make.member()
@@ -162,7 +164,7 @@ def test_another_tenants_records_are_not_there(app, make, signed_in, database, r
         "Members": member.id,
         "Programs": program.id,
         "Cards": make.card(member, program, principal_fen=1_00).id,
-        "Batches": make.batch(issuer=make.merchant()).id,
+        **dict.fromkeys(("Batches", "BatchDesk"), make.batch(issuer=make.merchant()).id),
         "MerchantDesk": other.merchant_id,
         "StoreDesk": other.id,
         "PayPointDesk": make.pay_point(other).id,

@@ -13,6 +13,7 @@ from app.core.demo import DEMO_ACCOUNTS
 from app.models.base import OPERATOR_ID
 from app.models.people import Staff
 from app.models.tenants import Merchant, MerchantKind, Store
+from app.services.batch_requests import allow_own_batches
 from app.services.merchants import StorePlace, add_store, create_merchant
 from app.services.programs import ProgramRules, allow_own_programs, create_program
 from app.services.staff import STORE_ROLES, add_staff
@@ -116,6 +117,7 @@ def _make_business(session: Session, business: _Business) -> Store:
         for shop in business.shops
     ]
     allow_own_programs(session, merchant_id=merchant.id, allowed=True, actor=SYSTEM)
+    allow_own_batches(session, merchant_id=merchant.id, allowed=True, actor=SYSTEM)
     create_program(
         session,
         issuer_id=merchant.id,

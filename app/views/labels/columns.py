@@ -140,6 +140,7 @@ COLUMNS: Mapping[str, str] = {
     "order_no": N_("Order number"),
     "origin": N_("Refund of"),
     "original_fen": N_("At first"),
+    "own_batches": N_("May request vouchers"),
     "own_programs": N_("May issue cards"),
     "paid_at": N_("Paid at"),
     "pay_point_id": N_("Pay point"),

@@ -9,7 +9,8 @@ from flask_babel import gettext
 
 from app.core.errors import N_
 from app.models.vouchers import Redemption, Voucher, VoucherBatch
-from app.views import batch_page
+from app.views import batch_page, batch_steps
+from app.views.batch_requests import batch_list_buttons
 from app.views.records import Records
 
 
@@ -32,7 +33,7 @@ class Batches(Records):
     sums = ("quantity", "generated_count")
 
     def list_buttons(self) -> Any:
-        return batch_page.list_buttons()
+        return batch_list_buttons(self.datamodel.session)
 
     def buttons(self, row: Any) -> Any:
         return batch_page.buttons(row)
@@ -46,8 +47,11 @@ class Batches(Records):
     def progress(self, row: Any) -> Any:
         return batch_page.progress(self.datamodel.session, row)
 
-    def reader_id(self) -> Any:
-        return batch_page.reader_id()
+    def steps(self, row: Any) -> Any:
+        return batch_steps.steps(row)
+
+    def next_step(self, row: Any) -> Any:
+        return batch_steps.next_step(row)
 
 
 class Vouchers(Records):
