@@ -212,7 +212,7 @@ class Quote(Schema):
 
 class PaymentSheet(Schema):
     appId = fields.String(  # noqa: N815 - WeChat's names
-        metadata={"description": "the app in which it can be paid"}
+        metadata={"description": "where it can be paid, when not in the mini-program"}
     )
     timeStamp = fields.String()  # noqa: N815
     nonceStr = fields.String()  # noqa: N815

@@ -87,10 +87,12 @@ def gift_body(gift: Gift, *, claim_token: str | None = None) -> Body:
 
 
 def sheet_body(sheet: PaymentSheet | None) -> Body | None:
+    """What opens WeChat's sheet. A mini-program knows its own id; a browser has to be told."""
     if sheet is None:
         return None
+    named = {} if sheet.appid is None else {"appId": sheet.appid}
     return {
-        "appId": sheet.appid,
+        **named,
         "timeStamp": sheet.time_stamp,
         "nonceStr": sheet.nonce_str,
         "package": sheet.package,

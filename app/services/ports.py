@@ -81,9 +81,9 @@ class WeChatRefund:
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentSheet:
-    """What the app hands to WeChat: wx.requestPayment, or WeixinJSBridge in a browser."""
+    """What the app hands to WeChat: wx.requestPayment, or WeixinJSBridge with the ``appid``."""
 
-    appid: str
+    appid: str | None  # None in the mini-program.
     time_stamp: str
     nonce_str: str
     package: str

@@ -130,6 +130,11 @@ NOTHING: Mapping[str, Nothing] = {
         N_("All is well: WeChat, our orders and the ledger have agreed on every day compared."),
         ((N_("Reconciliation with WeChat"), "Reconciliations.list"),),
     ),
+    "Notices": Nothing(
+        N_("Members get a message when they have paid, topped up or received something, if they"
+           " agreed to it. The operator sets the templates on the server."),
+        (_PAYMENTS,),
+    ),
     "Notifications": Nothing(
         N_("WeChat tells us here of every order paid. If payments are made and nothing comes, check"
            " the notification address."),

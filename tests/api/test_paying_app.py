@@ -28,11 +28,11 @@ def test_in_the_official_account_the_order_is_that_apps(world, shop, apps):
 def test_the_same_person_pays_in_either_app(world, shop, apps):
     name = f"paying-{uuid.uuid4().hex}"
     in_account, in_mini = _in_official_account(world, name), world.sign_in_member(name)
-    for client, appid in ((in_account, apps[1]), (in_mini, apps[0]), (in_account, apps[1])):
+    for client, appid in ((in_account, apps[1]), (in_mini, None), (in_account, apps[1])):
         begun = _pay(client, shop)
-        assert begun["wechat_pay"]["appId"] == appid
+        assert begun["wechat_pay"].get("appId") == appid
         seen = client.get(f"/api/v1/payments/{begun['id']}").json()
-        assert seen["wechat_pay"]["appId"] == appid
+        assert seen["wechat_pay"].get("appId") == appid
         client.post(f"/api/v1/payments/{begun['id']}/close", {})
 
 

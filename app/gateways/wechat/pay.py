@@ -138,10 +138,11 @@ class WeChatPayClient:
         self, prepay_id: str, *, now: datetime, appid: str | None = None
     ) -> PaymentSheet:
         """Sign what the payer's WeChat needs. No network."""
-        appid = appid or self._account.appid
+        own = self._account.appid
+        appid = appid or own
         timestamp, nonce = str(int(now.timestamp())), secrets.token_hex(16)
         return PaymentSheet(
-            appid=appid,
+            appid=None if appid == own else appid,
             time_stamp=timestamp,
             nonce_str=nonce,
             package=f"prepay_id={prepay_id}",
