@@ -76,7 +76,10 @@ BUSINESS = (
                    coalesce(-sum(amount_fen) FILTER (
                        WHERE account = 'payable:merchant' AND store_id IS NOT NULL
                          AND refund_id IS NULL), 0) AS earned_fen
-            FROM posting WHERE payment_id IS NOT NULL GROUP BY payment_id)
+            FROM posting WHERE payment_id IS NOT NULL AND entry_id NOT IN (
+                -- What WeChat's bill corrected afterwards is the platform's, not the payment's.
+                SELECT id FROM journal_entry WHERE kind = 'reconciliation_correction')
+            GROUP BY payment_id)
         SELECT count(p.id) AS checked,
                count(*) FILTER (WHERE p.id IS NULL OR p.amount_fen <> p.card_fen + p.wechat_fen
                    OR CASE WHEN p.status IN ('paid', 'partly_refunded', 'refunded')

@@ -62,6 +62,23 @@ def topped_up(world):
     return top_up
 
 
+@pytest.fixture
+def paid(world):
+    """Payments that WeChat completes, one yuan of them from the card; gives their numbers."""
+    shop = world.shop()
+
+    def pay(wechat_fen: int) -> str:
+        _, client = world.rich(shop, 1_00)
+        body = {"pay_point": shop.pay_point.token, "amount_fen": 1_00 + wechat_fen}
+        made = client.post("/api/v1/payments", body).json()
+        world.confirm_in_wechat(made)
+        path = f"/api/v1/payments/{made['id']}"
+        world.jobs.run_until(lambda: client.get(path).json()["status"] == "paid")
+        return str(made["payment_no"])
+
+    return pay
+
+
 def differences(world, *numbers: str) -> list[tuple[object, ...]]:
     return world.rows(
         "SELECT kind, number, ours_fen, ledger_fen, wechat_fen, suggestion, status"
@@ -148,8 +165,11 @@ def test_a_paid_order_that_we_never_heard_of_is_confirmed_by_two_people(world, b
     world.require_sound_books()
 
 
-def test_what_wechat_never_had_is_borne_by_the_platform_after_two_people(world, topped_up, bill):
-    number = topped_up(50_00)
+@pytest.mark.parametrize("order", ["topped_up", "paid"])
+def test_what_wechat_never_had_is_borne_by_the_platform_after_two_people(
+    world, order, bill, request
+):
+    number = request.getfixturevalue(order)(50_00)
     bill(drop=[number])
     found = difference_id(world, number)
     maker, checker = (world.make.actor(world.make.staff(Role.platform_finance)) for _ in "ab")
