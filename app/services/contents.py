@@ -7,7 +7,6 @@ reads (``ContentItem.revision_status``) until it is published itself.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -15,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from app.core import rich_text
 from app.core.actor import PLATFORM_ROLES, SYSTEM, Actor
-from app.core.errors import N_, Category, DomainError
 from app.models.base import OPERATOR_ID
 from app.models.contents import (
     ContentItem,
@@ -27,78 +25,20 @@ from app.models.contents import (
     RevisionStatus,
 )
 from app.services import journal
+from app.services.content_refusals import (
+    ContentChangedMeanwhile,
+    ContentNotFound,
+    ContentNotYours,
+    ContentSlugTaken,
+    ContentStateWrong,
+    ContentTimeWrong,
+)
+from app.services.content_words import Words, cleaned, columns_of, words_of
 
-MAX_TITLE, MAX_SUMMARY = 80, 300
 # What merchants may write of their own; the rest is the platform's.
 MERCHANT_KINDS = frozenset({ContentKind.goods, ContentKind.solution, ContentKind.article,
                             ContentKind.store})  # fmt: skip
 _BATCH = 50
-
-
-class ContentNotFound(DomainError):
-    code = "content_not_found"
-    category = Category.NOT_FOUND
-    template = N_("This content is not there, or no longer published.")
-
-
-class ContentChangedMeanwhile(DomainError):
-    code = "content_changed_meanwhile"
-    category = Category.CONFLICT
-    template = N_(
-        "Somebody has saved version %(version_no)s of it meanwhile. Your text is still below:"
-        " please compare it with the newest version and save again."
-    )
-
-
-class ContentNotYours(DomainError):
-    code = "content_not_yours"
-    category = Category.FORBIDDEN
-    template = N_("The platform has not allowed this merchant to write that. Please ask it to.")
-
-
-class ContentStateWrong(DomainError):
-    code = "content_state_wrong"
-    category = Category.CONFLICT
-    template = N_("It is no longer in the state in which this can be done. Please look again.")
-
-
-class ContentTextTooLong(DomainError):
-    code = "content_text_too_long"
-    category = Category.INVALID
-    template = N_("The text is too long: at most %(most)s characters. Please divide it.")
-
-
-class ContentLinkWrong(DomainError):
-    code = "content_link_wrong"
-    category = Category.INVALID
-    template = N_("Please give a page of this site (/goods/12) or an address with https://.")
-
-
-class ContentTimeWrong(DomainError):
-    code = "content_time_wrong"
-    category = Category.INVALID
-    template = N_("Please choose a time in the future; it is withdrawn later than published.")
-
-
-class ContentSlugTaken(DomainError):
-    code = "content_slug_taken"
-    category = Category.CONFLICT
-    template = N_("Another page has this address already. Please choose another one.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Words:
-    """What people write of an item; ``body_html`` as it was typed."""
-
-    title: str
-    summary: str = ""
-    body_html: str = ""
-    category: str = ""
-    city: str = ""
-    price_fen: int | None = None
-    link_url: str = ""
-    store_ids: Sequence[int] = ()
-    cover_id: int | None = None
 
 
 def create_content(
@@ -119,14 +59,14 @@ def create_content(
     assert (kind is ContentKind.page) == (slug is not None), "a page has an address of its own"
     if slug is not None and session.scalar(select(ContentItem.id).where(ContentItem.slug == slug)):
         raise ContentSlugTaken
-    kept = _cleaned(words)
+    kept = cleaned(words)
     item = ContentItem(
         merchant_id=merchant_id,
         kind=kind,
         slug=slug,
         created_by_id=actor.staff_id,
         updated_by_id=actor.staff_id,
-        **_columns(kept),
+        **columns_of(kept),
     )
     session.add(item)
     session.flush()
@@ -158,7 +98,7 @@ def save_content(
     _require_right(session, item.merchant_id, item.kind, actor)
     if item.head_no != seen_no:
         raise ContentChangedMeanwhile(version_no=item.head_no)
-    kept = _cleaned(words)
+    kept = cleaned(words)
     item.head_no += 1
     item.updated_by_id, item.updated_at = actor.staff_id, now
     if item.status is ContentStatus.published:
@@ -325,21 +265,6 @@ def find_version(session: Session, *, item_id: int, version_no: int) -> ContentV
     return found
 
 
-def words_of(kept: ContentItem | ContentVersion) -> Words:
-    """The words of an item or a version."""
-    return Words(
-        title=kept.title,
-        summary=kept.summary,
-        body_html=kept.body_html,
-        category=kept.category,
-        city=kept.city,
-        price_fen=kept.price_fen,
-        link_url=kept.link_url,
-        store_ids=tuple(kept.store_ids),
-        cover_id=kept.cover_id,
-    )
-
-
 def stage_of(item: ContentItem) -> str:
     """How far the newest version is: draft, review, scheduled, published or withdrawn."""
     if item.revision_status is not RevisionStatus.none:
@@ -393,7 +318,7 @@ def _set_stage(item: ContentItem, stage: str) -> None:
 
 
 def _show(item: ContentItem, words: Words, version_no: int) -> None:
-    for name, value in _columns(words).items():
+    for name, value in columns_of(words).items():
         setattr(item, name, value)
     item.version_no = version_no
 
@@ -423,25 +348,8 @@ def _keep_version(
             media_ids=media_ids,
             restored_from_no=restored_from_no,
             created_by_id=actor.staff_id,
-            **_columns(words),
+            **columns_of(words),
         )
-    )
-
-
-def _columns(words: Words) -> dict[str, object]:
-    return {**asdict(words), "store_ids": list(words.store_ids)}
-
-
-def _cleaned(words: Words) -> Words:
-    if len(words.body_html) > rich_text.MAX_HTML:
-        raise ContentTextTooLong(most=rich_text.MAX_HTML)
-    if words.link_url and not rich_text.is_link(words.link_url):
-        raise ContentLinkWrong
-    return replace(
-        words,
-        title=words.title[:MAX_TITLE],
-        summary=words.summary[:MAX_SUMMARY],
-        body_html=rich_text.clean(words.body_html),
     )
 
 

@@ -13,7 +13,7 @@ from app.core.clock import SHANGHAI, local
 from app.core.errors import N_
 from app.core.rich_text import MAX_HTML
 from app.models.contents import ContentItem, ContentKind, ContentVersion
-from app.services.contents import MAX_SUMMARY, MAX_TITLE, Words
+from app.services.content_words import MAX_SUMMARY, MAX_TITLE, Words
 from app.views.forms import Choice, ConsoleForm, OnceForm, Prose, Shape, Text, Yuan
 
 _FIELDS = {

@@ -42,6 +42,7 @@ _SENTENCES = {
     500: N_("Something went wrong on our side. Please try again with the same request key."),
     503: N_("The service is busy. Please try again in a moment; nothing was lost."),
 }
+_BROKEN_PAGE = N_("Something went wrong on our side. Please go back and try again in a moment.")
 _CODES = {413: "body_too_large", 415: "json_required", 500: "internal_error", 503: "busy"}
 
 
@@ -136,10 +137,9 @@ def _busy(error: Exception) -> ResponseReturnValue:
 
 def _fail(error: Exception) -> ResponseReturnValue:
     log.error("request %s failed", getattr(g, "request_id", "-"), exc_info=error)
-    detail = gettext(_SENTENCES[500])
     if _wants_problem():
-        return problem(500, "internal_error", detail)
-    return _page(500, detail)
+        return problem(500, "internal_error", gettext(_SENTENCES[500]))
+    return _page(500, gettext(_BROKEN_PAGE))
 
 
 def _page(status: int, detail: str) -> tuple[str, int]:

@@ -14,13 +14,13 @@ from app.models.contents import ContentItem, ContentKind, ContentStatus, Content
 from app.models.plumbing import OutboxMessage
 from app.queries.contents import find_content, find_page_version, list_contents, list_page_versions
 from app.services import contents, media
-from app.services.contents import (
+from app.services.content_refusals import (
     ContentChangedMeanwhile,
     ContentNotYours,
     ContentStateWrong,
     ContentTimeWrong,
-    Words,
 )
+from app.services.content_words import Words
 from app.services.media import DrawnPicture, MediaInUse, MediaQuotaFull
 
 NOW = utc_now()

@@ -13,7 +13,8 @@ from app.core.actor import PLATFORM_ROLES, SYSTEM, Role
 from app.core.clock import local_day, utc_now
 from app.models.contents import ContentKind
 from app.models.tenants import Merchant
-from app.services.contents import Words, create_content, plan_content
+from app.services.content_words import Words
+from app.services.contents import create_content, plan_content
 from app.services.media import DrawnPicture, add_media, new_key
 from app.services.store_days import SpecialDay, add_special_day
 from app.views import roles, write_roles
