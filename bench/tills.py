@@ -146,7 +146,7 @@ def _at_work(
 ) -> Iterator[Waits]:
     """All tills work, in a process of their own, while the block runs; then what they waited."""
     told: SimpleQueue[Waits | str] = multiprocessing.get_context("fork").SimpleQueue()
-    papers = [own[skip:] for own in codes]
+    papers = [own[: len(own) - skip] for own in codes]  # Tills take from the end.
     load = multiprocessing.get_context("fork").Process(
         target=_work, args=(server.port, papers, members, seconds, told), daemon=True
     )
