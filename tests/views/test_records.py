@@ -19,6 +19,7 @@ from app.views import labels
 from app.views.filters import Period, read_period
 from app.views.listing import LISTS
 from app.views.records import PAGE
+from tests.conftest import ROOT
 
 TODAY = date(2026, 11, 23)
 ROW = re.compile(r"<tr>\s*<td.*?</tr>", re.DOTALL)
@@ -209,6 +210,17 @@ def test_no_english_is_left_on_a_chinese_page(make, signed_in):
     for path in pages:
         left = ENGLISH.findall(words_of(browser.get(path).text))
         assert not left, (path, left[:8])
+
+
+def test_every_action_that_is_audited_by_its_name_has_words():
+    audited = re.compile(r'audit\(\s*\w+,\s*"([a-z_-]+\.[a-z_.-]+)"')
+    found = {
+        action
+        for path in (ROOT / "app").rglob("*.py")
+        for action in audited.findall(path.read_text())
+    }
+    assert len(found) > 60, "the way in which services write the audit log has changed"
+    assert not found - set(labels.ACTIONS)
 
 
 def test_every_column_state_and_account_has_a_name():
