@@ -26,9 +26,9 @@ test: setup-dev ## Run all tests, or some: make test T=tests/runtime
 ifdef T
 	@exec $(PY) -m pytest -n 2 --dist loadgroup $(T)
 else
-	@$(PY) -m pytest -n 2 --dist loadgroup --ignore tests/browser
+	@$(PY) -m tests.steady -n 2 --dist loadgroup --ignore tests/browser
 	@# By themselves: they share one running product, and a browser's event loop suits no other test.
-	@exec $(PY) -m pytest tests/browser
+	@exec $(PY) -m tests.steady tests/browser
 endif
 
 lint: setup-dev ## Check format, code, types, layers, translations, templates

@@ -44,3 +44,7 @@ def balance_fen(session: Session, account: str, **dimensions: int) -> int:
     for name, value in dimensions.items():
         total = total.where(getattr(Posting, name) == value)
     return int(session.scalar(total) or 0)
+
+
+class BrokenBooks(Exception):
+    """An invariant does not hold on what the tests have left: never a matter of chance."""

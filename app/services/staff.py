@@ -96,6 +96,7 @@ def add_staff(
         require_good_password(password, username=username)
     if session.scalar(select(User.id).where(User.username == username)) is not None:
         raise UsernameTaken
+    adder = select(Staff.user_id).where(Staff.id == actor.staff_id).scalar_subquery()
     user = User(
         first_name=name,
         last_name="",
@@ -104,6 +105,9 @@ def add_staff(
         password=generate_password_hash(password),
         active=True,
         roles=[console_role(session, role)],
+        # By itself the model takes the id of who is signed in, who is a member of staff, no user.
+        created_by_fk=adder,
+        changed_by_fk=adder,
     )
     session.add(user)
     session.flush()

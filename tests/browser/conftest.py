@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.books import BrokenBooks
 from tests.browser.ground import Desk, Guard, open_browser
 from tests.faults.stack import Stack, running_stack
 
@@ -22,7 +23,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with running_stack(tmp_path_factory.mktemp("browser")) as running:
         yield running
         verified = running.run("verify")
-        assert verified.returncode == 0, verified.stdout + verified.stderr
+        if verified.returncode != 0:
+            raise BrokenBooks(verified.stdout + verified.stderr)
 
 
 @pytest.fixture(scope="session")

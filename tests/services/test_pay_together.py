@@ -26,7 +26,7 @@ _ROWS = {
     "posting": "SELECT * FROM posting WHERE payment_id = :id ORDER BY account, amount_fen, card_id",
     "outbox": "SELECT * FROM outbox_message WHERE topic = 'payment.paid' AND subject_id = :id",
     "audit": "SELECT * FROM audit_record WHERE action = 'payment.paid' AND subject_id = :id",
-    "kept": "SELECT * FROM idempotency_record WHERE subject_id = :id AND caller LIKE 'member:%'",
+    "kept": "SELECT * FROM idempotency_record WHERE subject_id = :id AND caller = :caller",
     "card": "SELECT balance_fen, status FROM card WHERE member_id = :member_id ORDER BY id",
     "lot": "SELECT l.kind, l.remaining_fen FROM lot l JOIN card c ON c.id = l.card_id"
     " WHERE c.member_id = :member_id ORDER BY l.id",
@@ -79,7 +79,8 @@ class Counter:
     def left_by(self, session, member, answer: str):
         """All rows of the payment without what is another one's each time, and its answer."""
         told = json.loads(answer)
-        names = {"id": int(told["id"]), "member_id": member.id}
+        caller = f"member:{member.id}"
+        names = {"id": int(told["id"]), "member_id": member.id, "caller": caller}
         rows = {}
         for table, query in _ROWS.items():
             found = session.execute(text(query), names).mappings().all()

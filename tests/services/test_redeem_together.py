@@ -28,7 +28,7 @@ _ROWS = {
     " WHERE e.reference = concat('redemption', chr(58), :id) ORDER BY p.account, p.amount_fen",
     "outbox": "SELECT * FROM outbox_message WHERE topic = 'voucher.redeemed' AND subject_id = :id",
     "audit": "SELECT * FROM audit_record WHERE action = 'voucher.redeemed' AND subject_id = :id",
-    "kept": "SELECT * FROM idempotency_record WHERE subject_id = :id AND caller LIKE 'staff%'",
+    "kept": "SELECT * FROM idempotency_record WHERE subject_id = :id AND caller = :caller",
     "voucher": "SELECT v.status, v.frozen FROM voucher v JOIN redemption r ON r.voucher_id = v.id"
     " WHERE r.id = :id",
 }
@@ -71,7 +71,8 @@ class Counter:
         """All rows of the redemption without what is another one's each time, and its answer."""
         told = json.loads(answer)
         query = text("SELECT id FROM redemption WHERE redemption_no = :no")
-        found = {"id": session.scalar(query, {"no": told["redemption_no"]})}
+        redemption_id = session.scalar(query, {"no": told["redemption_no"]})
+        found = {"id": redemption_id, "caller": f"staff:{self.cashier.id}"}
         rows = {}
         for table, statement in _ROWS.items():
             all_rows = session.execute(text(statement), found).mappings().all()

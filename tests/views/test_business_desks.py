@@ -11,6 +11,7 @@ from itertools import count
 import pypdfium2
 import pytest
 import zxingcpp
+from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 
 from app.core.actor import SYSTEM, Role
@@ -343,7 +344,10 @@ def test_a_manager_adds_cashiers_of_the_own_store_only(make, signed_in, database
     fields = person_fields(daily_cash_limit_fen="300", store_id=str(other.id), merchant_id="1")
     assert submit(browser, add, fields).status_code == 200
     query = select(Staff).where(Staff.store_id == store.id, Staff.role == Role.cashier)
-    assert one(database, query).merchant_id == store.merchant_id
+    cashier = one(database, query)
+    assert cashier.merchant_id == store.merchant_id
+    user = one(database, select(User).where(User.id == cashier.user_id))
+    assert user.created_by_fk == user.changed_by_fk == manager.user_id
     higher = person_fields(role="store_manager", daily_cash_limit_fen="1")
     assert submit(browser, add, higher).status_code == 422
 
