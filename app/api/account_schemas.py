@@ -13,6 +13,7 @@ from app.core.clock import rfc3339
 from app.services.payments import MAX_PAYMENT_FEN
 from app.services.refund_requests import MAX_REASON
 from app.web.body import Fen, Words, check_phone
+from app.web.reasons import reason_text
 from app.web.wire import Instant
 
 
@@ -49,6 +50,13 @@ class TopUpRecords(Schema):
     next_cursor = fields.String(allow_none=True)
 
 
+class Reason(fields.String):
+    """What a person gave, or what the program says by itself."""
+
+    def _serialize(self, value: Any, *_: Any, **__: Any) -> str:
+        return reason_text(str(value or ""))
+
+
 class RefundRecord(Schema):
     id = fields.String()
     refund_no = fields.String()
@@ -57,7 +65,7 @@ class RefundRecord(Schema):
     amount_fen = fields.Integer()
     card_fen = fields.Integer()
     wechat_fen = fields.Integer()
-    reason = fields.String()
+    reason = Reason()
     store = fields.String(allow_none=True)
     created_at = fields.String(metadata={"format": "date-time"})
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from app.api.blueprint import bp
 from app.core.actor import PUBLIC
 from app.models.contents import ContentKind
 from app.queries.contents import ContentSeen, find_content, list_contents
 from app.services.content_refusals import ContentNotFound
+from app.web.body import Words
 from app.web.context import current_context
 from app.web.limits import OPEN_TO_ALL, limited
 from app.web.paging import PageArguments, page, read_cursor, write_cursor
@@ -24,7 +25,7 @@ _PATHS = {
 
 
 class ContentQuery(PageArguments):
-    category = fields.String(load_default=None, validate=validate.Length(max=40))
+    category = Words(longest=40, load_default=None)
 
 
 class Cover(Schema):

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
 
 
 def utc_now() -> datetime:
@@ -19,6 +20,11 @@ def local(instant: datetime) -> datetime:
 
 def local_day(instant: datetime) -> date:
     return local(instant).date()
+
+
+def is_within_reach(day: date) -> bool:
+    """A day that anybody means: at the calendar's own ends there is no day before or after."""
+    return _FIRST_DAY <= day <= _LAST_DAY
 
 
 def end_of_day(day: date) -> datetime:

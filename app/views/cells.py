@@ -14,6 +14,7 @@ from app.core import money
 from app.core.actor import Role
 from app.core.clock import local
 from app.views import labels, roles
+from app.web.reasons import reason_text
 
 NOTHING = "—"
 _NAMES_OF_COLUMNS = {"changed", "when", "equal"}
@@ -61,6 +62,8 @@ def cell(column: str, value: object, *, name: str | None = None, url: str | None
     if column in WORDS:
         known = WORDS[column].get(text)
         return Cell(gettext(known) if known else text, "name")
+    if column == "reason":
+        return Cell(reason_text(text))
     return Cell(
         text, "code" if column.endswith(("_no", "_last4", "token", "reference")) else "text"
     )

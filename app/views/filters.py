@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 
 from flask_babel import gettext
 
-from app.core.clock import SHANGHAI, end_of_day
+from app.core.clock import SHANGHAI, end_of_day, is_within_reach
 from app.core.errors import N_
 from app.views.cells import WORDS, column_name, state_name
 
@@ -154,6 +154,7 @@ def number(text: str) -> int | None:
 
 def _day(text: str | None) -> date | None:
     try:
-        return date.fromisoformat(text or "")
+        day = date.fromisoformat(text or "")
     except ValueError:
         return None
+    return day if is_within_reach(day) else None

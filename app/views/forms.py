@@ -32,6 +32,7 @@ from wtforms.widgets import TextInput
 
 from app.core import money, passwords
 from app.core.actor import Actor
+from app.core.clock import is_within_reach
 from app.core.errors import N_, DomainError
 from app.flows.once import MoneyCall, hash_request
 from app.views.cells import state_name
@@ -188,6 +189,12 @@ class Day(DateField):
 
     def __init__(self, label: str, *, needed: bool = True, **options: Any) -> None:
         super().__init__(label, _presence(needed), **options)
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        super().process_formdata(valuelist)
+        if self.data is not None and not is_within_reach(self.data):
+            self.data = None
+            raise ValueError(self.gettext("Not a valid date value."))
 
 
 class Hour(TimeField):

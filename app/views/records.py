@@ -242,7 +242,7 @@ class Records(ModelView):  # type: ignore[misc]
         if self._is_flag(name):
             return (name, value == "yes") if value in filters.YES_NO else None
         if name in WORDS:
-            return name, value
+            return name, value if "\0" not in value else None
         number = filters.number(value)
         return None if number is None else (name, number)
 

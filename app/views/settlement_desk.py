@@ -51,6 +51,10 @@ class DaysForm(ConsoleForm):
     def period(self) -> Period | None:
         """None, with a word at its field, when the days make no sense."""
         first, last = self.first.data, self.last.data
+        if first is None or last is None:
+            missing = self.first if first is None else self.last
+            missing.errors = [missing.gettext("Not a valid date value.")]
+            return None
         if first > last:
             self.last.errors = [gettext("The last day is before the first one.")]
             return None

@@ -33,6 +33,7 @@ PLAIN = frozenset(
         N_("Not a valid mapping type."),
         N_("Not a valid date."),
         N_("Not a valid datetime."),
+        N_("String does not match expected pattern."),
     }
 )
 SHAPED = (

@@ -217,6 +217,8 @@ def test_paid_after_closing_goes_back_and_the_card_part_stays_released(world, sh
     )
     assert through == 2 * 70_00
     assert world.wechat.state(payment["payment_no"])["refunds"][0]["refund_fen"] == 70_00
+    [back] = client.get("/api/v1/me/refunds").json()["items"]
+    assert back["reason"] == "关闭之后才付款成功，已原路退回"
 
 
 def test_a_lost_notification_is_made_up_for_by_the_job(world, shop):

@@ -94,6 +94,7 @@ def test_whatever_stands_in_the_address_of_a_money_call_is_not_found(scene, path
         ("/api/v1/stores", {"lat": 31}), ("/api/v1/stores", {"lat": 91, "lng": 0}),
         ("/api/v1/stores", {"lat": "nan", "lng": "nan"}), ("/api/v1/stores", {"q": "x" * 51}),
         ("/api/v1/stores", {"lat": "inf", "lng": "0"}), ("/api/v1/stores", {"q": "\x00"}),
+        ("/api/v1/goods", {"category": "\x00"}), ("/api/v1/articles", {"category": "x" * 41}),
     ],
 )  # fmt: skip
 def test_a_query_that_is_odd(scene, path, query):

@@ -149,10 +149,20 @@ def test_totals_are_of_what_is_filtered(reader):
     [
         "status=nothing", "store_id=x", "store_id=99999999999999999999", "before=x", "after=-1",
         "q=%00", "q=%25%27", "q=%F0%9F%92%A9", "period=never", "status=closed%27--", "before=0",
+        "to=9999-12-31", "from=9999-12-31&to=0001-01-01", "from=0001-01-01", "status=%00",
     ],
 )  # fmt: skip
 def test_nonsense_in_the_address_is_no_failure(reader, nonsense):
     assert reader.get(f"/console/top-ups/list/?{nonsense}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["entries/list/?kind", "postings/list/?account", "audit/list/?action"]
+)
+def test_no_choice_holds_a_nul(reader, path):
+    answer = reader.get(f"/console/{path}=%00")
+    assert answer.status_code == 200
+    assert rows_of(answer.text) == []
 
 
 def test_a_search_takes_its_signs_literally(reader):

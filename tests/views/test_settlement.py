@@ -161,6 +161,13 @@ def test_clearing_agrees_with_the_statements(signed_in, people, settled, databas
         assert amount in page.text
 
 
+@pytest.mark.parametrize("days", ["first=%00&last=9999999", "first=2026-01-01&last=9999-12-31"])
+def test_clearing_asks_for_days_that_there_are(signed_in, people, days):
+    answer = signed_in(people["finance"]).get(f"/console/settlement/clearing?{days}")
+    assert answer.status_code == 200
+    assert "请填写有效的日期" in answer.text
+
+
 def test_another_merchant_finds_no_statement_and_no_file(signed_in, people, statement):
     stranger = signed_in(people["stranger"])
     base = f"/console/statements/{statement.id}"

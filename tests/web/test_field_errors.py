@@ -11,6 +11,7 @@ from babel.messages.pofile import read_po
 from flask import Flask
 from flask_babel import Babel, force_locale
 from marshmallow import Schema, ValidationError, fields
+from marshmallow.validate import Regexp
 
 from app.api import schemas as api_schemas
 from app.pos import schemas as pos_schemas
@@ -32,6 +33,11 @@ def in_chinese() -> Iterator[None]:
 def catalog() -> Catalog:
     with (ROOT / "translations/zh_CN/LC_MESSAGES/messages.po").open("rb") as file:
         return read_po(file, locale="zh_CN")
+
+
+def test_a_pattern_that_does_not_fit_is_said_in_chinese(in_chinese):
+    page = Schema.from_dict({"page": fields.String(validate=Regexp("^a$"))})()
+    assert errors_of(page, {"page": "b"}) == {"page": ["格式不对，请核对后再填。"]}
 
 
 def errors_of(schema: Schema, body: dict[str, object]) -> object:
