@@ -31,7 +31,7 @@ def main() -> None:
         with _database_at_hand():
             if words[:1] == ["--run"]:
                 sys.exit(subprocess.run(words[1:], check=False).returncode)
-            cli.main(args=["--app", str(ROOT / "run.py"), *words], prog_name="kaquan")
+            cli.main(args=["--app", str(ROOT / "run_commands.py"), *words], prog_name="kaquan")
     except (SettingsError, PostgresError) as refusal:
         sys.exit(f"kaquan: {refusal}")
 
