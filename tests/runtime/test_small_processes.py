@@ -5,13 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
-
 from tests.conftest import ROOT
 
 FACES = ("app.views", "app.pos", "app.api", "app.site", "app.factory", "app.wechat_simulator.wsgi")
-# Drawing, spreadsheets of people's own, and the words' dictionaries: read at their first use.
-HEAVY = ("PIL", "openpyxl", "reportlab", "tablib", "rjieba", "pypinyin", "fontTools", "numpy")
+# Uploaded workbooks, the words' dictionaries, fonts: read at their first use.
+HEAVY = ("openpyxl", "rjieba", "pypinyin", "fontTools")
 
 
 def loaded(module: str) -> set[str]:
@@ -26,19 +24,10 @@ def loaded(module: str) -> set[str]:
 def test_the_worker_and_commands_start_without_the_web_faces():
     found = loaded("app.cli, app.cli_worker")
     assert "app.jobs.worker" in found
-    assert not found.intersection(FACES)
-
-
-@pytest.mark.parametrize("name", HEAVY)
-def test_what_few_jobs_need_waits_until_they_do(name):
-    assert name not in _worker_modules()
+    assert not found.intersection((*FACES, *HEAVY))
 
 
 def test_verify_starts_without_the_demo_and_the_queue():
     found = loaded("app.cli, app.cli_checks")
     assert "app.queries.invariants" in found
     assert not found.intersection({"app.services.demo", "app.jobs.worker", "app.views"})
-
-
-def _worker_modules() -> set[str]:
-    return loaded("app.cli, app.cli_worker")
