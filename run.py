@@ -1,4 +1,4 @@
-"""What gunicorn and the command line load."""
+"""What gunicorn loads."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import click
-from flask import Flask
 from flask.cli import AppGroup
 
 from app.core.actor import SYSTEM
@@ -15,11 +14,6 @@ from app.web.context import current_context
 
 search_group = AppGroup("search", help="The search index, kept by the worker.")
 traffic_group = AppGroup("traffic", help="Traffic statistics, kept by the worker.")
-
-
-def register_content_commands(app: Flask) -> None:
-    app.cli.add_command(search_group)
-    app.cli.add_command(traffic_group)
 
 
 @search_group.command("rebuild")

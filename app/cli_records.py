@@ -1,4 +1,4 @@
-"""``bin/kaquan export``: a list as a file, as the consoles make it; and the hourly figures."""
+"""``bin/kaquan export``: a list as a file, as the consoles make it."""
 
 from __future__ import annotations
 
@@ -10,31 +10,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from flask import Flask, current_app
-from flask.cli import AppGroup, with_appcontext
+from flask import current_app
+from flask.cli import with_appcontext
 from flask_babel import force_locale
 from sqlalchemy import select
 
-from app.core.actor import SYSTEM, Actor, Scope
-from app.core.clock import utc_now
+from app.core.actor import Actor, Scope
 from app.flows import exporting
 from app.models.tenants import Merchant, Store
-from app.services.ledger_days import rebuild_ledger_days
-from app.services.rollups import rebuild_rollups
-from app.services.snapshots import read_watermark
+from app.views import need_consoles
 from app.views.exporting import plan_of
 from app.views.listing import LISTS
 from app.views.records import Records
 from app.web.context import current_context
 
 OPERATOR = Actor(scope=Scope.platform)  # Whoever may run commands here sees every row.
-
-rollups_group = AppGroup("rollups", help="Hourly figures, kept by the worker.")
-
-
-def register_record_commands(app: Flask) -> None:
-    app.cli.add_command(export)
-    app.cli.add_command(rollups_group)
 
 
 @click.command()
@@ -64,6 +54,7 @@ def export(
     days = {"from": _day(first), "to": _day(last), "status": status or ""}
     arguments = {**days, **_place(merchant, store)}
     context = current_context()
+    need_consoles(current_app)
     with current_app.test_request_context("/console/"), force_locale("zh_CN"):
         plan = plan_of(_view(records), arguments)
     began = time.monotonic()
@@ -73,19 +64,6 @@ def export(
         )
     seconds = time.monotonic() - began
     click.echo(json.dumps({"rows": rows, "seconds": round(seconds, 3), "file": str(out)}))
-
-
-@rollups_group.command("rebuild")
-def rebuild() -> None:
-    """Sum every hour and every day of the ledger again; one JSON line says how many there are."""
-    database = current_context().database
-    with database.unit_of_work(SYSTEM) as session:
-        hours = rebuild_rollups(session, now=utc_now())
-    with database.unit_of_work(SYSTEM) as session:
-        watermark = read_watermark(session)
-    with database.unit_of_work(SYSTEM) as session:
-        figures = rebuild_ledger_days(session, watermark=watermark, now=utc_now())
-    click.echo(json.dumps({"hours": hours, "ledger_figures": figures}))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import time
 from datetime import date
 
 import click
-from flask import Flask, current_app
+from flask import current_app
 from flask.cli import AppGroup
 from flask_babel import force_locale
 from sqlalchemy import select
@@ -31,10 +31,6 @@ OPERATOR = Actor(scope=Scope.platform)
 _WRITERS = {"xlsx": write_workbook, "csv": write_csv, "pdf": write_paper}
 
 settle_group = AppGroup("settle", help="Settlement: close periods, write statements.")
-
-
-def register_settlement_commands(app: Flask) -> None:
-    app.cli.add_command(settle_group)
 
 
 @settle_group.command("close")

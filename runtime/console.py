@@ -22,6 +22,8 @@ from runtime.postgres import embedded_postgres
 from runtime.privileges import PostgresError
 
 ROOT = Path(__file__).resolve().parent.parent
+# Flask's own commands ask for the whole program; ours start without its web faces.
+_OF_FLASK = {"fab", "routes", "run", "shell"}
 
 
 def main() -> None:
@@ -31,7 +33,8 @@ def main() -> None:
         with _database_at_hand():
             if words[:1] == ["--run"]:
                 sys.exit(subprocess.run(words[1:], check=False).returncode)
-            cli.main(args=["--app", str(ROOT / "run.py"), *words], prog_name="kaquan")
+            program = "run.py" if _OF_FLASK.intersection(words[:1]) else "run_commands.py"
+            cli.main(args=["--app", str(ROOT / program), *words], prog_name="kaquan")
     except (SettingsError, PostgresError) as refusal:
         sys.exit(f"kaquan: {refusal}")
 

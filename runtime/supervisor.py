@@ -99,7 +99,7 @@ def supervise(children: Sequence[Child], *, keep_database: Callable[[], None], s
 def program(settings: Settings, environ: dict[str, str]) -> list[Child]:
     """The processes of the program; their arguments contain `gunicorn` and `worker`."""
     gunicorn = [sys.executable, "-m", "gunicorn", "--config"]
-    worker = [sys.executable, "-m", "flask", "--app", "run", "worker"]
+    worker = [sys.executable, "-m", "flask", "--app", "run_commands", "worker"]
     streams = [sys.executable, "-m", "app.jobs.streams"]
     commands = {
         "web": [*gunicorn, "deploy/gunicorn.conf.py", "run:app"],

@@ -19,6 +19,7 @@ from contextlib import suppress
 
 import psycopg
 
+from app.core.logs import configure_logs
 from app.core.streams import (
     LONGEST_NOTE,
     TAKEN,
@@ -237,10 +238,7 @@ async def serve(settings: Settings) -> None:
 
 
 def main() -> None:
-    logging.basicConfig(
-        level=os.environ.get("LOG_LEVEL", "INFO").upper(),
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
+    configure_logs()
     try:
         settings = load_settings()
     except SettingsError as refusal:

@@ -28,6 +28,7 @@ from app.views.vouchers.paper import PAPER
 from app.views.vouchers.print_files import PrintFileDesk
 from app.views.vouchers.printing import PrintDesk
 from app.web.context import current_context
+from app.web.language import register_language
 
 
 def register_consoles(app: Flask) -> None:
@@ -60,6 +61,15 @@ def register_consoles(app: Flask) -> None:
         reports = (Reports, SavedReports)
         for view in (*LISTS, *PAGES, *DESKS, *PAPER, *CONTENT, *readers, *money, *mine, *reports):
             builder.add_view_no_menu(view)
+    # Flask-AppBuilder has brought a Babel of its own, and the last one is the one. Ours looks for
+    # texts in Flask-AppBuilder's directory, too (it has added it), and in translations/ after it.
+    register_language(app)
+
+
+def need_consoles(app: Flask) -> None:
+    """The consoles for a command that writes what they show. Commands start without them."""
+    if "appbuilder" not in app.extensions:
+        register_consoles(app)
 
 
 def write_roles(app: Flask) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from flask import request, session
+import os
+
+from flask import Flask, request, session
+from flask_babel import Babel
 
 from app.web.security import PROGRAMS
 
@@ -10,6 +13,13 @@ LOCALES = ("zh_CN", "en")
 SESSION_KEY = "locale"
 _ASKED_FOR = ("zh", "en")
 _STAFF_PATHS = ("/console/", "/login/", "/logout/", "/pos/")
+
+
+def register_language(app: Flask) -> None:
+    """Have the program's texts at hand, in the language that ``choose_language`` chooses."""
+    ours = os.path.join(os.path.dirname(app.root_path), "translations")
+    app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", ours)
+    Babel(app, default_locale=LOCALES[0], locale_selector=choose_language)
 
 
 def choose_language() -> str:

@@ -95,7 +95,7 @@ class Stack:
         return self._child_of(self.web_master())
 
     def job_worker(self) -> int:
-        return self._one("--app run worker")
+        return self._one("--app run_commands worker")
 
     def simulator(self) -> int:
         return self._child_of(self._master("wechat_simulator"))
