@@ -14,23 +14,13 @@ from app.services.sales.payments import MAX_PAYMENT_FEN
 from app.services.sales.refund_requests import MAX_REASON
 from app.web.body import Fen, Words, check_phone
 from app.web.reasons import reason_text
+from app.web.shapes import ProgramTerms
 from app.web.wire import Instant
 
 
-class Tier(Schema):
-    threshold_fen = fields.Integer()
-    bonus_fen = fields.Integer()
-
-
-class Program(Schema):
-    id = fields.String()
-    name = fields.String()
-    issuer = fields.String()
-    is_default = fields.Boolean()
-    min_top_up_fen = fields.Integer()
+class Program(ProgramTerms):
     cap_fen = fields.Integer()
     accepted_by = fields.List(fields.String(), metadata={"description": "merchants"})
-    tiers = fields.List(fields.Nested(Tier))
 
 
 class Programs(Schema):

@@ -20,7 +20,7 @@ from app.services.vouchers.old_cards import DryRun
 from app.services.vouchers.voucher_custody import hand_over
 from app.services.vouchers.voucher_events import Holder, SerialRange
 from app.services.vouchers.voucher_replacements import replace_voucher
-from app.services.vouchers.voucher_sales import NoVouchersToChange, find_batch_of_serial
+from app.services.vouchers.voucher_sales import NoVouchersToChange
 from app.services.vouchers.voucher_tasks import TaskOrder
 
 
@@ -145,11 +145,6 @@ def exchange(context: Context, actor: Actor, *, damaged: str, fresh: str, reason
         replace_voucher(
             session, damaged=damaged, fresh=fresh, reason=reason, actor=actor, now=utc_now()
         )
-
-
-def batch_of_serial(context: Context, *, serial_no: str) -> int:
-    with context.database.unit_of_work(SYSTEM) as session:
-        return find_batch_of_serial(session, serial_no).id
 
 
 def try_import(context: Context, *, rows: Sequence[tuple[int, Sequence[str]]]) -> DryRun:

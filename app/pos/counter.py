@@ -5,54 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, fields, validate
 
-from app.core.errors import N_, DomainError
+from app.core.errors import DomainError
 from app.documents.barcodes import QUIET_ZONE, draw_qr
 from app.flows import counter
 from app.flows.topping_up import CashReceiver
 from app.pos.blueprint import bp
-from app.pos.schemas import Member
+from app.pos.schemas import Member, Receiver
 from app.pos.voucher_sales import Papers, chosen_papers
 from app.web.auth import current_actor, till_required
-from app.web.body import Words, check_phone
 from app.web.context import current_context
 from app.web.limits import TILL, WRONG_CODE, limited, require_not_exhausted, take
+from app.web.shapes import ProgramTerms
 
 _GUESSES = {"member_not_found", "card_not_found", "payment_code_invalid"}
 
 
-class Receiver(Schema):
-    """Exactly one of phone, payment_code and card_no says whom."""
-
-    phone = fields.String(load_default=None, allow_none=True, validate=check_phone)
-    payment_code = Words(load_default=None, allow_none=True, shortest=1, longest=40)
-    card_no = Words(load_default=None, allow_none=True, shortest=1, longest=40)
-
-    @validates_schema
-    def _one_receiver(self, values: dict[str, object], **_: object) -> None:
-        given = [n for n in ("phone", "payment_code", "card_no") if values.get(n) is not None]
-        if len(given) != 1:
-            raise ValidationError(N_("Give exactly one of phone, payment_code, card_no."), "phone")
-
-
-class Tier(Schema):
-    threshold_fen = fields.Integer()
-    bonus_fen = fields.Integer()
-
-
-class Program(Schema):
-    id = fields.String()
-    name = fields.String()
-    issuer = fields.String()
-    is_default = fields.Boolean()
-    min_top_up_fen = fields.Integer()
-    tiers = fields.List(fields.Nested(Tier))
-
-
 class ReceiverSeen(Schema):
     member = fields.Nested(Member)
-    programs = fields.List(fields.Nested(Program))
+    programs = fields.List(fields.Nested(ProgramTerms))
 
 
 class PapersSeen(Schema):

@@ -72,20 +72,25 @@ class Reason(Schema):
     reason = Words(required=True, shortest=1, longest=200)
 
 
-class NewCashTopUp(Schema):
+class Receiver(Schema):
     """Exactly one of phone, payment_code and card_no says whom."""
 
     phone = fields.String(load_default=None, allow_none=True, validate=check_phone)
     payment_code = Words(load_default=None, allow_none=True, shortest=1, longest=40)
     card_no = Words(load_default=None, allow_none=True, shortest=1, longest=40)
-    amount_fen = Fen(required=True, maximum=MAX_TOP_UP_FEN)
-    program_id = RowId(load_default=None, allow_none=True)
 
     @validates_schema
     def _one_receiver(self, values: dict[str, object], **_: object) -> None:
         given = [n for n in ("phone", "payment_code", "card_no") if values.get(n) is not None]
         if len(given) != 1:
             raise ValidationError(N_("Give exactly one of phone, payment_code, card_no."), "phone")
+
+
+class NewCashTopUp(Receiver):
+    """Cash for whom, how much, and into which program: the group-wide one unless named."""
+
+    amount_fen = Fen(required=True, maximum=MAX_TOP_UP_FEN)
+    program_id = RowId(load_default=None, allow_none=True)
 
 
 class Member(Schema):

@@ -26,7 +26,6 @@ _SPACES = " \t\r\n　"
 _ZONE: ColumnElement[Any] = literal_column("'Asia/Shanghai'")
 _EXCEL_EPOCH: ColumnElement[Any] = literal_column("25569")  # Days from 1899-12-30 to 1970-01-01.
 _DAY: ColumnElement[Any] = literal_column("86400")
-_NUMBERS = frozenset({"money", "integer", "percent"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +36,6 @@ class ExportColumn:
     heading: str
     kind: str
     words: Mapping[str, str] | None = None  # What stored words are called.
-
-    @property
-    def is_number(self) -> bool:
-        return self.kind in _NUMBERS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,22 @@ class CardBalance(Schema):
     balance_fen = fields.Integer()
 
 
+class Tier(Schema):
+    threshold_fen = fields.Integer()
+    bonus_fen = fields.Integer()
+
+
+class ProgramTerms(Schema):
+    """A card program as somebody chooses among several: what a top-up of each brings."""
+
+    id = fields.String()
+    name = fields.String()
+    issuer = fields.String()
+    is_default = fields.Boolean()
+    min_top_up_fen = fields.Integer()
+    tiers = fields.List(fields.Nested(Tier))
+
+
 class PaymentCommon(Schema):
     """A payment as ``flows.presenting.payment_body`` tells it, less who may open the sheet."""
 

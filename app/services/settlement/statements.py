@@ -134,7 +134,7 @@ def collect_lines(
         statement.position = found.last_id
         return True
     statement.position = statement.watermark
-    _draw_up(session, statement, actor, now)
+    _draw_up(session, statement, actor)
     return False
 
 
@@ -175,7 +175,7 @@ def _next_period(
     return Period(first_on=first_on, last_on=period.last_on)
 
 
-def _draw_up(session: Session, statement: Statement, actor: Actor, now: datetime) -> None:
+def _draw_up(session: Session, statement: Statement, actor: Actor) -> None:
     """All lines are there: total them two ways, take over what was carried, make it a draft."""
     totals = session.execute(TOTALS, {"statement": statement.id}).one()
     assert totals.lines_fen == totals.sums_fen, "the sums are those of the lines"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import select, text, update
+from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -102,12 +102,6 @@ def open_chunk(
     first = chunk.first_serial_no
     serials = make_serials(batch_no_of(first), running_number(first), chunk.quantity)
     return [(serial, letters[n * width : (n + 1) * width]) for n, serial in enumerate(serials)]
-
-
-def chunk_numbers(session: Session, *, batch_id: int) -> Sequence[int]:
-    """A batch's chunks, in order."""
-    numbers = select(VoucherChunk.chunk_no).where(VoucherChunk.batch_id == batch_id)
-    return session.scalars(numbers.order_by(VoucherChunk.chunk_no)).all()
 
 
 def shred_chunks(session: Session, *, batch_id: int) -> None:

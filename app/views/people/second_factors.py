@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from flask import flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView, expose
@@ -51,49 +53,13 @@ class OwnSecondFactor(BaseView):  # type: ignore[misc]
     @has_access
     def confirm(self) -> ResponseReturnValue:
         """The phone shows right codes: it is asked for from now on."""
-        form, context = CodeForm(), current_context()
-
-        def effect(session: Session) -> list[str]:
-            codes = second_factors.confirm_enrolment(
-                session,
-                staff_id=g.actor.staff_id,
-                code=form.code.data,
-                keys=context.keys,
-                actor=g.actor,
-                now=utc_now(),
-            )
-            return [*codes]
-
-        if form.validate_on_submit():
-            with form.refusals(), counted_codes(g.actor.staff_id):
-                codes = carry_out(context, effect)
-                onward = url_for("OwnSecondFactor.show")
-                return render_template("console/recovery_codes.html", codes=codes, onward=onward)
-        return self._page(form)
+        return self._recovery_codes(second_factors.confirm_enrolment)
 
     @expose("/renew/", methods=("POST",))
     @has_access
     def renew(self) -> ResponseReturnValue:
         """New recovery codes in place of the old ones, for a code from the phone."""
-        form, context = CodeForm(), current_context()
-
-        def effect(session: Session) -> list[str]:
-            codes = second_factors.renew_recovery_codes(
-                session,
-                staff_id=g.actor.staff_id,
-                code=form.code.data,
-                keys=context.keys,
-                actor=g.actor,
-                now=utc_now(),
-            )
-            return [*codes]
-
-        if form.validate_on_submit():
-            with form.refusals(), counted_codes(g.actor.staff_id):
-                codes = carry_out(context, effect)
-                onward = url_for("OwnSecondFactor.show")
-                return render_template("console/recovery_codes.html", codes=codes, onward=onward)
-        return self._page(form)
+        return self._recovery_codes(second_factors.renew_recovery_codes)
 
     @expose("/end/", methods=("POST",))
     @has_access
@@ -116,6 +82,28 @@ class OwnSecondFactor(BaseView):  # type: ignore[misc]
                 carry_out(context, effect)
                 flash(gettext("Two-step sign-in is off. Your old recovery codes are void."))
                 return redirect(url_for("OwnSecondFactor.show"))
+        return self._page(form)
+
+    def _recovery_codes(self, make: Callable[..., Sequence[str]]) -> ResponseReturnValue:
+        """Show what ``make`` gives for a code from the phone: this once, and never again."""
+        form, context = CodeForm(), current_context()
+
+        def effect(session: Session) -> list[str]:
+            codes = make(
+                session,
+                staff_id=g.actor.staff_id,
+                code=form.code.data,
+                keys=context.keys,
+                actor=g.actor,
+                now=utc_now(),
+            )
+            return [*codes]
+
+        if form.validate_on_submit():
+            with form.refusals(), counted_codes(g.actor.staff_id):
+                codes = carry_out(context, effect)
+                onward = url_for("OwnSecondFactor.show")
+                return render_template("console/recovery_codes.html", codes=codes, onward=onward)
         return self._page(form)
 
     def _page(self, form: CodeForm) -> ResponseReturnValue:

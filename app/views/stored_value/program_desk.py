@@ -40,10 +40,10 @@ from app.views.once import write_once
 from app.views.stored_value.program_forms import (
     TIERS,
     AcceptanceForm,
-    IssuersForm,
     ProgramForm,
     SaleForm,
 )
+from app.views.tenants.allowances import allowance_page, list_merchants
 
 
 class ProgramDesk(Desk):
@@ -133,7 +133,7 @@ class ProgramDesk(Desk):
             select(ProgramAcceptance.merchant_id).where(ProgramAcceptance.program_id == pk)
         ).all()
         form = AcceptanceForm(data={"accepted_by": list(known)})
-        form.accepted_by.choices = _merchants(session)
+        form.accepted_by.choices = list_merchants(session)
         if form.validate_on_submit():
 
             def effect(work: Session) -> Body:
@@ -189,36 +189,14 @@ class ProgramDesk(Desk):
     @has_access
     def issuers(self) -> ResponseReturnValue:
         """Say which merchants may issue cards of their own."""
-        session = self.appbuilder.session
-        known = set(session.scalars(select(Merchant.id).where(Merchant.own_programs)))
-        form = IssuersForm(data={"allowed": list(known)})
-        form.allowed.choices = _merchants(session)
-        if form.validate_on_submit():
-            changed = known ^ set(form.allowed.data)
-
-            def effect(work: Session) -> Body:
-                for merchant_id in sorted(changed):
-                    programs.allow_own_programs(
-                        work,
-                        merchant_id=merchant_id,
-                        allowed=merchant_id not in known,
-                        actor=g.actor,
-                    )
-                return {}
-
-            with form.refusals():
-                write_once(form, effect)
-                said = gettext("%(count)s merchants may issue cards of their own.")
-                return self.done(said % {"count": len(form.allowed.data)}, url_for("Programs.list"))
-        return self.form_page(
-            form,
+        return allowance_page(
+            self,
+            Merchant.own_programs,
+            programs.allow_own_programs,
             title=gettext("Who may issue cards"),
-            submit=gettext("Save"),
-            back=url_for("Programs.list"),
             explanation=gettext("Whoever issues cards needs a filing (备案) within thirty days."),
-            template="console/choose_merchants.html",
-            ticked=form.allowed,
-            warnings=(),
+            said=gettext("%(count)s merchants may issue cards of their own."),
+            back=url_for("Programs.list"),
         )
 
     def _sale(
@@ -258,9 +236,9 @@ class ProgramDesk(Desk):
         form.bonus_bearer.offer(states_to_choose(Bearer))
         if g.actor.role in PLATFORM_ROLES:
             mine = [(str(OPERATOR_ID), gettext("Platform"))]
-            allowed = _merchants(session, Merchant.own_programs)
+            allowed = list_merchants(session, Merchant.own_programs)
         else:
-            mine, allowed = [], _merchants(session, Merchant.id == g.actor.merchant_id)
+            mine, allowed = [], list_merchants(session, Merchant.id == g.actor.merchant_id)
         form.issuer_id.offer([*mine, *((str(pk), name) for pk, name in allowed)])
 
     def _terms(self, program: CardProgram) -> dict[str, Any]:
@@ -337,12 +315,3 @@ def _named(terms: dict[str, Any]) -> dict[str, Any]:
         name: value.name if isinstance(value, Bearer | LotKind) else value
         for name, value in terms.items()
     }
-
-
-def _merchants(session: Session, *conditions: Any) -> list[tuple[int, str]]:
-    rows = session.execute(
-        select(Merchant.id, Merchant.name)
-        .where(Merchant.id != OPERATOR_ID, *conditions)
-        .order_by(Merchant.id)
-    )
-    return [(row.id, row.name) for row in rows]

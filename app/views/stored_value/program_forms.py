@@ -104,9 +104,3 @@ class AcceptanceForm(OnceForm):
 
 class SaleForm(OnceForm):
     """Putting on or off sale asks for nothing more than a yes."""
-
-
-class IssuersForm(OnceForm):
-    """Which merchants may issue cards of their own."""
-
-    allowed = SelectMultipleField(coerce=int)

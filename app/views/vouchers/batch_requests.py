@@ -11,25 +11,15 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from wtforms import SelectMultipleField
 
 from app.core.actor import PLATFORM_ROLES
 from app.flows import paper
-from app.flows.once import Body
-from app.models.base import OPERATOR_ID
 from app.models.tenants import Merchant
 from app.services.vouchers import batch_requests
 from app.views.desks import Action, Desk, action, those_allowed
-from app.views.forms import OnceForm
-from app.views.once import write_once
+from app.views.tenants.allowances import allowance_page
 from app.views.vouchers.batch_forms import RequestForm
 from app.web.context import current_context
-
-
-class AllowedForm(OnceForm):
-    """Which merchants may request voucher batches."""
-
-    allowed = SelectMultipleField(coerce=int)
 
 
 class BatchRequestDesk(Desk):
@@ -74,43 +64,14 @@ class BatchRequestDesk(Desk):
     @has_access
     def merchants(self) -> ResponseReturnValue:
         """Say which merchants may request batches."""
-        session = self.appbuilder.session
-        known = set(session.scalars(select(Merchant.id).where(Merchant.own_batches)))
-        form = AllowedForm(data={"allowed": list(known)})
-        form.allowed.choices = [
-            (pk, name)
-            for pk, name in session.execute(
-                select(Merchant.id, Merchant.name)
-                .where(Merchant.id != OPERATOR_ID)
-                .order_by(Merchant.id)
-            )
-        ]
-        if form.validate_on_submit():
-            changed = known ^ set(form.allowed.data)
-
-            def effect(work: Session) -> Body:
-                for merchant_id in sorted(changed):
-                    batch_requests.allow_own_batches(
-                        work,
-                        merchant_id=merchant_id,
-                        allowed=merchant_id not in known,
-                        actor=g.actor,
-                    )
-                return {}
-
-            with form.refusals():
-                write_once(form, effect)
-                said = gettext("%(count)s merchants may request vouchers.")
-                return self.done(said % {"count": len(form.allowed.data)}, url_for("Batches.list"))
-        return self.form_page(
-            form,
+        return allowance_page(
+            self,
+            Merchant.own_batches,
+            batch_requests.allow_own_batches,
             title=gettext("Who may request vouchers"),
-            submit=gettext("Save"),
-            back=url_for("Batches.list"),
             explanation=gettext("What they request waits for your approval in any case."),
-            template="console/choose_merchants.html",
-            ticked=form.allowed,
-            warnings=(),
+            said=gettext("%(count)s merchants may request vouchers."),
+            back=url_for("Batches.list"),
         )
 
 

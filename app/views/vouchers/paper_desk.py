@@ -261,7 +261,7 @@ class PaperDesk(Desk):
             first=None if serials is None else serials.first,
             last=None if serials is None else serials.last,
         )
-        return _facts_of(batch, states, kind)
+        return _facts_of(states, kind)
 
     def _mine(self, form: ExchangeForm) -> bool:
         """Both numbers must be vouchers that the reader sees."""
@@ -320,9 +320,7 @@ class PaperDesk(Desk):
         return Holder(merchant_id=store.merchant_id, store_id=store.id)
 
 
-def _facts_of(
-    batch: VoucherBatch, states: dict[str, Figure], kind: VoucherTaskKind
-) -> Sequence[str]:
+def _facts_of(states: dict[str, Figure], kind: VoucherTaskKind) -> Sequence[str]:
     """Sentences of what will happen, with count and money."""
 
     def of(name: str) -> Figure:
