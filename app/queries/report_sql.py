@@ -6,6 +6,7 @@ is summed by the hour already comes from the hourly figures, what is younger fro
 
 from __future__ import annotations
 
+from app.queries.batch_sql import PAPER, booked_until
 from app.queries.figure_sql import BOOKED, hours_of
 
 
@@ -175,45 +176,13 @@ REFUNDS = """
       LEFT JOIN staff s ON s.id = r.staff_id
      GROUP BY 1, 2, 3 ORDER BY 5 DESC"""
 
-# One batch's paper has one face, so that its books say how many there were on any day. Only what
-# was printed elsewhere has faces of its own: it is counted, and so is an issuer's paper in the
-# hands of others, who do not see the issuer's books.
 BATCHES = f"""
     WITH asked AS (SELECT {_DAYS}),
-    booked AS (
-        SELECT batch_id, sum(fen) AS active_fen,
-               sum(fen) FILTER (WHERE {_SOLD}) AS activated_fen,
-               -sum(fen) FILTER (WHERE {_EXPIRED} OR {_RETURNED}) AS ended_fen,
-               -sum(fen) FILTER (WHERE NOT ({_SOLD} OR {_EXPIRED} OR {_RETURNED})) AS redeemed_fen,
-               -sum(fen) FILTER (WHERE day >= first_on
-                                   AND NOT ({_SOLD} OR {_EXPIRED} OR {_RETURNED})) AS now_fen
-          FROM (SELECT batch_id, day, event, -amount_fen AS fen FROM ({BOOKED}) p
-                 WHERE account = 'voucher') b, asked
-         WHERE day < ended_on GROUP BY 1)
+    booked AS ({booked_until("(SELECT ended_on FROM asked)", since="(SELECT first_on FROM asked)")})
     SELECT b.name AS label, b.batch_no, v.activated, v.redeemed, v.active, v.ended,
            v.redeemed_fen, k.now_fen::bigint,
            CASE WHEN v.activated = 0 THEN 0 ELSE v.redeemed * 10000 / v.activated END
-      FROM voucher_batch b
-      CROSS JOIN LATERAL (
-          SELECT NOT b.is_imported AND (current_user <> 'kaquan_merchant'
-                 OR b.merchant_id = kaquan.scoped('merchant_id')) AS by_the_books) o
-      LEFT JOIN booked k ON k.batch_id = b.id
-      CROSS JOIN LATERAL (
-          SELECT coalesce(k.activated_fen / b.face_value_fen, 0)::bigint AS activated,
-                 coalesce(k.redeemed_fen / b.face_value_fen, 0)::bigint AS redeemed,
-                 coalesce(k.active_fen / b.face_value_fen, 0)::bigint AS active,
-                 coalesce(k.ended_fen / b.face_value_fen, 0)::bigint AS ended,
-                 coalesce(k.redeemed_fen, 0)::bigint AS redeemed_fen
-           WHERE o.by_the_books
-          UNION ALL
-          SELECT count(*) FILTER (WHERE activated_at IS NOT NULL),
-                 count(*) FILTER (WHERE status = 'redeemed'),
-                 count(*) FILTER (WHERE status = 'active'),
-                 count(*) FILTER (WHERE status IN ('voided', 'expired')
-                                    AND activated_at IS NOT NULL),
-                 coalesce(sum(face_value_fen) FILTER (WHERE status = 'redeemed'), 0)::bigint
-            FROM voucher WHERE batch_id = b.id AND NOT o.by_the_books
-          HAVING NOT o.by_the_books) v
+      FROM voucher_batch b LEFT JOIN booked k ON k.batch_id = b.id {PAPER}
      WHERE b.created_at < :until
        AND (cast(:merchant_id AS bigint) IS NULL OR b.merchant_id = :merchant_id)
      ORDER BY b.id"""  # noqa: S608 - made of constants
