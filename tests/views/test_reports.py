@@ -107,6 +107,11 @@ def test_member_activity_is_set_beside_earlier_periods_in_the_file(desk):
     asked = path().replace("takings", "members")
     answer = desk.post(asked.replace("/?", "/export/?"), {"format": "xlsx"}, form=asked)
     rows = list(openpyxl.load_workbook(io.BytesIO(answer.data)).active.iter_rows(values_only=True))
-    assert [str(heading).split(" ")[0] for heading in rows[0]] == ["会员", "人数", "上期", "去年同期"]
+    assert [str(heading).split(" ")[0] for heading in rows[0]] == [
+        "会员",
+        "人数",
+        "上期",
+        "去年同期",
+    ]
     assert all(row[2] is not None for row in rows[1:5])
     assert all(row[2] is None for row in rows[5:10]), "what is held is told as of now"
