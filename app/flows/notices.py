@@ -12,7 +12,7 @@ from app.core.money import yuan
 from app.flows.context import Context
 from app.models.notices import NoticeKind
 from app.queries.notices import NoticeSeen, find_notice, list_consents, openid_of
-from app.services import notices
+from app.services.messaging import notices
 from app.services.ports import GatewayRefused
 
 log = logging.getLogger(__name__)

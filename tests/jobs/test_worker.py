@@ -24,7 +24,8 @@ from app.jobs import queue as queue_module
 from app.jobs import worker
 from app.jobs.queue import TASK_OF_TOPIC, build_queue
 from app.jobs.relay import relay_batch, run_relay
-from app.services import journal, payments
+from app.services import journal
+from app.services.sales import payments
 
 _subjects = itertools.count(1_000_000)
 
