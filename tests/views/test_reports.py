@@ -14,7 +14,7 @@ import pytest
 from app.core.actor import Role
 from app.core.clock import local_day, utc_now
 from app.core.keys import token_digest
-from app.services.redemptions import REDEEM, read_code
+from app.services.vouchers.redemptions import REDEEM, read_code
 from app.views import report_tables
 
 STORES = 5
