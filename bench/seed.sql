@@ -1,7 +1,7 @@
 -- A business that has been running for a while, written by the superuser with triggers off: what the
 -- triggers would have checked is asked of the result by every invariant. Parameters come from bench/seeds.py.
 -- Member k has card k of the group's program with two lots, filled by one top-up; every round since
--- then each member has paid one yuan somewhere. Tokens: bench-member-<k>, bench-till-<store>.
+-- then each member has paid one yuan somewhere, one after the other: no hour of a day is quiet. Tokens: bench-member-<k>, bench-till-<store>.
 
 INSERT INTO merchant (id, code, name, commission_bp) OVERRIDING SYSTEM VALUE
 SELECT i + 1, 'bench' || i, '压测商户' || i, 60 FROM generate_series(1, %(merchants)s) i;
@@ -62,7 +62,7 @@ INSERT INTO payment (id, payment_no, merchant_id, store_id, pay_point_id, member
 OVERRIDING SYSTEM VALUE
 SELECT p.id, kaquan.document_no('P', p.id, p.at), s.merchant_id, s.id, s.id, p.member_id, 'paid', 100,
        100, 0, 60, 1, p.at, p.at
-FROM (SELECT (r - 1) * %(members)s + k AS id, k AS member_id, %(began_at)s + r * %(every_hours)s * interval '1 hour' AS at,
+FROM (SELECT (r - 1) * %(members)s + k AS id, k AS member_id, %(began_at)s + (r + k::numeric / %(members)s) * %(every_hours)s * interval '1 hour' AS at,
              1 + (k * 7 + r * 13) %% %(stores)s AS store_id
       FROM generate_series(1, %(rounds)s) r, generate_series(1, %(members)s) k) p
 JOIN store s ON s.id = p.store_id;

@@ -2,7 +2,8 @@
 
 Cells arrive as text that PostgreSQL has made: numbers as digits, instants as day numbers, null as
 nothing. They are written as what they are: a number is a number, a date a date, all else text. The
-header stands bold and frozen, the totals below the last row.
+header stands bold and frozen and again on every printed page, the totals below the last row. It is
+printed on A4 across, as wide as the page, with page numbers.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ _ESCAPED = {"t": "\t", "n": "\n", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
 _STYLE = {"money": 1, "integer": 2, "percent": 3, "when": 4, "day": 5}
 _BOLD_STYLE = {"money": 7, "integer": 8}
 _TEXT_STYLE, _BOLD = 9, 6
-_WIDTH = {"money": 14, "integer": 10, "percent": 10, "when": 20, "day": 12, "code": 24}
+WIDTH = {"money": 15, "integer": 10, "percent": 10, "when": 20, "day": 12, "code": 24, "wide": 34}
 _STYLES = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">
 <numFmts count="4"><numFmt numFmtId="164" formatCode="#,##0.00"/>
 <numFmt numFmtId="165" formatCode="#,##0"/><numFmt numFmtId="166" formatCode="yyyy-mm-dd hh:mm:ss"/>
 <numFmt numFmtId="167" formatCode="yyyy-mm-dd"/></numFmts>
-<fonts count="2"><font><sz val="11"/><name val="Calibri"/></font>
-<font><b/><sz val="11"/><name val="Calibri"/></font></fonts>
+<fonts count="2"><font><sz val="10"/><name val="微软雅黑"/><charset val="134"/></font>
+<font><b/><sz val="10"/><name val="微软雅黑"/><charset val="134"/></font></fonts>
 <fills count="3"><fill><patternFill patternType="none"/></fill>
 <fill><patternFill patternType="gray125"/></fill>
 <fill><patternFill patternType="solid"><fgColor rgb="FFF0F2F0"/></patternFill></fill></fills>
@@ -57,10 +58,14 @@ _XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 
 @dataclass(frozen=True)
 class SheetColumn:
-    """``kind`` is one of money, integer, percent, when, day, code; anything else is text."""
+    """``kind`` is one of money, integer, percent, when, day, code; anything else is text.
+
+    ``width`` is in digits, about half of a Chinese character's; unless given, the kind's own.
+    """
 
     heading: str
     kind: str
+    width: int | None = None
 
 
 def write_spreadsheet(
@@ -70,12 +75,14 @@ def write_spreadsheet(
     columns: Sequence[SheetColumn],
     lines: Iterable[bytes],
     totals: Sequence[str],
+    below: Sequence[Sequence[str]] = (),
 ) -> None:
     """Write a whole workbook.
 
     Args:
         lines: A row each, as COPY writes them in its text format with ``NULL ''``.
         totals: A cell for every column, empty where nothing is summed.
+        below: Further rows of the same shape, under the totals.
     """
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         rows = iter(lines)
@@ -84,8 +91,9 @@ def write_spreadsheet(
         while more:
             sheets += 1
             with archive.open(f"xl/worksheets/sheet{sheets}.xml", "w") as sheet:
-                more = _write_sheet(sheet, columns, rows, totals)
-        _write_frame(archive, title, sheets)
+                more = _write_sheet(sheet, columns, rows, [totals, *below])
+        names = [_sheet_name(title, n, sheets) for n in range(1, sheets + 1)]
+        write_frame(archive, names, frozen=[1] * sheets)
 
 
 class _Rows:
@@ -112,11 +120,14 @@ class _Rows:
 
 
 def _write_sheet(
-    sheet: IO[bytes], columns: Sequence[SheetColumn], lines: Iterator[bytes], totals: Sequence[str]
+    sheet: IO[bytes],
+    columns: Sequence[SheetColumn],
+    lines: Iterator[bytes],
+    ends: Sequence[Sequence[str]],
 ) -> bool:
     """One sheet, as full as a sheet may be. Whether there is more for another one."""
     sheet.write(_head(columns))
-    rows, size = _Rows(columns), 0
+    rows, size, written = _Rows(columns), 0, 0
     batch: list[bytes] = []
     full = False
     for written, line in enumerate(lines, start=1):
@@ -129,23 +140,56 @@ def _write_sheet(
                 break
     sheet.write(b"".join(batch))
     if not full:
-        sheet.write(_totals_row(columns, totals))
-    sheet.write(b"</sheetData></worksheet>")
+        for cells in ends:
+            sheet.write(_totals_row(columns, cells))
+    filtered = f"A1:{letter_of(len(columns) - 1)}{written + 1}"
+    sheet.write(sheet_end(filtered=filtered))
     return full
 
 
 def _head(columns: Sequence[SheetColumn]) -> bytes:
+    headings = "".join(_text_cell(column.heading, _BOLD) for column in columns)
+    return sheet_begin(columns, frozen=1) + f"<row>{headings}</row>".encode()
+
+
+def sheet_begin(columns: Sequence[SheetColumn], *, frozen: int) -> bytes:
+    """A sheet up to its first row; the first ``frozen`` rows stay where they are."""
     widths = "".join(
-        f'<col min="{n}" max="{n}" width="{_WIDTH.get(column.kind, 18)}" customWidth="1"/>'
+        f'<col min="{n}" max="{n}" width="{column.width or WIDTH.get(column.kind, 18)}"'
+        ' customWidth="1"/>'
         for n, column in enumerate(columns, start=1)
     )
-    headings = "".join(_text_cell(column.heading, _BOLD) for column in columns)
+    pane = (
+        f'<pane ySplit="{frozen}" topLeftCell="A{frozen + 1}" activePane="bottomLeft"'
+        ' state="frozen"/>'
+    )
     return (
-        f'{_XML}<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0">'
-        '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>'
-        f"</sheetView></sheetViews><cols>{widths}</cols>"
-        f"<sheetData><row>{headings}</row>"
+        f'{_XML}<worksheet xmlns="{_MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
+        f'<sheetViews><sheetView workbookViewId="0">{pane if frozen else ""}</sheetView>'
+        f"</sheetViews><cols>{widths}</cols><sheetData>"
     ).encode()
+
+
+def sheet_end(*, filtered: str = "") -> bytes:
+    """A sheet's end: what people may filter, and how it is printed."""
+    choice = f'<autoFilter ref="{filtered}"/>' if filtered else ""
+    return (
+        f'</sheetData>{choice}<pageMargins left="0.5" right="0.5" top="0.6" bottom="0.6"'
+        ' header="0.3" footer="0.3"/>'
+        '<pageSetup paperSize="9" orientation="landscape" fitToWidth="1" fitToHeight="0"/>'
+        "<headerFooter><oddHeader>&amp;C&amp;A</oddHeader>"
+        "<oddFooter>&amp;C&amp;P / &amp;N</oddFooter></headerFooter></worksheet>"
+    ).encode()
+
+
+def letter_of(place: int) -> str:
+    """A column's letters, from 0: A."""
+    letters = ""
+    number = place + 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
 
 
 def _totals_row(columns: Sequence[SheetColumn], totals: Sequence[str]) -> bytes:
@@ -183,12 +227,12 @@ def unescape_copied(value: bytes) -> str:
     return re.sub(r"\\(.)", lambda found: _ESCAPED.get(found[1], found[1]), words, flags=re.DOTALL)
 
 
-def _write_frame(archive: zipfile.ZipFile, title: str, sheets: int) -> None:
-    write_frame(archive, [_sheet_name(title, n, sheets) for n in range(1, sheets + 1)])
+def write_frame(archive: zipfile.ZipFile, names: Sequence[str], *, frozen: Sequence[int]) -> None:
+    """What makes a workbook of the sheets that are written: their names in order, and styles.
 
-
-def write_frame(archive: zipfile.ZipFile, names: Sequence[str]) -> None:
-    """What makes a workbook of the sheets that are written: their names in order, and styles."""
+    Args:
+        frozen: How many rows of each sheet stand on every printed page.
+    """
     sheets = len(names)
     numbers = range(1, sheets + 1)
     archive.writestr(
@@ -217,7 +261,7 @@ def write_frame(archive: zipfile.ZipFile, names: Sequence[str]) -> None:
             f'<sheet name="{escape(name, {chr(34): "&quot;"})}" sheetId="{n}" r:id="rId{n}"/>'
             for n, name in zip(numbers, names, strict=True)
         )
-        + "</sheets></workbook>",
+        + f"</sheets>{_printed_titles(names, frozen)}</workbook>",
     )
     archive.writestr(
         "xl/_rels/workbook.xml.rels",
@@ -231,6 +275,20 @@ def write_frame(archive: zipfile.ZipFile, names: Sequence[str]) -> None:
         "</Relationships>",
     )
     archive.writestr("xl/styles.xml", _STYLES)
+
+
+def _printed_titles(names: Sequence[str], frozen: Sequence[int]) -> str:
+    titles = "".join(
+        f'<definedName name="_xlnm.Print_Titles" localSheetId="{n}">'
+        f"{escape(_quoted(name))}!$1:${rows}</definedName>"
+        for n, (name, rows) in enumerate(zip(names, frozen, strict=True))
+        if rows
+    )
+    return f"<definedNames>{titles}</definedNames>" if titles else ""
+
+
+def _quoted(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"
 
 
 def _sheet_name(title: str, number: int, sheets: int) -> str:

@@ -67,14 +67,16 @@ def write_with_tablib(
     columns: Sequence[SheetColumn],
     lines: Iterable[bytes],
     totals: Sequence[str],
+    below: Sequence[Sequence[str]] = (),
 ) -> None:
     """A table of some thousands of rows in one of tablib's forms. All of it is held in memory."""
     table = tablib.Dataset(headers=[column.heading for column in columns], title=title[:24])
     kinds = [column.kind for column in columns]
     for line in lines:
         table.append(list(map(_typed, kinds, split(line))))
-    table.append([_typed(kind if kind in _NUMBERS else "text", cell)
-                  for kind, cell in zip(kinds, totals, strict=True)])  # fmt: skip
+    for ending in (totals, *below):
+        table.append([_typed(kind if kind in _NUMBERS else "text", cell)
+                      for kind, cell in zip(kinds, ending, strict=True)])  # fmt: skip
     made = table.export(kind)
     file.write(BOM + made.encode() if isinstance(made, str) else made)
 

@@ -24,11 +24,14 @@ from typing import IO
 from xml.sax.saxutils import escape
 
 from app.core.clock import local
-from app.documents.spreadsheets import SheetColumn, write_frame
+from app.documents.spreadsheets import (
+    SheetColumn,
+    letter_of,
+    sheet_begin,
+    sheet_end,
+    write_frame,
+)
 
-_XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_WIDTH = {"money": 14, "integer": 10, "when": 20, "day": 12, "code": 24, "wide": 34}
 _MONEY, _INTEGER, _WHEN, _DAY, _BOLD, _BOLD_MONEY, _BOLD_INTEGER, _TEXT = 1, 2, 4, 5, 6, 7, 8, 9
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\'\x00-\x1f]")
@@ -64,13 +67,15 @@ class Workbook:
     def __init__(self, file: IO[bytes]) -> None:
         self._archive = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
         self._names: list[str] = []
+        self._frozen: dict[int, int] = {}
 
     def __enter__(self) -> Workbook:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_more: object) -> None:
         if kind is None:
-            write_frame(self._archive, self._names)
+            frozen = [self._frozen.get(n, 0) for n in range(1, len(self._names) + 1)]
+            write_frame(self._archive, self._names, frozen=frozen)
         self._archive.close()
 
     def reserve(self, name: str) -> int:
@@ -85,10 +90,14 @@ class Workbook:
         return len(self._names)
 
     @contextmanager
-    def sheet(self, place: int | str, columns: Sequence[SheetColumn]) -> Iterator[Sheet]:
+    def sheet(
+        self, place: int | str, columns: Sequence[SheetColumn], *, frozen: int = 1
+    ) -> Iterator[Sheet]:
+        """One sheet. Its first ``frozen`` rows stay on the screen and on every printed page."""
         number = place if isinstance(place, int) else self.reserve(place)
         with self._archive.open(f"xl/worksheets/sheet{number}.xml", "w") as out:
-            sheet = Sheet(out, self._names[number - 1], columns)
+            self._frozen[number] = frozen
+            sheet = Sheet(out, self._names[number - 1], columns, frozen=frozen)
             yield sheet
             sheet.end()
 
@@ -96,16 +105,14 @@ class Workbook:
 class Sheet:
     """The sheet being written. ``row_no`` is that of the last row."""
 
-    def __init__(self, out: IO[bytes], name: str, columns: Sequence[SheetColumn]) -> None:
+    def __init__(
+        self, out: IO[bytes], name: str, columns: Sequence[SheetColumn], *, frozen: int
+    ) -> None:
         self._out, self._name, self._columns = out, name, columns
         self.row_no = 0
         self._first = 1
         self._sums = [0] * len(columns)
-        widths = "".join(
-            f'<col min="{n}" max="{n}" width="{_WIDTH.get(column.kind, 18)}" customWidth="1"/>'
-            for n, column in enumerate(columns, start=1)
-        )
-        out.write(f'{_XML}<worksheet xmlns="{_MAIN}"><cols>{widths}</cols><sheetData>'.encode())
+        out.write(sheet_begin(columns, frozen=frozen))
 
     def heading(self, cells: Sequence[Cell] | None = None) -> None:
         """A bold row; the columns' own headings unless others are given. A table begins below."""
@@ -143,17 +150,7 @@ class Sheet:
         return references
 
     def end(self) -> None:
-        self._out.write(b"</sheetData></worksheet>")
-
-
-def letter_of(place: int) -> str:
-    """A column's letters, from 0: A."""
-    letters = ""
-    number = place + 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
+        self._out.write(sheet_end())
 
 
 def _cell(value: Cell, *, bold: bool) -> str:

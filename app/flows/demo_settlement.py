@@ -1,5 +1,5 @@
 """The demo's months settled as people would have: statements in every state, two days of WeChat's
-bills compared, one that agrees and one with differences of each kind that a bill can have.
+bills compared, one that agrees and one with differences of each kind.
 """
 
 from __future__ import annotations
@@ -163,13 +163,45 @@ def _reconcile(context: Context, people: _People) -> None:
             lines = [
                 _line(number, *row) for number, row in enumerate(session.execute(_LINES, values), 1)
             ]
-            billed = _planted(lines) if is_planted else lines
-            trade = TradeBill(bill_on=day, sha1=_digest(day, "trade"), lines=billed)
-            flow = _flow(trade, fee_fen=trade.fee_fen + (1_50 if is_planted else 0))
-            now = min(_midnight(day + timedelta(days=1)) + timedelta(hours=10), utc_now())
-            reconcile_bills(session, trade=trade, flow=flow, actor=SYSTEM, now=now)
+        if is_planted:
+            first = _planted(lines, hasty=True)
+            _compare(context, day, first, more_fee_fen=1_50)
+            _correct_hastily(context, people, day, first)
+            _compare(context, day, _planted(lines), more_fee_fen=1_50)
+        else:
+            _compare(context, day, lines)
     if days:
         _propose(context, people, days[0])
+
+
+def _compare(
+    context: Context, day: date, billed: Sequence[TradeLine], *, more_fee_fen: int = 0
+) -> None:
+    with context.database.unit_of_work(SYSTEM) as session:
+        trade = TradeBill(bill_on=day, sha1=_digest(day, "trade"), lines=billed)
+        flow = _flow(trade, fee_fen=trade.fee_fen + more_fee_fen)
+        now = min(_midnight(day + timedelta(days=1)) + timedelta(hours=10), utc_now())
+        reconcile_bills(session, trade=trade, flow=flow, actor=SYSTEM, now=now)
+
+
+def _correct_hastily(
+    context: Context, people: _People, day: date, billed: Sequence[TradeLine]
+) -> None:
+    """Two people bring the ledger to a bill that WeChat then corrects: now the ledger is wrong."""
+    number = _order_of(billed, 2)
+    with context.database.unit_of_work(SYSTEM) as session:
+        found = session.scalars(
+            select(ReconciliationDifference.id).where(
+                ReconciliationDifference.bill_on == day, ReconciliationDifference.number == number
+            )
+        ).one()
+        differences.propose_correction(
+            session, difference_id=found, correction=Correction.expense,
+            note="按微信账单金额调整。", maker=people.finance, now=utc_now(),
+        )  # fmt: skip
+        differences.confirm_correction(
+            session, difference_id=found, checker=people.admin, now=utc_now()
+        )
 
 
 def _propose(context: Context, people: _People, day: date) -> None:
@@ -194,10 +226,19 @@ def _propose(context: Context, people: _People, day: date) -> None:
                     differences.confirm_correction(session, checker=people.admin, **given)
 
 
-def _planted(lines: Sequence[TradeLine]) -> list[TradeLine]:
-    """One that is missing, one of another amount, one twice, and one that we never heard of."""
+def _order_of(lines: Sequence[TradeLine], place: int) -> str:
+    return [line for line in lines if not line.is_refund][place].order_no
+
+
+def _planted(lines: Sequence[TradeLine], *, hasty: bool = False) -> list[TradeLine]:
+    """One that is missing, one of another amount, one twice, and one that we never heard of.
+
+    Args:
+        hasty: One more is of another amount, until WeChat corrects its bill.
+    """
     paid = [line for line in lines if not line.is_refund]
-    missing, other, twice = paid[:3]
+    missing, other, twice, corrected = paid[:4]
+    wrong = (other, corrected) if hasty else (other,)
     unknown = replace(
         twice,
         line_no=len(lines) + 2,
@@ -207,7 +248,7 @@ def _planted(lines: Sequence[TradeLine]) -> list[TradeLine]:
         fee_fen=53,
     )
     rest = [
-        replace(line, amount_fen=line.amount_fen - 1_00) if line is other else line
+        replace(line, amount_fen=line.amount_fen - 1_00) if line in wrong else line
         for line in lines
         if line is not missing
     ]

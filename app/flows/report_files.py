@@ -11,13 +11,25 @@ from sqlalchemy.orm import Session
 
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import SHANGHAI, end_of_day
-from app.documents.spreadsheets import SheetColumn, write_spreadsheet
+from app.documents.spreadsheets import WIDTH, SheetColumn, write_spreadsheet
 from app.documents.tables import write_with_tablib
 from app.flows.context import Context
-from app.queries.reports import REPORTS, Asked, Value, add_up, read_report
+from app.queries.reports import (
+    REPORTS,
+    Asked,
+    Report,
+    Value,
+    add_up,
+    periods_before,
+    read_report,
+    sum_report,
+)
 from app.services import exports
 
 FORMATS = ("xlsx", "csv")
+_LOOKED_AT = 2_000  # So many rows say how wide a column is.
+_WIDEST = 44
+_NARROW = 0x2E7F  # Letters beyond are as wide as two.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +43,7 @@ class ReportPlan:
     headings: Sequence[str]
     words: Mapping[str, str]  # What fixed words of the rows are called.
     sum_label: str
+    earlier: Sequence[str] = ()  # What ``periods_before`` are called; none: they are left out.
     group: str = ""
     merchant_id: int | None = None
     store_id: int | None = None
@@ -47,7 +60,8 @@ class ReportPlan:
 
     def to_json(self) -> dict[str, Any]:
         days = {"first": self.first.isoformat(), "last": self.last.isoformat()}
-        return {**self.__dict__, **days, "headings": list(self.headings), "words": {**self.words}}
+        lists = {"headings": list(self.headings), "earlier": list(self.earlier)}
+        return {**self.__dict__, **days, **lists, "words": {**self.words}}
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> ReportPlan:
@@ -67,20 +81,72 @@ def write_report(session: Session, plan: ReportPlan, kind: str, file: IO[bytes])
     report = REPORTS[plan.report]
     rows = read_report(session, plan.report, plan.asked)
     kinds = [one.kind for one in report.columns]
-    columns = [
-        SheetColumn(heading, kind) for heading, kind in zip(plan.headings, kinds, strict=True)
-    ]
     lines = [_line(plan, kinds, row) for row in rows]
-    sums = zip(kinds, add_up(report, rows), strict=True)
-    totals = ["" if total is None else _cell(plan, kind, total) for kind, total in sums]
-    totals[0] = totals[0] or plan.sum_label
+    headings = list(plan.headings)
+    periods = list(zip(plan.earlier, periods_before(plan.asked), strict=False))
+    below = []
+    if report.rows_compared:
+        headings += [then.named(name) for name, then in periods]
+        kinds += [kinds[-1]] * len(periods)
+        lines = _beside(session, plan, rows, [then for _, then in periods])
+    elif report.has_sums:
+        below = [
+            _totals(plan, report, sum_report(session, plan.report, then), then.named(name))
+            for name, then in periods
+        ]
+    columns = [
+        SheetColumn(heading, kind, _width(kind, heading, place, lines))
+        for place, (heading, kind) in enumerate(zip(headings, kinds, strict=True))
+    ]
+    totals = _totals(plan, report, add_up(report, rows), plan.sum_label)
+    totals += [""] * (len(columns) - len(totals))
     if kind == "xlsx":
-        write_spreadsheet(file, title=plan.title, columns=columns, lines=lines, totals=totals)
+        write_spreadsheet(
+            file, title=plan.title, columns=columns, lines=lines, totals=totals, below=below
+        )
     else:
         write_with_tablib(
-            file, kind=kind, title=plan.title, columns=columns, lines=lines, totals=totals
-        )
+            file, kind=kind, title=plan.title, columns=columns, lines=lines, totals=totals,
+            below=below,
+        )  # fmt: skip
     return len(rows)
+
+
+def _width(kind: str, heading: str, place: int, lines: Sequence[bytes]) -> int:
+    """So wide that headings and names can be read; a very long name is cut on the screen."""
+    words = [heading]
+    if kind in ("text", "word"):
+        words += [line.decode().rstrip("\n").split("\t")[place] for line in lines[:_LOOKED_AT]]
+    widest = max(sum(2 if ord(letter) > _NARROW else 1 for letter in word) for word in words)
+    return min(max(widest + 3, WIDTH.get(kind, 12)), _WIDEST)
+
+
+def _totals(plan: ReportPlan, report: Report, sums: Sequence[int | None], label: str) -> list[str]:
+    kinds = [one.kind for one in report.columns]
+    cells = [
+        "" if total is None else _cell(plan, kind, total)
+        for kind, total in zip(kinds, sums, strict=True)
+    ]
+    cells[0] = cells[0] or label
+    return cells
+
+
+def _beside(
+    session: Session, plan: ReportPlan, rows: Sequence[Sequence[Value]], earlier: Sequence[Asked]
+) -> list[bytes]:
+    """Each row with what it was in earlier periods, where that can be said."""
+    report = REPORTS[plan.report]
+    kinds = [one.kind for one in report.columns]
+    known = [
+        {row[0]: row[-1] for row in read_report(session, plan.report, then)} for then in earlier
+    ]
+    lines = []
+    for row in rows:
+        compared = row[0] in report.rows_compared
+        then = [_cell(plan, kinds[-1], was.get(row[0], 0)) if compared else "" for was in known]
+        now = [_cell(plan, kind, cell) for kind, cell in zip(kinds, row, strict=True)]
+        lines.append(("\t".join([*now, *then]) + "\n").encode())
+    return lines
 
 
 def _line(plan: ReportPlan, kinds: Sequence[str], row: Sequence[Value]) -> bytes:

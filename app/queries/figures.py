@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.clock import local_day
 from app.models.sales import TopUpChannel
+from app.queries.batch_sql import PAPER, booked_until
 from app.queries.figure_sql import hours_of, read_figures
 from app.queries.trial_balance import OUTSTANDING, trial_balance
 
@@ -48,16 +48,13 @@ def _by_channel(kept: str) -> str:
 
 _BY_DAY, _BY_DAY_IN_TOTAL = _by_day("day"), _by_day("total")
 _BY_CHANNEL, _BY_CHANNEL_IN_TOTAL = _by_channel("day"), _by_channel("total")
-_BY_BATCH = text("""
+_BY_BATCH = f"""
+    WITH booked AS ({booked_until("'infinity'::date", since="'infinity'::date")})
     SELECT b.id AS batch_id, b.name, b.batch_no, v.active, v.redeemed, v.ended
-    FROM (SELECT * FROM voucher_batch ORDER BY id DESC LIMIT :limit) b
-    JOIN LATERAL (
-        SELECT count(*) FILTER (WHERE status = 'active') AS active,
-               count(*) FILTER (WHERE status = 'redeemed') AS redeemed,
-               count(*) FILTER (WHERE status IN ('voided', 'expired')) AS ended
-        FROM voucher WHERE batch_id = b.id) v ON v.active + v.redeemed + v.ended > 0
-    ORDER BY b.id DESC
-""")
+      FROM (SELECT * FROM voucher_batch ORDER BY id DESC LIMIT :limit) b
+      LEFT JOIN booked k ON k.batch_id = b.id {PAPER}
+     WHERE v.active + v.redeemed + v.ended > 0
+     ORDER BY b.id DESC"""  # noqa: S608 - made of constants
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +128,7 @@ def sum_by_channel(
 
 def count_by_batch(session: Session, *, limit: int) -> Sequence[BatchFigures]:
     """The newest batches of which something was activated, with what became of it."""
-    rows = session.execute(_BY_BATCH, {"limit": limit})
+    rows = read_figures(session, _BY_BATCH, {"limit": limit})
     return [BatchFigures(**row._mapping) for row in rows]
 
 

@@ -6,6 +6,7 @@ is summed by the hour already comes from the hourly figures, what is younger fro
 
 from __future__ import annotations
 
+from app.queries.batch_sql import PAPER, booked_until
 from app.queries.figure_sql import BOOKED, hours_of
 
 
@@ -175,19 +176,16 @@ REFUNDS = """
       LEFT JOIN staff s ON s.id = r.staff_id
      GROUP BY 1, 2, 3 ORDER BY 5 DESC"""
 
-BATCHES = """
+BATCHES = f"""
+    WITH asked AS (SELECT {_DAYS}),
+    booked AS ({booked_until("(SELECT ended_on FROM asked)", since="(SELECT first_on FROM asked)")})
     SELECT b.name AS label, b.batch_no, v.activated, v.redeemed, v.active, v.ended,
-           v.redeemed * b.face_value_fen,
+           v.redeemed_fen, k.now_fen::bigint,
            CASE WHEN v.activated = 0 THEN 0 ELSE v.redeemed * 10000 / v.activated END
-      FROM voucher_batch b JOIN LATERAL (
-        SELECT count(*) FILTER (WHERE status <> 'inactive') AS activated,
-               count(*) FILTER (WHERE status = 'redeemed') AS redeemed,
-               count(*) FILTER (WHERE status = 'active') AS active,
-               count(*) FILTER (WHERE status IN ('voided', 'expired')) AS ended
-          FROM voucher WHERE batch_id = b.id) v ON true
+      FROM voucher_batch b LEFT JOIN booked k ON k.batch_id = b.id {PAPER}
      WHERE b.created_at < :until
        AND (cast(:merchant_id AS bigint) IS NULL OR b.merchant_id = :merchant_id)
-     ORDER BY b.id"""
+     ORDER BY b.id"""  # noqa: S608 - made of constants
 
 # Whoever paid in the period is active; who paid before and not in it sleeps; twice is repeat.
 MEMBERS = """

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy.orm import Session
 
+from app.core.clock import SHANGHAI, local_day
 from app.core.errors import N_
 from app.queries import report_sql as sql
 from app.queries.figure_sql import read_figures
@@ -45,6 +46,11 @@ class Report:
     # Rows that are set against those of other periods one by one; the last column is compared.
     rows_compared: Sequence[str] = ()
     by_store: bool = True  # Whether one store's figures make sense.
+    summed_by: str = ""  # The group with the fewest rows: sums alone are read by it.
+
+    @property
+    def has_sums(self) -> bool:
+        return any(column.sums for column in self.columns)
 
     def statement(self, group: str) -> str:
         return self.statements[group if group in self.statements else next(iter(self.statements))]
@@ -59,6 +65,11 @@ class Asked:
     group: str = ""
     merchant_id: int | None = None
     store_id: int | None = None
+
+    def named(self, name: str) -> str:
+        """The period's name with its days, the last one included."""
+        last = self.until - timedelta(seconds=1)
+        return f"{name} {local_day(self.since)}–{local_day(last)}"
 
 
 def _money(label: str, *, sums: bool = True) -> Column:
@@ -104,6 +115,7 @@ REPORTS: Mapping[str, Report] = {
         groups=_GROUPS,
         over_time=True,
         drawn=(2, 3, 4),
+        summed_by="month",
     ),
     "top-ups": Report(
         title=N_("Top-ups by channel and tier"),
@@ -163,14 +175,14 @@ REPORTS: Mapping[str, Report] = {
     ),
     "batches": Report(
         title=N_("Voucher batches' performance"),
-        explanation=N_("What has become of the vouchers of each batch until now."),
+        explanation=N_("What had become of each batch's vouchers by the end of the last day."),
         columns=(Column(label=N_("Voucher batch")), Column(label=N_("Batch number")),
                  _count(N_("Activated")), _count(N_("Redeemed")), _count(N_("Still good")),
                  _count(N_("Voided or expired")), _money(N_("Amount redeemed")),
-                 Column(label=N_("Rate"), kind="percent")),
+                 _money(N_("Of which in the period")), Column(label=N_("Rate"), kind="percent")),
         statements={"": sql.BATCHES},
         groups=_ONE,
-        drawn=(6,),
+        drawn=(6, 7),
         by_store=False,
     ),
     "members": Report(
@@ -227,6 +239,28 @@ def read_report(session: Session, name: str, asked: Asked) -> list[list[Value]]:
     return [[_whole(kind, value) for kind, value in zip(kinds, row, strict=True)] for row in rows]
 
 
+def periods_before(asked: Asked) -> Sequence[Asked]:
+    """The period before, and the same one a year ago. Before whole months lie as many months."""
+    first, ended = (at.astimezone(SHANGHAI).date() for at in (asked.since, asked.until))
+    if first.day == ended.day == 1:
+        months = 12 * (ended.year - first.year) + ended.month - first.month
+        begins = _months_before(first, months)
+    else:
+        begins = first - (ended - first)
+    last_year = (_year_before(first), _year_before(ended))
+    return [
+        replace(asked, since=_midnight(since), until=_midnight(until))
+        for since, until in ((begins, first), last_year)
+    ]
+
+
+def sum_report(session: Session, name: str, asked: Asked) -> list[int | None]:
+    """A report's sums without its rows."""
+    report = REPORTS[name]
+    group = report.summed_by or asked.group
+    return add_up(report, read_report(session, name, replace(asked, group=group)))
+
+
 def add_up(report: Report, rows: Sequence[Sequence[Value]]) -> list[int | None]:
     """The sums of the columns that can be added up."""
     return [
@@ -240,3 +274,19 @@ def _whole(kind: str, value: object) -> Value:
     if kind in ("text", "word"):
         return "" if value is None else str(value)
     return int(str(value or 0))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), SHANGHAI)
+
+
+def _months_before(first: date, months: int) -> date:
+    year, month = divmod(12 * first.year + first.month - 1 - months, 12)
+    return date(year, month + 1, 1)
+
+
+def _year_before(day: date) -> date:
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:  # The 29th of February.
+        return date(day.year - 1, 2, 28)

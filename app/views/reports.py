@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date, datetime, time, timedelta
-from typing import Any
+from datetime import datetime, time, timedelta
 
 from flask import Response, abort, g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,43 +11,18 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext
 
-from app.core import money
 from app.core.actor import Scope
 from app.core.clock import SHANGHAI, end_of_day, local_day, utc_now
-from app.core.errors import N_
 from app.flows import report_files
 from app.flows.report_files import ReportPlan
-from app.queries.reports import NOT_OVER_TIME, REPORTS, Asked, Report, Value, add_up, read_report
-from app.views import filters, labels
-from app.views.charts import Chart, Series
+from app.queries.reports import REPORTS, Asked, Report, read_report
+from app.views import filters, labels, report_tables
 from app.views.exporting import content_type, headers_for
 from app.views.names import options_of
 from app.views.saved_reports import links_to_saved
 from app.web.context import current_context
 
-_SHOWN = 60  # Bars beyond that are no picture.
 _LONGEST_DAYS = 800
-WORDS = {
-    "card": N_("Cards"),
-    "wechat": N_("WeChat Pay"),
-    "combined": N_("Card and WeChat Pay"),
-    "voucher": N_("Paper vouchers"),
-    "cash": N_("Cash"),
-    "code": N_("Code"),
-    "refund": N_("Refund"),
-    "reversal": N_("Redemption reversed"),
-    "new": N_("New"),
-    "active": N_("Active (paid in the period)"),
-    "repeat": N_("Repeat (paid more than once)"),
-    "sleeping": N_("Sleeping (did not pay)"),
-    "band_0": N_("Hold nothing"),
-    "band_100": N_("Hold up to ¥100"),
-    "band_500": N_("Hold ¥100 to ¥500"),
-    "band_1000": N_("Hold ¥500 to ¥1,000"),
-    "band_more": N_("Hold ¥1,000 or more"),
-    "account:gift": N_("Gifts on their way"),
-    "": N_("(none)"),
-}
 
 
 class Reports(BaseView):
@@ -66,7 +38,10 @@ class Reports(BaseView):
         name, report, asked = read_asked()
         session = self.appbuilder.session
         rows = read_report(session, name, asked)
-        chart = _chart(report, asked, rows)
+        table = report_tables.tabulate(
+            session, name, report, asked, rows, filters.number(request.args.get("page", "")) or 1
+        )
+        chart = report_tables.chart_of(report, asked, rows)
         g.menu_view = "Reports"
         return self.render_template(
             "console/reports.html",
@@ -76,26 +51,20 @@ class Reports(BaseView):
             first=asked.since.astimezone(SHANGHAI).date(),
             last=local_day(asked.until - timedelta(seconds=1)),
             choices=[
-                (gettext(one.title), url_for("Reports.show", **{**request.args, "report": key}),
+                (gettext(one.title), url_for("Reports.show", **{**_kept(), "report": key}),
                  key == name)
                 for key, one in _offered().items()
             ],
             groups=[(key, gettext(label)) for key, label in report.groups.items() if key],
             merchants=options_of(session, "merchant_id") if g.actor.scope is Scope.platform else (),
             stores=options_of(session, "store_id") if report.by_store else (),
-            headings=[
-                *(gettext(column.label) for column in report.columns),
-                *(label for label, _, _ in _earlier(asked) if report.rows_compared),
-            ],
-            rows=_rows(session, name, report, asked, rows),
-            sums=[None if total is None else _shown(column.kind, total)
-                  for column, total in zip(report.columns, add_up(report, rows), strict=True)],
-            compared=_compared(session, name, report, asked),
+            table=table,
+            page_url=lambda page: url_for("Reports.show", **{**request.args, "page": page}),
             chart=chart,
-            figures_url=url_for("Reports.figures", **request.args) if chart else "",
-            export_url=url_for("Reports.export", **request.args),
+            figures_url=url_for("Reports.figures", **_kept()) if chart else "",
+            export_url=url_for("Reports.export", **_kept()),
             saved=links_to_saved(session),
-            save_url=url_for("SavedReports.add", **request.args),
+            save_url=url_for("SavedReports.add", **_kept()),
         )  # fmt: skip
 
     @expose("/figures/")
@@ -104,7 +73,8 @@ class Reports(BaseView):
     def figures(self) -> ResponseReturnValue:
         """What the page's chart draws, as JSON; amounts are fen."""
         name, report, asked = read_asked()
-        chart = _chart(report, asked, read_report(self.appbuilder.session, name, asked))
+        rows = read_report(self.appbuilder.session, name, asked)
+        chart = report_tables.chart_of(report, asked, rows)
         return jsonify({"charts": [chart.as_json()] if chart else []})
 
     @expose("/export/", methods=("POST",))
@@ -130,6 +100,11 @@ def _offered() -> dict[str, Report]:
     return {name: one for name, one in REPORTS.items() if one.by_store or not in_store}
 
 
+def _kept() -> dict[str, str]:
+    """What was asked for, without the place in it."""
+    return {name: value for name, value in request.args.items() if name != "page"}
+
+
 def read_asked() -> tuple[str, Report, Asked]:
     offered = _offered()
     name = request.args.get("report", "takings")
@@ -151,105 +126,6 @@ def read_asked() -> tuple[str, Report, Asked]:
     return name, report, asked
 
 
-def _earlier(asked: Asked) -> Sequence[tuple[str, datetime, datetime]]:
-    """As many days before, and the same days a year ago."""
-    days = asked.until - asked.since
-    return (
-        (gettext("As many days before"), asked.since - days, asked.since),
-        (gettext("Same days a year ago"), _year_before(asked.since), _year_before(asked.until)),
-    )
-
-
-def _compared(session: Any, name: str, report: Report, asked: Asked) -> Sequence[tuple[str, Any]]:
-    """The sums of earlier periods, for reports that have sums."""
-    if not any(column.sums for column in report.columns):
-        return []
-    return [
-        (label, [
-            None if total is None else _shown(column.kind, total)
-            for column, total in zip(report.columns, add_up(report, read_report(
-                session, name, replace(asked, since=since, until=until))), strict=True)
-        ])
-        for label, since, until in _earlier(asked)
-    ]  # fmt: skip
-
-
-def _rows(
-    session: Any, name: str, report: Report, asked: Asked, rows: Sequence[Sequence[Value]]
-) -> Sequence[Sequence[tuple[str, str]]]:
-    """The rows as shown; where rows are compared one by one, earlier periods stand beside them."""
-    shown = [_row(report, row) for row in rows]
-    if not report.rows_compared:
-        return shown
-    kind = report.columns[-1].kind
-    for _, since, until in _earlier(asked):
-        then = read_report(session, name, replace(asked, since=since, until=until))
-        known = {row[0]: row[-1] for row in then}
-        for cells, row in zip(shown, rows, strict=True):
-            is_compared = row[0] in report.rows_compared
-            cells.append(_shown(kind, known.get(row[0], 0)) if is_compared else ("number", "—"))
-    return shown
-
-
-def _year_before(instant: datetime) -> datetime:
-    day = instant.astimezone(SHANGHAI).date()
-    try:
-        earlier = day.replace(year=day.year - 1)
-    except ValueError:  # The 29th of February.
-        earlier = date(day.year - 1, 2, 28)
-    return datetime.combine(earlier, time(), SHANGHAI)
-
-
-def _shown(kind: str, value: Value) -> tuple[str, str]:
-    """A cell's class and text."""
-    if kind == "money":
-        return "money", money.yuan(int(value))
-    if kind == "integer":
-        return "number", f"{value:,}"
-    if kind == "percent":
-        return "number", f"{int(value) // 100}.{int(value) % 100 // 10}%"
-    return "name", _word(str(value)) if kind == "word" else str(value) or "—"
-
-
-def _row(report: Report, row: Sequence[Value]) -> list[tuple[str, str]]:
-    return [_shown(one.kind, cell) for one, cell in zip(report.columns, row, strict=True)]
-
-
-def _word(value: str) -> str:
-    known = WORDS.get(value) or labels.ENTRY_KINDS.get(value)
-    return gettext(known) if known else value
-
-
-def _chart(report: Report, asked: Asked, rows: Sequence[Sequence[Value]]) -> Chart | None:
-    if not report.drawn or not rows or len(rows) > _SHOWN:
-        return None
-    chart = Chart(
-        id="report",
-        title=gettext(report.title),
-        kind="columns" if report.over_time and asked.group not in NOT_OVER_TIME else "bars",
-        unit="fen" if report.columns[report.drawn[0]].kind == "money" else "count",
-        axis=gettext(report.columns[0].label),
-        labels=[_label(report, row) for row in rows],
-        stacked=report.drawn == (2, 3, 4),
-        series=[
-            Series(name=gettext(report.columns[place].label),
-                   values=[int(row[place]) for row in rows])
-            for place in report.drawn
-        ],
-    )  # fmt: skip
-    return None if chart.empty else chart
-
-
-def _label(report: Report, row: Sequence[Value]) -> str:
-    """What a bar is called: the words before the first figure."""
-    parts = [
-        _word(str(cell)) if column.kind == "word" else str(cell)
-        for column, cell in zip(report.columns, row, strict=True)
-        if column.kind in ("text", "word")
-    ]
-    return " ".join(part for part in parts if part)
-
-
 def plan_of(name: str, report: Report, asked: Asked) -> ReportPlan:
     """The report with its filters and the reader's words, as a file of it is written."""
     return ReportPlan(
@@ -258,8 +134,12 @@ def plan_of(name: str, report: Report, asked: Asked) -> ReportPlan:
         last=local_day(asked.until - timedelta(seconds=1)),
         title=gettext(report.title),
         headings=[gettext(column.label) for column in report.columns],
-        words={code: gettext(word) for code, word in {**labels.ENTRY_KINDS, **WORDS}.items()},
+        words={
+            code: gettext(word)
+            for code, word in {**labels.ENTRY_KINDS, **report_tables.WORDS}.items()
+        },
         sum_label=gettext("Sum"),
+        earlier=report_tables.earlier_names(),
         group=asked.group,
         merchant_id=asked.merchant_id,
         store_id=asked.store_id,

@@ -57,6 +57,14 @@ def test_the_header_is_frozen_and_the_sheet_named_without_forbidden_signs():
     assert book.active["A1"].font.b
 
 
+def test_it_prints_with_its_header_on_every_page_and_can_be_filtered():
+    page = sheet().active
+    assert page.print_title_rows == "$1:$1"
+    assert (page.page_setup.orientation, page.page_setup.fitToHeight) == ("landscape", 0)
+    assert page.sheet_properties.pageSetUpPr.fitToPage
+    assert page.auto_filter.ref == "A1:E3", "the rows, without the totals"
+
+
 def test_what_no_sheet_can_hold_goes_on_in_the_next(monkeypatch):
     monkeypatch.setattr(spreadsheets, "ROWS_A_SHEET", 500)
     book = sheet([b"%d\t\t1.00\t\t\n" % n for n in range(1, 1201)], ["", "", "1200.00", "", ""])

@@ -14,7 +14,14 @@ from app.core.clock import SHANGHAI, end_of_day, local_day, utc_now
 from app.core.keys import token_digest
 from app.queries import report_sql
 from app.queries.invariants import check_invariants
-from app.queries.reports import REPORTS, Asked, add_up, read_report
+from app.queries.reports import (
+    REPORTS,
+    Asked,
+    add_up,
+    periods_before,
+    read_report,
+    sum_report,
+)
 from app.services.ledger_days import fold_ledger_days, rebuild_ledger_days
 from app.services.rollups import fold_rollups
 from app.services.snapshots import read_watermark
@@ -90,6 +97,63 @@ def test_takings_from_hourly_figures_are_those_of_the_rows(database, shop):
         until=month.until,
     )
     assert before[5] == rows
+
+
+@pytest.mark.parametrize("group", ["store", "cashier", "day"])
+def test_sums_alone_are_those_of_the_rows(database, shop, group):
+    merchant, _ = shop
+    month = asked(group=group, merchant_id=merchant.id)
+    with database.unit_of_work(PLATFORM) as session:
+        rows = read_report(session, "takings", month)
+        assert sum_report(session, "takings", month) == add_up(REPORTS["takings"], rows)
+
+
+@pytest.mark.parametrize(
+    ("days", "before", "year_ago"),
+    [
+        (("2026-03-01", "2026-04-01"), ("2026-02-01", "2026-03-01"), ("2025-03-01", "2025-04-01")),
+        (("2026-01-01", "2026-04-01"), ("2025-10-01", "2026-01-01"), ("2025-01-01", "2025-04-01")),
+        (("2026-03-10", "2026-03-17"), ("2026-03-03", "2026-03-10"), ("2025-03-10", "2025-03-17")),
+        (("2024-02-29", "2024-03-01"), ("2024-02-28", "2024-02-29"), ("2023-02-28", "2023-03-01")),
+    ],
+)
+def test_before_whole_months_lie_whole_months(days, before, year_ago):
+    """An accountant's October is set against September, not against the 31 days before it."""
+
+    def of(since, until):
+        begins, ends = (datetime.fromisoformat(f"{day}T00:00+08:00") for day in (since, until))
+        return Asked(since=begins.astimezone(SHANGHAI), until=ends.astimezone(SHANGHAI))
+
+    found = [(then.since, then.until) for then in periods_before(of(*days))]
+    assert found == [(then.since, then.until) for then in (of(*before), of(*year_ago))]
+
+
+def test_a_batchs_performance_by_the_books_is_that_of_its_vouchers(database, make, keys):
+    """Three sold, one redeemed; an issuer sees its own, and the end of the period counts."""
+    merchant = make.merchant()
+    batch = make.batch(issuer=merchant, quantity=3)
+    code, *_ = make.vouchers(batch)
+    token = token_digest(make.staff_token(make.staff(Role.cashier, make.store(merchant))))
+    digests = keys.code_digests(read_code(code))
+    verdict, *_ = database.call(REDEEM, (token, f"batch-{batch.id}", b"h", digests))
+    assert verdict == "redeemed"
+    owner = make.actor(make.staff(Role.merchant_admin, merchant=merchant))
+    face = batch.face_value_fen
+    for actor in (PLATFORM, owner):
+        [row] = rows_of(database, "batches", actor, merchant_id=merchant.id)
+        assert row[2:] == [3, 1, 2, 0, face, face, 3333]
+    counted = one(
+        database,
+        "SELECT array_agg(n ORDER BY status) FROM (SELECT status::text, count(*) AS n FROM voucher"
+        " WHERE batch_id = :batch GROUP BY 1) v",
+        batch=batch.id,
+    )
+    assert counted == [2, 1], "active, redeemed"
+    with database.unit_of_work(SYSTEM) as session:
+        session.execute(text("UPDATE voucher_batch SET is_imported = true WHERE id = :id"),
+                        {"id": batch.id})  # fmt: skip
+    [row] = rows_of(database, "batches", owner, merchant_id=merchant.id)
+    assert row[2:] == [3, 1, 2, 0, face, face, 3333], "counted one by one"
 
 
 def test_advance_receipts_close_at_what_the_ledger_says(database, shop):

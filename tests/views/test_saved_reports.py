@@ -147,7 +147,7 @@ def test_by_the_clock_to_the_download_centre_and_a_mail_with_a_link_only(
         book = openpyxl.load_workbook(io.BytesIO(answer.data))
     rows = list(book.active.iter_rows(values_only=True))
     assert rows[0][0] == "卡产品"
-    assert [row[0] for row in rows[1:]] == ["合计"]
+    assert [row[0].split(" ")[0] for row in rows[1:]] == ["合计", "上期", "去年同期"]
     page = desk.get("/console/saved-reports/").text
     assert "邮件已发送" in page
 

@@ -52,7 +52,7 @@ def write_workbook(session: Session, statement: Statement, file: IO[bytes]) -> N
                 lines = stream_lines(session, statement_id=statement.id, store_id=store.store_id)
                 total = _write_lines(sheet, lines, store.amount_fen)
             stores.append((name, store.line_count, total))
-        with book.sheet(front, _summary_columns()) as sheet:
+        with book.sheet(front, _summary_columns(), frozen=0) as sheet:
             _write_summary(session, sheet, statement, stores)
 
 
