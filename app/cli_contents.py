@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 
 from app.core.actor import SYSTEM
 from app.flows import counting
-from app.services.search_index import rebuild_index
+from app.services.publishing.search_index import rebuild_index
 from app.web.context import current_context
 
 search_group = AppGroup("search", help="The search index, kept by the worker.")

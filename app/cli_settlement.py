@@ -17,9 +17,14 @@ from app.core.actor import SYSTEM, Actor, Scope
 from app.flows import settling
 from app.models.statements import Statement
 from app.models.tenants import Merchant
-from app.views.book_files import write_vouchers
 from app.views.filters import Period
-from app.views.statement_files import write_combined, write_csv, write_paper, write_workbook
+from app.views.settlement.book_files import write_vouchers
+from app.views.settlement.statement_files import (
+    write_combined,
+    write_csv,
+    write_paper,
+    write_workbook,
+)
 from app.web.context import current_context
 
 OPERATOR = Actor(scope=Scope.platform)

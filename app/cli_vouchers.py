@@ -27,9 +27,9 @@ from app.models.voucher_records import VoucherTaskKind
 from app.models.vouchers import BatchKind, VoucherBatch
 from app.queries.batch_reports import report_batch
 from app.queries.voucher_stories import find_voucher, tell_story
-from app.services.batches import BatchDesign, BatchTerms
-from app.services.voucher_events import Holder, SerialRange
-from app.services.voucher_tasks import TaskOrder
+from app.services.vouchers.batches import BatchDesign, BatchTerms
+from app.services.vouchers.voucher_events import Holder, SerialRange
+from app.services.vouchers.voucher_tasks import TaskOrder
 from app.web.context import current_context
 
 vouchers_group = AppGroup("vouchers", help="Paper: batches, custody, activation, freezing, import.")

@@ -25,7 +25,8 @@ from app.db import open_database
 from app.models.cards import Bearer
 from app.models.voucher_records import VoucherTask
 from app.models.vouchers import BatchKind, BatchStatus, VoucherBatch
-from app.services import journal, voucher_tasks
+from app.services import journal
+from app.services.vouchers import voucher_tasks
 from bench import checks
 from bench.output import Row, say
 from bench.seeds import KEYS, ROOT, Seed, at, clone

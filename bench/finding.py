@@ -21,8 +21,8 @@ from app.db import Database, open_database
 from app.flows.counting import Counter
 from app.queries.searching import Narrowed, search
 from app.queries.stores import list_stores
-from app.services.traffic import open_day
-from app.services.traffic_sums import fold_day
+from app.services.publishing.traffic import open_day
+from app.services.publishing.traffic_sums import fold_day
 from bench.output import Row, say
 from bench.seeds import Seed, at, clone
 from runtime.postgres import Urls

@@ -29,20 +29,16 @@ from app.models.people import AccessToken, Member, MemberIdentity, Staff
 from app.models.sales import TopUp, TopUpChannel, TopUpStatus
 from app.models.tenants import Merchant, PayPoint, Store
 from app.models.vouchers import BatchKind, VoucherBatch
-from app.services import (
-    batches,
-    journal,
-    members,
-    merchants,
-    programs,
-    top_ups,
-    voucher_custody,
-    voucher_sales,
-)
-from app.services.batches import Acceptance, BatchTerms
-from app.services.merchants import StorePlace
-from app.services.programs import ProgramRules
-from app.services.voucher_events import Holder, SerialRange
+from app.services import journal
+from app.services.people import members
+from app.services.sales import top_ups
+from app.services.stored_value import programs
+from app.services.stored_value.programs import ProgramRules
+from app.services.tenants import merchants
+from app.services.tenants.merchants import StorePlace
+from app.services.vouchers import batches, voucher_custody, voucher_sales
+from app.services.vouchers.batches import Acceptance, BatchTerms
+from app.services.vouchers.voucher_events import Holder, SerialRange
 
 T = TypeVar("T")
 PASSWORD = "correct-horse-2026"

@@ -20,9 +20,9 @@ from app.flows import settling
 from app.models.cards import Bearer
 from app.models.sales import Payment, TopUpChannel
 from app.models.statements import Statement
-from app.services import payments, refunds
-from app.services.batches import Acceptance
-from app.services.redemptions import REDEEM, read_code
+from app.services.sales import payments, refunds
+from app.services.vouchers.batches import Acceptance
+from app.services.vouchers.redemptions import REDEEM, read_code
 from tests.factories import Factories
 
 LATER = timedelta(days=40)  # By then this month is over.

@@ -10,8 +10,8 @@ from marshmallow import Schema, fields, validate
 
 from app.api.schemas import TopUp
 from app.core.clock import rfc3339
-from app.services.payments import MAX_PAYMENT_FEN
-from app.services.refund_requests import MAX_REASON
+from app.services.sales.payments import MAX_PAYMENT_FEN
+from app.services.sales.refund_requests import MAX_REASON
 from app.web.body import Fen, Words, check_phone
 from app.web.wire import Instant
 

@@ -10,7 +10,7 @@ from app.api.blueprint import bp
 from app.core.actor import PUBLIC
 from app.models.contents import ContentKind
 from app.queries.contents import ContentSeen, find_content, list_contents
-from app.services.content_refusals import ContentNotFound
+from app.services.publishing.content_refusals import ContentNotFound
 from app.web.context import current_context
 from app.web.limits import OPEN_TO_ALL, limited
 from app.web.paging import PageArguments, page, read_cursor, write_cursor

@@ -17,7 +17,7 @@ from app.flows import membership, once
 from app.flows.once import Body, MoneyCall
 from app.flows.presenting import gift_body
 from app.models.vouchers import Gift, GiftStatus
-from app.services import gifts
+from app.services.stored_value import gifts
 from app.web.auth import current_actor, member_required
 from app.web.body import request_hash, request_key
 from app.web.context import current_context

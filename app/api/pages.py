@@ -12,8 +12,8 @@ from app.core.actor import PUBLIC
 from app.flows import codes, membership
 from app.models.vouchers import GiftStatus
 from app.queries.stores import find_pay_point
-from app.services.gifts import GiftEnded
 from app.services.refusals import PayPointNotFound
+from app.services.stored_value.gifts import GiftEnded
 from app.web.auth import member_required
 from app.web.context import current_context
 from app.web.limits import LOOK_UP, OPEN_TO_ALL, limited

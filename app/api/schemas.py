@@ -7,9 +7,9 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.core.errors import N_
-from app.services.gifts import MAX_MESSAGE
-from app.services.payments import MAX_PAYMENT_FEN
-from app.services.top_ups import MAX_TOP_UP_FEN
+from app.services.sales.payments import MAX_PAYMENT_FEN
+from app.services.sales.top_ups import MAX_TOP_UP_FEN
+from app.services.stored_value.gifts import MAX_MESSAGE
 from app.web.body import Fen, RowId, Words, check_phone
 from app.web.context import current_context
 from app.web.paging import PageArguments

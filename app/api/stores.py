@@ -10,8 +10,8 @@ from app.core.actor import PUBLIC
 from app.core.clock import utc_now
 from app.queries.store_pages import list_cities
 from app.queries.stores import StoreSeen, find_pay_point, list_stores
-from app.services.merchants import StoreNotFound
 from app.services.refusals import PayPointNotFound
+from app.services.tenants.merchants import StoreNotFound
 from app.web.auth import optional_actor
 from app.web.context import current_context
 from app.web.limits import OPEN_TO_ALL, limited

@@ -16,8 +16,8 @@ from app.flows.once import Body, MoneyCall
 from app.flows.presenting import code_top_up_body, top_up_body
 from app.models.cards import Card
 from app.models.sales import TopUp, TopUpStatus
-from app.services.redemptions import redeem_top_up_code
 from app.services.refusals import TopUpNotFound
+from app.services.vouchers.redemptions import redeem_top_up_code
 from app.web.auth import bearer_digest, current_actor, member_required
 from app.web.body import request_hash, request_key
 from app.web.context import current_context

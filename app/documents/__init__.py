@@ -1,0 +1,1 @@
+"""Documents: spreadsheets, paper and pictures, made from plain values."""

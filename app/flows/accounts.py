@@ -18,9 +18,11 @@ from app.models.cards import Card
 from app.models.people import Member, MemberStatus
 from app.models.plumbing import IdempotencyRecord
 from app.models.refund_requests import RefundRequest
-from app.services import cards, erasures, members, refund_requests
+from app.services.people import erasures, members
 from app.services.ports import GatewayRefused, GatewayUnavailable
 from app.services.refusals import CardNotFound, WeChatRefused, WeChatUnavailable
+from app.services.sales import refund_requests
+from app.services.stored_value import cards
 
 
 class BalanceChanged(DomainError):

@@ -17,7 +17,8 @@ from app.core.errors import N_, Category, DomainError
 from app.documents.pictures import draw_avatar
 from app.flows.context import Context
 from app.models.people import Member
-from app.services import media, members
+from app.services.people import members
+from app.services.publishing import media
 
 MAX_BYTES = 8_000_000
 _ADDRESS = re.compile(r"/avatars/([A-Za-z0-9_-]{20,40})\.jpg")

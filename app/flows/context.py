@@ -10,7 +10,6 @@ from app.db import Database
 from app.flows.together import Together
 from app.gateways.wechat.notifications import NotificationKeys
 from app.gateways.wechat.oa_messages import OfficialAccount
-from app.services.payments import ScannedPayment
 from app.services.ports import (
     AddressRegions,
     DemoWeChat,
@@ -21,7 +20,8 @@ from app.services.ports import (
     WeChatPay,
     WeChatShipping,
 )
-from app.services.redemptions import ScannedVoucher
+from app.services.sales.payments import ScannedPayment
+from app.services.vouchers.redemptions import ScannedVoucher
 from config import Settings
 
 if TYPE_CHECKING:

@@ -15,15 +15,15 @@ from app.flows.topping_up import CashReceiver
 from app.models.cards import Card, CardStatus, ProgramAcceptance
 from app.models.people import Member, MemberStatus, PaymentCode
 from app.queries.programs import ProgramSeen, list_programs
-from app.services import till_sales
-from app.services.members import find_by_phone
+from app.services.people.members import find_by_phone
 from app.services.refusals import (
     CardNotFound,
     MemberFrozen,
     MemberNotFound,
     PaymentCodeInvalid,
 )
-from app.services.till_sales import Chosen, PapersSeen
+from app.services.tills import till_sales
+from app.services.tills.till_sales import Chosen, PapersSeen
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,9 +18,9 @@ from app.core.clock import local_day, utc_now
 from app.core.visits import Visit
 from app.db import DatabaseBusy, DatabaseDown
 from app.flows.context import Context
-from app.services.search_index import count_words
-from app.services.traffic import forget_visits, keep_visits, kept_days
-from app.services.traffic_sums import days_to_fold, fold_day
+from app.services.publishing.search_index import count_words
+from app.services.publishing.traffic import forget_visits, keep_visits, kept_days
+from app.services.publishing.traffic_sums import days_to_fold, fold_day
 
 log = logging.getLogger(__name__)
 

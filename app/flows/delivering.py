@@ -7,8 +7,8 @@ import logging
 from app.core.actor import SYSTEM
 from app.flows.context import Context
 from app.models.sales import Payment, TopUp
-from app.services import payments, top_ups
 from app.services.ports import GatewayRefused
+from app.services.sales import payments, top_ups
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from app.flows.picturing import make_sizes, take_picture
 from app.models.base import OPERATOR_ID
 from app.models.contents import ContentItem
 from app.models.tenants import Merchant, Store
-from app.services.content_words import Words
-from app.services.contents import arrange_contents, create_content, plan_content
 from app.services.demo.contents import DEMO_CONTENTS, DemoContent
+from app.services.publishing.content_words import Words
+from app.services.publishing.contents import arrange_contents, create_content, plan_content
 
 
 def seed_demo_contents(context: Context) -> None:

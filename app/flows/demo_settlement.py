@@ -25,9 +25,9 @@ from app.models.reconciliations import (
 )
 from app.models.statements import Statement, StatementLine
 from app.models.tenants import Merchant, SettlementCycle
-from app.services import differences
-from app.services import statement_decisions as decisions
-from app.services.reconciliations import reconcile_bills
+from app.services.settlement import differences
+from app.services.settlement import statement_decisions as decisions
+from app.services.settlement.reconciliations import reconcile_bills
 
 _LEFT = ("drawn up", "confirmed", "disputed", "approved")  # Of a merchant's last ones.
 _LEFT_OF_FEW = ("drawn up", "confirmed")

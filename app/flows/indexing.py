@@ -7,8 +7,8 @@ import logging
 from app.core.actor import PUBLIC, SYSTEM
 from app.core.clock import utc_now
 from app.flows.context import Context
-from app.services import search_index
 from app.services.ports import GatewayRefused
+from app.services.publishing import search_index
 
 log = logging.getLogger(__name__)
 

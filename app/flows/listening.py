@@ -9,7 +9,7 @@ from app.core.clock import utc_now
 from app.core.keys import new_token
 from app.flows.context import Context
 from app.models.tills import SecretPurpose
-from app.services.one_time_secrets import issue_secret, use_secret
+from app.services.people.one_time_secrets import issue_secret, use_secret
 from app.services.refusals import Unauthenticated
 
 TICKET_LIFETIME = timedelta(seconds=30)

@@ -10,9 +10,11 @@ from app.core.errors import N_, Category, DomainError
 from app.flows.context import Context
 from app.models.people import Member
 from app.models.vouchers import Gift, GiftStatus
-from app.services import gifts, members, top_ups
+from app.services.people import members
 from app.services.ports import GatewayRefused, GatewayUnavailable
 from app.services.refusals import WeChatUnavailable
+from app.services.sales import top_ups
+from app.services.stored_value import gifts
 
 
 class PhoneCodeInvalid(DomainError):

@@ -20,8 +20,8 @@ from app.queries.notices import (
     list_consents,
     openid_of,
 )
-from app.services import notices
-from app.services.official_accounts import note_unfollowed
+from app.services.messaging import notices
+from app.services.messaging.official_accounts import note_unfollowed
 from app.services.ports import GatewayRefused, GatewayUnavailable
 
 log = logging.getLogger(__name__)

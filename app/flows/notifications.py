@@ -15,10 +15,11 @@ from app.flows import orders
 from app.flows.context import Context
 from app.gateways.wechat.notifications import Notification, open_notification
 from app.models.plumbing import WeChatNotification
-from app.services import journal, refunds
+from app.services import journal
 from app.services.ports import OrderState, RefundState, WeChatRefund
 from app.services.refusals import PaymentNotFound, TopUpNotFound
-from app.services.till_sales import SaleNotFound
+from app.services.sales import refunds
+from app.services.tills.till_sales import SaleNotFound
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from app.flows.context import Context
 from app.gateways.wechat.oa_messages import open_message, seal_message, text_reply
 from app.models.official_account import OaFollower, OaMenu, OaReplyKind
 from app.queries.searching import Narrowed, search
-from app.services import official_accounts
-from app.services.oa_replies import answer_to, written_for
+from app.services.messaging import official_accounts
+from app.services.messaging.oa_replies import answer_to, written_for
 
 _ANSWERS = 5
 _WELCOME = "欢迎关注！回复门店名、商品名或问题，即可找到相关内容。"

@@ -22,7 +22,6 @@ from app.flows.context import Context
 from app.flows.once import MoneyCall
 from app.models.sales import Payment, TopUp
 from app.models.tills import VoucherSale
-from app.services import payments, till_sales, top_ups
 from app.services.ports import (
     GatewayRefused,
     GatewayUnavailable,
@@ -32,6 +31,8 @@ from app.services.ports import (
     WeChatOrder,
 )
 from app.services.refusals import WeChatRefused, WeChatUnavailable
+from app.services.sales import payments, top_ups
+from app.services.tills import till_sales
 
 log = logging.getLogger(__name__)
 

@@ -14,14 +14,14 @@ from app.flows.context import Context
 from app.flows.once import Body, MoneyCall
 from app.models.voucher_records import VoucherTaskKind, VoucherTaskStatus
 from app.models.vouchers import VoucherBatch
-from app.services import batch_requests, batches, old_cards, voucher_imports, voucher_tasks
-from app.services.batches import Acceptance, BatchDesign, BatchNotFound, BatchTerms
-from app.services.old_cards import DryRun
-from app.services.voucher_custody import hand_over
-from app.services.voucher_events import Holder, SerialRange
-from app.services.voucher_replacements import replace_voucher
-from app.services.voucher_sales import NoVouchersToChange, find_batch_of_serial
-from app.services.voucher_tasks import TaskOrder
+from app.services.vouchers import batch_requests, batches, old_cards, voucher_imports, voucher_tasks
+from app.services.vouchers.batches import Acceptance, BatchDesign, BatchNotFound, BatchTerms
+from app.services.vouchers.old_cards import DryRun
+from app.services.vouchers.voucher_custody import hand_over
+from app.services.vouchers.voucher_events import Holder, SerialRange
+from app.services.vouchers.voucher_replacements import replace_voucher
+from app.services.vouchers.voucher_sales import NoVouchersToChange, find_batch_of_serial
+from app.services.vouchers.voucher_tasks import TaskOrder
 
 
 def draft(

@@ -16,9 +16,9 @@ from app.flows.once import Answer, MoneyCall
 from app.flows.presenting import payment_body
 from app.models.sales import Payment, PaymentStatus
 from app.models.tenants import Store
-from app.services import paying_apps, payments
-from app.services.payments import ScannedPayment
 from app.services.refusals import PaymentNotFound, refusal
+from app.services.sales import paying_apps, payments
+from app.services.sales.payments import ScannedPayment
 
 
 class PaymentClosed(DomainError):

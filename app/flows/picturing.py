@@ -17,7 +17,7 @@ from app.core.actor import SYSTEM, Actor
 from app.documents.pictures import Picture, read_picture, shrink
 from app.flows.context import Context
 from app.models.contents import MediaFile, MediaStatus
-from app.services import media
+from app.services.publishing import media
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from app.core.actor import SYSTEM
 from app.flows.context import Context
 from app.queries.contents import ContentSeen, preview_content
-from app.services.content_refusals import ContentNotFound
+from app.services.publishing.content_refusals import ContentNotFound
 
 LIFETIME_SECONDS = 7 * 86_400
 

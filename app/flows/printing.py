@@ -1,4 +1,4 @@
-"""Taking a batch's codes out: the print file's way over the disk, around services/print_files.
+"""Taking a batch's codes out: the print file's way over the disk, around ``print_files``.
 
 The file is written sealed, under a name of its own for each run, and counts only once the database
 says so. A run that dies leaves a file that nobody knows; ``shred_delivered`` deletes it.
@@ -25,10 +25,10 @@ from app.documents.vouchers import PrintedVoucher, VoucherDesign, design_of
 from app.flows.context import Context
 from app.models.print_files import CodePanel, PrintFormat
 from app.queries.print_designs import read_batch_print
-from app.services import print_files, print_releases
-from app.services.print_files import PrintOrder
-from app.services.print_releases import TakenFile
-from app.services.voucher_chunks import open_chunk
+from app.services.vouchers import print_files, print_releases
+from app.services.vouchers.print_files import PrintOrder
+from app.services.vouchers.print_releases import TakenFile
+from app.services.vouchers.voucher_chunks import open_chunk
 
 log = logging.getLogger(__name__)
 

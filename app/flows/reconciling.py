@@ -16,7 +16,7 @@ from app.core.clock import utc_now
 from app.flows.context import Context
 from app.models.reconciliations import Reconciliation, ReconciliationStatus
 from app.services.ports import GatewayRefused, GatewayUnavailable
-from app.services.reconciliations import (
+from app.services.settlement.reconciliations import (
     days_due,
     note_failure,
     reconcile_bills,

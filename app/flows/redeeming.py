@@ -10,9 +10,9 @@ from app.core.errors import DomainError
 from app.db import Database
 from app.flows.context import Context
 from app.flows.once import Answer, Body
-from app.services import redemptions
-from app.services.redemptions import RedemptionSeen, ScannedVoucher, VoucherSeen
 from app.services.refusals import StoreRequired, refusal
+from app.services.vouchers import redemptions
+from app.services.vouchers.redemptions import RedemptionSeen, ScannedVoucher, VoucherSeen
 
 
 def redeem(

@@ -12,8 +12,8 @@ from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.flows.context import Context
 from app.models.sales import Refund, RefundStatus
-from app.services import refunds
 from app.services.ports import GatewayRefused, GatewayUnavailable, OrderNotFound, WeChatRefund
+from app.services.sales import refunds
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from app.flows.context import Context
 from app.flows.once import Answer, Body, MoneyCall
 from app.models.tenants import Store
 from app.models.tills import SaleTender, VoucherSale, VoucherSaleStatus
-from app.services import till_sales
-from app.services.till_sales import Chosen, SaleNotFound
+from app.services.tills import till_sales
+from app.services.tills.till_sales import Chosen, SaleNotFound
 
 
 def sell_by_wechat(context: Context, call: MoneyCall, *, chosen: Chosen, till: Actor) -> Answer:

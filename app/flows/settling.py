@@ -12,8 +12,7 @@ from app.core.actor import SYSTEM, Actor
 from app.core.clock import utc_now
 from app.flows.context import Context
 from app.services import journal
-from app.services.snapshots import read_watermark
-from app.services.statements import (
+from app.services.settlement.statements import (
     CHUNK,
     NothingToSettle,
     PeriodNotOver,
@@ -21,6 +20,7 @@ from app.services.statements import (
     collect_lines,
     merchants_to_settle,
 )
+from app.services.snapshots import read_watermark
 
 log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from app.core.clock import utc_now
 from app.core.errors import N_, Category, DomainError
 from app.flows.context import Context
 from app.models.people import Staff
-from app.services import second_factors, sessions, staff
-from app.services.sessions import SignedIn
+from app.services.people import second_factors, sessions, staff
+from app.services.people.sessions import SignedIn
 
 
 class SignInExpired(DomainError):

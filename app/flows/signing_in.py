@@ -13,11 +13,11 @@ from app.core.errors import N_, Category, DomainError
 from app.flows.context import Context
 from app.models.people import Member, Staff
 from app.models.tenants import Merchant, PayPoint, PayPointStatus, Store
-from app.services import sessions, staff
-from app.services.members import find_or_create_member
+from app.services.people import sessions, staff
+from app.services.people.members import find_or_create_member
+from app.services.people.sessions import SignedIn
 from app.services.ports import GatewayRefused, GatewayUnavailable, WeChatIdentity
 from app.services.refusals import WeChatUnavailable
-from app.services.sessions import SignedIn
 
 
 class LoginCodeInvalid(DomainError):

@@ -12,11 +12,11 @@ from app.core.keys import new_token
 from app.flows.context import Context
 from app.models.people import StaffWeChat
 from app.models.tills import SecretPurpose
-from app.services import second_factors, sessions, staff_wechat
-from app.services.one_time_secrets import issue_secret, use_secret
+from app.services.people import second_factors, sessions, staff_wechat
+from app.services.people.one_time_secrets import issue_secret, use_secret
+from app.services.people.sessions import SignedIn, SignInUnfinished
 from app.services.ports import GatewayRefused, GatewayUnavailable, PageSignature
 from app.services.refusals import WeChatUnavailable
-from app.services.sessions import SignedIn, SignInUnfinished
 
 LIFETIME = timedelta(minutes=10)
 RETURN_PATH = "/pos/wechat/return"

@@ -15,11 +15,12 @@ from app.core.keys import token_digest
 from app.flows.context import Context
 from app.models.people import Staff, StaffStatus
 from app.models.tenants import Store, Terminal
-from app.services import pins, sessions, terminals
-from app.services.merchants import StoreNotFound
-from app.services.pins import PinLocked, PinNeedsTerminal, PinVerdict, PinWrong
-from app.services.sessions import SignedIn, SignInRefused
-from app.services.terminals import EnrolmentCode, NotOfThisTerminal
+from app.services.people import pins, sessions
+from app.services.people.pins import PinLocked, PinNeedsTerminal, PinVerdict, PinWrong
+from app.services.people.sessions import SignedIn, SignInRefused
+from app.services.tenants.merchants import StoreNotFound
+from app.services.tills import terminals
+from app.services.tills.terminals import EnrolmentCode, NotOfThisTerminal
 
 
 @dataclass(frozen=True, kw_only=True)

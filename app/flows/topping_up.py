@@ -13,8 +13,8 @@ from app.flows.context import Context
 from app.flows.once import Answer, MoneyCall
 from app.flows.presenting import top_up_body
 from app.models.sales import TopUp, TopUpStatus
-from app.services import paying_apps, top_ups
 from app.services.refusals import refusal
+from app.services.sales import paying_apps, top_ups
 
 _DETAIL = {
     "card_cap_exceeded": "room_fen",

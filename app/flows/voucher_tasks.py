@@ -9,8 +9,9 @@ from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.core.errors import DomainError
 from app.flows.context import Context
-from app.services import journal, voucher_tasks
-from app.services.voucher_tasks import TOPIC
+from app.services import journal
+from app.services.vouchers import voucher_tasks
+from app.services.vouchers.voucher_tasks import TOPIC
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""Gateways: the outside world (WeChat, mail, maps) behind the ports that the services name."""

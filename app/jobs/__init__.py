@@ -1,0 +1,1 @@
+"""Jobs: the worker's relay, its queue, and the process that holds the screens' streams."""

@@ -11,18 +11,18 @@ from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.db import Database
 from app.flows.context import Context
-from app.services import top_ups
 from app.services.audit_chain import read_audit_watermark, seal_audit
-from app.services.contents import publish_due
-from app.services.expiry import expire_lots
-from app.services.gifts import return_expired_gifts
 from app.services.ledger_days import fold_ledger_days
-from app.services.member_merges import follow_merges
-from app.services.notices import write_expiry_notices
+from app.services.messaging.notices import write_expiry_notices
+from app.services.people.member_merges import follow_merges
+from app.services.publishing.contents import publish_due
 from app.services.rollups import fold_rollups
+from app.services.sales import top_ups
+from app.services.settlement.statement_decisions import deem_confirmed
 from app.services.snapshots import read_watermark, take_balance_snapshots
-from app.services.statement_decisions import deem_confirmed
-from app.services.voucher_endings import expire_vouchers
+from app.services.stored_value.expiry import expire_lots
+from app.services.stored_value.gifts import return_expired_gifts
+from app.services.vouchers.voucher_endings import expire_vouchers
 
 BATCH = 5000
 

@@ -15,7 +15,7 @@ from app.models.tills import Approval, ApprovalAction
 from app.pos.blueprint import bp
 from app.pos.calls import OPTIONAL_KEY, run_keyed, run_once
 from app.pos.shift_schemas import Credentials
-from app.services import approvals
+from app.services.tills import approvals
 from app.web.auth import current_actor, till_required
 from app.web.body import Words
 from app.web.limits import SIGN_IN, TILL, limited

@@ -21,7 +21,7 @@ from app.core.keys import token_digest
 from app.flows import signing_in, terminals
 from app.pos.terminals import PinSignIn, terminal_token
 from app.services.refusals import Unauthenticated
-from app.services.terminals import NotOfThisTerminal
+from app.services.tills.terminals import NotOfThisTerminal
 from app.web.auth import actor_behind
 from app.web.body import parse_object
 from app.web.context import current_context

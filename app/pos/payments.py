@@ -17,8 +17,8 @@ from app.models.sales import Payment
 from app.models.tenants import Store
 from app.pos import schemas
 from app.pos.blueprint import bp
-from app.services.refunds import refund_payment
 from app.services.refusals import PaymentNotFound
+from app.services.sales.refunds import refund_payment
 from app.web.auth import current_actor, till_required
 from app.web.body import request_hash, request_key
 from app.web.context import current_context

@@ -15,9 +15,9 @@ from app.flows.context import Context
 from app.flows.once import Answer, Body, MoneyCall
 from app.pos import schemas
 from app.pos.blueprint import bp
-from app.services import redemptions
-from app.services.redemptions import VoucherSeen, read_code
 from app.services.refusals import refusal
+from app.services.vouchers import redemptions
+from app.services.vouchers.redemptions import VoucherSeen, read_code
 from app.web.auth import actor_behind, current_actor, till_required
 from app.web.body import request_hash, request_key
 from app.web.context import current_context

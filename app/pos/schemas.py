@@ -5,8 +5,8 @@ from __future__ import annotations
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from app.core.errors import N_
-from app.services.payments import MAX_PAYMENT_FEN
-from app.services.top_ups import MAX_TOP_UP_FEN
+from app.services.sales.payments import MAX_PAYMENT_FEN
+from app.services.sales.top_ups import MAX_TOP_UP_FEN
 from app.web.body import Fen, RowId, Words, check_phone
 from app.web.shapes import CardBalance, PaymentCommon, StoreName
 from app.web.wire import Instant

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.core.errors import N_
-from app.services.shifts import MAX_CASH_FEN
+from app.services.tills.shifts import MAX_CASH_FEN
 from app.web.body import Fen, RowId, Words
 
 

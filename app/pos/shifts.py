@@ -15,8 +15,8 @@ from app.pos import shift_schemas as schemas
 from app.pos.blueprint import bp
 from app.pos.calls import OPTIONAL_KEY, run_keyed
 from app.queries.shifts import ReportLine, report_shift
-from app.services import shifts
-from app.services.shifts import Count, NoShiftOpen
+from app.services.tills import shifts
+from app.services.tills.shifts import Count, NoShiftOpen
 from app.web.auth import current_actor, till_required
 from app.web.context import current_context
 from app.web.limits import SIGN_IN, TILL, limited

@@ -14,7 +14,7 @@ from app.flows import terminals
 from app.pos.blueprint import bp
 from app.pos.schemas import SignedIn
 from app.services.refusals import Unauthenticated
-from app.services.terminals import EnrolmentCodeInvalid
+from app.services.tills.terminals import EnrolmentCodeInvalid
 from app.web.auth import current_actor, staff_required
 from app.web.body import Words
 from app.web.context import current_context

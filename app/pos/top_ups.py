@@ -14,7 +14,7 @@ from app.flows.once import Answer, Body, MoneyCall
 from app.flows.topping_up import CashReceiver
 from app.pos import schemas
 from app.pos.blueprint import bp
-from app.services import top_ups
+from app.services.sales import top_ups
 from app.web.auth import current_actor, till_required
 from app.web.body import request_hash, request_key
 from app.web.context import current_context

@@ -16,9 +16,9 @@ from app.flows.selling_paper import sale_body
 from app.models.tills import SaleTender
 from app.pos.blueprint import bp
 from app.pos.calls import run_once
-from app.services import till_sales
-from app.services.till_sales import MOST_AT_ONCE, Chosen
-from app.services.voucher_sales import SerialRange
+from app.services.tills import till_sales
+from app.services.tills.till_sales import MOST_AT_ONCE, Chosen
+from app.services.vouchers.voucher_sales import SerialRange
 from app.web.auth import current_actor, till_required
 from app.web.body import Words, request_hash, request_key
 from app.web.context import current_context

@@ -16,7 +16,7 @@ from app.models.base import OPERATOR_ID
 from app.models.exports import ExportFile, ExportStatus
 from app.models.people import Staff, StaffStatus
 from app.services import journal
-from app.services.sessions import actor_of
+from app.services.people.sessions import actor_of
 
 LIFETIME = timedelta(days=3)
 KEPT = timedelta(days=30)  # What was asked for is known for so long, to be asked for again.

@@ -29,7 +29,7 @@ from app.models.saved_reports import (
     SavedReport,
 )
 from app.services import exports, journal
-from app.services.sessions import actor_of
+from app.services.people.sessions import actor_of
 
 MOST_SAVED = 50  # Of one person's.
 MOST_ATTEMPTS = 8

@@ -18,8 +18,8 @@ from app.models.contents import ContentKind
 from app.queries.contents import list_contents
 from app.queries.store_pages import list_stores_of_city
 from app.queries.stores import PayPointSeen, find_pay_point, list_pay_points
-from app.services.redemptions import read_code
 from app.services.refusals import PayPointNotFound
+from app.services.vouchers.redemptions import read_code
 from app.site.caching import keep_private, may_be_kept
 from app.site.contents import SECTIONS
 from app.web.context import current_context

@@ -5,28 +5,28 @@ from __future__ import annotations
 from flask import Flask
 
 from app.views.builder import ConsoleBuilder
-from app.views.content_views import CONTENT
 from app.views.dashboard import Dashboard
 from app.views.exports import Exports
 from app.views.guard import register_guard
 from app.views.listing import DESKS, LISTS
-from app.views.oa_replies import ReplyDesk
-from app.views.official_account import AccountDesk
-from app.views.own_wechat import OwnWeChat
+from app.views.messaging.oa_replies import ReplyDesk
+from app.views.messaging.official_account import AccountDesk
 from app.views.pages import PAGES
-from app.views.paper import PAPER
-from app.views.payment_desk import PAYMENT_CARE
-from app.views.print_files import PrintFileDesk
-from app.views.printing import PrintDesk
-from app.views.reconciling import RECONCILING
+from app.views.people.own_wechat import OwnWeChat
+from app.views.publishing.content_views import CONTENT
+from app.views.publishing.search_words import SearchWords
+from app.views.publishing.traffic import Traffic
 from app.views.reports import Reports
+from app.views.sales.payment_desk import PAYMENT_CARE
 from app.views.saved_reports import SavedReports
 from app.views.search import Search
-from app.views.search_words import SearchWords
 from app.views.sessions import reader_session, security_session
-from app.views.settlement_desk import SETTLEMENT
-from app.views.till_devices import TillDevices
-from app.views.traffic import Traffic
+from app.views.settlement.reconciling import RECONCILING
+from app.views.settlement.settlement_desk import SETTLEMENT
+from app.views.tills.till_devices import TillDevices
+from app.views.vouchers.paper import PAPER
+from app.views.vouchers.print_files import PrintFileDesk
+from app.views.vouchers.printing import PrintDesk
 from app.web.context import current_context
 
 

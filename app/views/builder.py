@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session, scoped_session
 
 from app.core.actor import Actor, Role
 from app.views import roles
-from app.views.login_steps import LoginSteps
-from app.views.second_factors import OwnSecondFactor
-from app.views.signing_in import LoginView, OwnPassword, load_user
+from app.views.people.login_steps import LoginSteps
+from app.views.people.second_factors import OwnSecondFactor
+from app.views.people.signing_in import LoginView, OwnPassword, load_user
 from app.web.language import LOCALES, SESSION_KEY
 from app.web.redirects import came_from
 

@@ -17,7 +17,7 @@ from app.models.tenants import Merchant, Store
 from app.views import cells, roles
 from app.views.exports import count_ready
 from app.views.menu import Section, first_page, menu_of
-from app.views.signing_in import find_actor
+from app.views.people.signing_in import find_actor
 from app.web.staff_session import forget_session, session_token
 
 _OPEN = ("/login/", "/logout/", "/console/lang/")

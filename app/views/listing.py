@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.views.adjustments import Adjustments
-from app.views.card_returns import CardReturns
-from app.views.consumptions import Consumptions
 from app.views.lists.books import AuditLog, Entries, Postings
 from app.views.lists.business import Merchants, PayPoints, People, Stores
 from app.views.lists.members import Cards, Members, Programs
 from app.views.lists.paper import Batches, Redemptions, Vouchers
 from app.views.lists.sales import Gifts, Payments, RefundRequests, Refunds, TopUps
-from app.views.merchants import MerchantDesk
-from app.views.notices import NoticeDesk, Notices
-from app.views.pay_points import PayPointDesk
-from app.views.people import SecondFactorDesk, StaffDesk
+from app.views.messaging.notices import NoticeDesk, Notices
+from app.views.people.staff_desk import SecondFactorDesk, StaffDesk
 from app.views.records import Records
-from app.views.store_days import StoreDays
-from app.views.stores import StoreDesk
-from app.views.till_records import Shifts, Terminals
+from app.views.sales.consumptions import Consumptions
+from app.views.stored_value.adjustments import Adjustments
+from app.views.stored_value.card_returns import CardReturns
+from app.views.tenants.merchants import MerchantDesk
+from app.views.tenants.pay_points import PayPointDesk
+from app.views.tenants.store_days import StoreDays
+from app.views.tenants.stores import StoreDesk
+from app.views.tills.till_records import Shifts, Terminals
 
 LISTS: Sequence[type[Records]] = (
     *(Merchants, Stores, PayPoints, People, Members, Programs, Cards, TopUps, Payments, Refunds),

@@ -15,16 +15,16 @@ from app.core.actor import Role
 from app.models.ledger import ACCOUNTS
 from app.queries.trial_balance import AccountBalance, trial_balance
 from app.views import roles
-from app.views.adjustments import AdjustmentDesk
-from app.views.card_desk import CardDesk
-from app.views.card_returns import CardReturnDesk
 from app.views.job_monitor import JobMonitor
-from app.views.member_desk import MemberDesk
 from app.views.menu import MENU
 from app.views.names import Names, find_names
-from app.views.program_desk import ProgramDesk
+from app.views.people.member_desk import MemberDesk
 from app.views.settings_page import SettingsPage
-from app.views.till_records import TerminalDesk
+from app.views.stored_value.adjustments import AdjustmentDesk
+from app.views.stored_value.card_desk import CardDesk
+from app.views.stored_value.card_returns import CardReturnDesk
+from app.views.stored_value.program_desk import ProgramDesk
+from app.views.tills.till_records import TerminalDesk
 
 
 @dataclass(frozen=True, kw_only=True)

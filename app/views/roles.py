@@ -91,7 +91,7 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_may(PaperDesk="activate void of_holder"), DECIDERS),
     (_may(TaskDesk="approve refuse"), DECIDERS),
     (_may(ImportDesk="new carry_out discard"), DECIDERS),
-    # Taking print files out takes two of these people (services/print_releases).
+    # Taking print files out takes two of these people (services/vouchers/print_releases).
     (_may(PrintDesk="show"), PLATFORM),
     (_may(PrintDesk="design ask"), DECIDERS),
     (_may(PrintFileDesk="progress release withdraw download acknowledge"), DECIDERS),

@@ -13,13 +13,13 @@ from flask_babel import gettext
 
 from app.queries.lookups import MOST, Hit, Wanted, find_records, read_wanted
 from app.views import roles
-from app.views.adjustments import Adjustments
-from app.views.card_returns import CardReturns
 from app.views.cells import Cell, column_name
 from app.views.lists import business, members, paper, sales
 from app.views.names import cell_of, find_names
 from app.views.records import Records
-from app.views.statements import Statements
+from app.views.settlement.statements import Statements
+from app.views.stored_value.adjustments import Adjustments
+from app.views.stored_value.card_returns import CardReturns
 from app.web.context import current_context
 
 _LONGEST = 80

@@ -1,0 +1,1 @@
+"""What every face stands on: who calls, limits, bodies, errors, headers."""

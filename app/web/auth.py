@@ -11,13 +11,13 @@ from flask import g, request
 from app.core.actor import TILL_ROLES, Actor
 from app.core.keys import token_digest
 from app.flows.context import Context
+from app.services.people.sessions import actor_of
 from app.services.refusals import (
     Forbidden,
     StoreRequired,
     TerminalRequired,
     Unauthenticated,
 )
-from app.services.sessions import actor_of
 from app.web.context import current_context
 from app.web.security import csrf
 from app.web.staff_session import session_token

@@ -11,8 +11,8 @@ from app.flows import sign_in_steps, signing_in, terminals
 from app.flows.sign_in_steps import Ticket
 from app.flows.terminals import Credentials
 from app.models.people import Staff
-from app.services.second_factors import SecondFactorWrong
-from app.services.sessions import SignedIn, SignInRefused
+from app.services.people.second_factors import SecondFactorWrong
+from app.services.people.sessions import SignedIn, SignInRefused
 from app.web.context import current_context
 from app.web.limits import GUESSING, require_not_exhausted, take
 

@@ -1,5 +1,5 @@
 -- Scan and pay, in one round trip: who is it, has this key been used, which lots, the payment, its
--- entry, the message to the till, the audit record and the kept answer. services/payments.py calls it.
+-- entry, the message to the till, the audit record and the kept answer. services/sales/payments.py calls it.
 
 -- The lots with which a member can pay at a shop, and the order in which they are spent: the shop's own
 -- programs before group-wide ones, then the earliest expiry, then by the program's rule. Without rights and
@@ -75,7 +75,7 @@ BEGIN
     END IF;
 END $$;
 
--- What the API says of a payment that is settled; services/payments.py says the same of any other.
+-- What the API says of a payment that is settled; services/sales/payments.py says the same of any other.
 CREATE OR REPLACE FUNCTION kaquan.paid_answer(p public.payment, p_store_name text) RETURNS text
     LANGUAGE sql STABLE
     RETURN json_build_object(

@@ -1,4 +1,4 @@
--- A cashier scans one paper voucher, in one round trip. services/redemptions.py calls it.
+-- A cashier scans one paper voucher, in one round trip. services/vouchers/redemptions.py calls it.
 
 -- Why a voucher cannot be used at this moment for that purpose; NULL when it can.
 CREATE OR REPLACE FUNCTION kaquan.voucher_refusal(

@@ -1,4 +1,4 @@
--- What a till's scan shows before the big button, in one round trip. services/redemptions.py calls it.
+-- What a till's scan shows before the big button, in one round trip. services/vouchers/redemptions.py calls it.
 
 -- p_code_digests as for kaquan.redeem. No row: there is no such voucher for this store. Where and when
 -- it was used is told only of one that is used up: the others cost no further look.

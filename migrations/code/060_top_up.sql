@@ -1,5 +1,5 @@
 -- Money onto a card. kaquan.credit_top_up books every channel's top-up; kaquan.top_up_with_cash is the
--- whole call of a counter in one round trip. services/top_ups.py calls both.
+-- whole call of a counter in one round trip. services/sales/top_ups.py calls both.
 
 -- The member's card of a program, opened when there is none yet. The card is locked.
 CREATE OR REPLACE FUNCTION kaquan.card_of(p_member_id bigint, p_program_id bigint, p_at timestamptz)

@@ -1,4 +1,4 @@
--- Cards that take another card's place. services/cards.py calls these.
+-- Cards that take another card's place. services/stored_value/cards.py calls these.
 
 -- An empty card that is nobody's yet: the old card keeps its owner until its value has moved.
 CREATE OR REPLACE FUNCTION kaquan.open_card(p_program_id bigint, p_at timestamptz) RETURNS bigint

@@ -13,7 +13,7 @@ from app.core.actor import SYSTEM
 from app.core.clock import local_day, utc_now
 from app.models.cards import Bearer
 from app.models.vouchers import BatchKind
-from app.services import voucher_endings
+from app.services.vouchers import voucher_endings
 from tests.api.scene import refused_as
 
 CODE_CALLS = ("/pos/api/redemptions", "/pos/api/vouchers/lookup", "/api/v1/top-ups/redeem-code")

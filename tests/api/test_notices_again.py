@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.core.actor import SYSTEM
-from app.services.notices import NoticeNotRefused, send_again
+from app.services.messaging.notices import NoticeNotRefused, send_again
 
 
 def test_a_refused_message_is_sent_again_and_only_while_it_is_refused(world, shop):

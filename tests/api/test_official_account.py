@@ -15,8 +15,8 @@ from app.core.actor import SYSTEM, Role
 from app.core.clock import utc_now
 from app.flows import staff_wechat
 from app.flows.staff_wechat import WeChatReturnInvalid
-from app.services import appointments, second_factors
-from app.services.sessions import SignInUnfinished
+from app.services.people import appointments, second_factors
+from app.services.people.sessions import SignInUnfinished
 from tests.factories import PASSWORD
 
 

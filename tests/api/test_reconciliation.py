@@ -10,15 +10,15 @@ from app.core.actor import SYSTEM, Role
 from app.core.clock import local_day, utc_now
 from app.flows.reconciling import reconcile_day
 from app.models.reconciliations import Correction, ReconciliationStatus
-from app.services.batches import SecondPersonRequired
-from app.services.differences import (
+from app.services.settlement.differences import (
     CorrectionImpossible,
     DifferenceChanged,
     confirm_correction,
     propose_correction,
     refuse_correction,
 )
-from app.services.reconciliations import DayNotOver
+from app.services.settlement.reconciliations import DayNotOver
+from app.services.vouchers.batches import SecondPersonRequired
 from tests.books import balance_fen
 
 
@@ -33,7 +33,7 @@ def bill(world, today, monkeypatch):
 
     WeChat and we have one clock here: what is paid in a day's last minutes is of that day, too.
     """
-    monkeypatch.setattr("app.services.bill_matching._LAG", timedelta(0))
+    monkeypatch.setattr("app.services.settlement.bill_matching._LAG", timedelta(0))
 
     def reconcile(**plan):
         world.wechat.post("/_bill", day=today.isoformat(), early=True, **plan)

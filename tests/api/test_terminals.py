@@ -10,10 +10,10 @@ import pytest
 from app.core.actor import SYSTEM, Role
 from app.core.clock import utc_now
 from app.flows import terminals
-from app.services import appointments, second_factors
-from app.services.appointments import Duty
-from app.services.merchants import StoreNotFound
-from app.services.terminals import revoke_terminal
+from app.services.people import appointments, second_factors
+from app.services.people.appointments import Duty
+from app.services.tenants.merchants import StoreNotFound
+from app.services.tills.terminals import revoke_terminal
 from tests.factories import PASSWORD
 from tests.served import at_once
 

@@ -12,11 +12,11 @@ from app.core.clock import local_day, utc_now
 from app.core.serials import make_serial
 from app.models.voucher_records import VoucherEventKind
 from app.models.vouchers import BatchKind
-from app.services import voucher_endings
-from app.services.batches import Acceptance
-from app.services.voucher_custody import hand_over
-from app.services.voucher_events import Holder, SerialRange
-from app.services.voucher_holdings import VouchersBeingSold
+from app.services.vouchers import voucher_endings
+from app.services.vouchers.batches import Acceptance
+from app.services.vouchers.voucher_custody import hand_over
+from app.services.vouchers.voucher_events import Holder, SerialRange
+from app.services.vouchers.voucher_holdings import VouchersBeingSold
 from tests.served import at_once
 
 

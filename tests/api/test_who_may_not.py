@@ -13,7 +13,9 @@ from app.models.cards import Bearer
 from app.models.people import StaffStatus
 from app.models.tenants import MerchantStatus, StoreStatus
 from app.models.vouchers import BatchKind
-from app.services import cards, erasures, merchants, staff
+from app.services.people import erasures, staff
+from app.services.stored_value import cards
+from app.services.tenants import merchants
 from tests.api.scene import EVERY, refused_as
 
 

@@ -15,10 +15,10 @@ from app.core.errors import DomainError
 from app.core.serials import make_serial
 from app.models.voucher_records import VoucherHolding, VoucherTaskKind
 from app.models.vouchers import Voucher, VoucherStatus
-from app.services import voucher_endings, voucher_tasks
-from app.services.voucher_custody import hand_over
-from app.services.voucher_events import Holder, SerialRange
-from app.services.voucher_tasks import TaskOrder
+from app.services.vouchers import voucher_endings, voucher_tasks
+from app.services.vouchers.voucher_custody import hand_over
+from app.services.vouchers.voucher_events import Holder, SerialRange
+from app.services.vouchers.voucher_tasks import TaskOrder
 from tests.served import at_once
 
 

@@ -15,8 +15,8 @@ from app.models.ledger import Posting
 from app.models.statements import StatementLine, StatementStatus
 from app.queries.invariants import check_invariants
 from app.services.ledger import Leg, post_entry
+from app.services.settlement.statements import begin_statement, collect_lines
 from app.services.snapshots import read_watermark
-from app.services.statements import begin_statement, collect_lines
 from tests.served import at_once
 from tests.trade import LATER, Trade
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from app.core.actor import SYSTEM
 from app.models.voucher_records import VoucherTask, VoucherTaskKind
 from app.models.vouchers import VoucherBatch
-from app.services.voucher_tasks import (
+from app.services.vouchers.voucher_tasks import (
     TaskOrder,
     approve_task,
     ask_for_generation,

@@ -15,11 +15,7 @@ from sqlalchemy import select
 from app.core.actor import SYSTEM
 from app.core.business_settings import GIFT_HOURS
 from app.models.cards import Card
-from app.services import (
-    cards,
-    expiry,
-    gifts,
-)
+from app.services.stored_value import cards, expiry, gifts
 from tests.journeys.money_choices import amounts, members, picks
 from tests.journeys.money_model import Card as MCard
 from tests.journeys.money_model import Program, take

@@ -17,12 +17,9 @@ from app.core.money import Rounding, pro_rata, share
 from app.flows.paying import pay_scanned
 from app.models.sales import Payment, Refund
 from app.models.vouchers import Redemption
-from app.services import (
-    payments,
-    redemptions,
-    refunds,
-)
 from app.services.ports import RefundState, WeChatRefund
+from app.services.sales import payments, refunds
+from app.services.vouchers import redemptions
 from tests.journeys.money_choices import members, next_steps, picks, rarely, shops
 from tests.journeys.money_model import split, take
 from tests.journeys.money_world import (

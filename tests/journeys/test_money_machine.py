@@ -25,10 +25,8 @@ from sqlalchemy import select, text
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.models.sales import Refund, TopUp
-from app.services import (
-    redemptions,
-    top_ups,
-)
+from app.services.sales import top_ups
+from app.services.vouchers import redemptions
 from tests.journeys.money_cards import Cards
 from tests.journeys.money_choices import amounts, members, picks, rarely, shops
 from tests.journeys.money_payments import Payments

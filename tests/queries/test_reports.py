@@ -16,9 +16,9 @@ from app.queries import report_sql
 from app.queries.invariants import check_invariants
 from app.queries.reports import REPORTS, Asked, add_up, read_report
 from app.services.ledger_days import fold_ledger_days, rebuild_ledger_days
-from app.services.redemptions import REDEEM, read_code
 from app.services.rollups import fold_rollups
 from app.services.snapshots import read_watermark
+from app.services.vouchers.redemptions import REDEEM, read_code
 
 PLATFORM = Actor(scope=Scope.platform, role=Role.platform_finance)
 

@@ -14,9 +14,9 @@ from app.flows import official_account
 from app.gateways.wechat.oa_messages import sign
 from app.models.official_account import OaFollower, OaReply, OaReplyKind
 from app.models.people import MemberIdentity
-from app.services.oa_replies import ReplyWordTaken, drop_reply, keep_reply
-from app.services.official_accounts import MenuInvalid, keep_menu, read_menu, write_menu
-from app.services.search_index import index_store
+from app.services.messaging.oa_replies import ReplyWordTaken, drop_reply, keep_reply
+from app.services.messaging.official_accounts import MenuInvalid, keep_menu, read_menu, write_menu
+from app.services.publishing.search_index import index_store
 from app.wechat_simulator.login_api import openid_of, unionid_of
 from tests.wechat_far_end import far_end, serving
 

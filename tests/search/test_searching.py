@@ -12,7 +12,7 @@ from app.core.actor import PUBLIC, SYSTEM
 from app.core.clock import local_day, utc_now
 from app.models.searching import SearchDocument, SearchSynonym, SearchWord
 from app.queries.searching import Narrowed, hot_words, search, suggest
-from app.services.search_index import count_words, index_store, keep_synonyms, plain_text
+from app.services.publishing.search_index import count_words, index_store, keep_synonyms, plain_text
 from tests.search.corpus import CORPUS, NOTHING, QUERIES, SYNONYMS
 
 PLACES = {"成都": (30.657, 104.08), "重庆": (29.56, 106.57)}

@@ -13,9 +13,9 @@ from app.core.clock import SHANGHAI, end_of_day, local_day, utc_now
 from app.core.visits import Visit, kept_path, read_agent, read_source
 from app.models.tenants import Merchant
 from app.queries import traffic
-from app.services.search_index import index_store
-from app.services.traffic import forget_visits, keep_visits
-from app.services.traffic_sums import fold_day
+from app.services.publishing.search_index import index_store
+from app.services.publishing.traffic import forget_visits, keep_visits
+from app.services.publishing.traffic_sums import fold_day
 
 PHONE = (
     "Mozilla/5.0 (Linux; Android 14; V2307A) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0"

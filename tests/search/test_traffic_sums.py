@@ -12,9 +12,9 @@ from app.core.actor import SYSTEM
 from app.core.clock import SHANGHAI, local_day, utc_now
 from app.core.visits import Visit
 from app.models.traffic import TrafficFold
-from app.services.search_index import index_store
-from app.services.traffic import keep_visits, open_day
-from app.services.traffic_sums import days_to_fold, fold_day
+from app.services.publishing.search_index import index_store
+from app.services.publishing.traffic import keep_visits, open_day
+from app.services.publishing.traffic_sums import days_to_fold, fold_day
 
 AGENT = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/131.0.0.0 Safari/537.36"
 # Days that no other test writes to; each test has its own.

@@ -9,10 +9,10 @@ import pytest
 from app.core.actor import PLATFORM_ROLES, SYSTEM, Role
 from app.core.clock import utc_now
 from app.models.people import AccessToken, Staff, StaffStatus
-from app.services import appointments, sessions, staff
-from app.services.appointments import Duty, LimitAboveOwn, NotYours, OwnAccount
-from app.services.sessions import SignInRefused, SignInUnfinished
-from app.services.staff import STORE_ROLES, PasswordUnchanged, RoleDoesNotFit
+from app.services.people import appointments, sessions, staff
+from app.services.people.appointments import Duty, LimitAboveOwn, NotYours, OwnAccount
+from app.services.people.sessions import SignInRefused, SignInUnfinished
+from app.services.people.staff import STORE_ROLES, PasswordUnchanged, RoleDoesNotFit
 
 
 @pytest.fixture

@@ -14,10 +14,12 @@ from app.models.cards import Bearer, BonusTier, ProgramAcceptance
 from app.models.people import StaffStatus
 from app.models.plumbing import AuditRecord
 from app.models.tenants import MerchantStatus, StoreStatus
-from app.services import merchants, programs, staff
-from app.services.merchants import StorePlace
-from app.services.programs import ProgramRules
-from app.services.sessions import SignInRefused, sign_in_staff
+from app.services.people import staff
+from app.services.people.sessions import SignInRefused, sign_in_staff
+from app.services.stored_value import programs
+from app.services.stored_value.programs import ProgramRules
+from app.services.tenants import merchants
+from app.services.tenants.merchants import StorePlace
 
 
 def test_a_merchants_code_and_a_stores_code_are_taken_once(session, make):

@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.queries.trial_balance import trial_balance
-from app.services.banking import book_wechat_fee, book_wechat_transfer
-from app.services.payouts import pay_statement
+from app.services.settlement.banking import book_wechat_fee, book_wechat_transfer
+from app.services.settlement.payouts import pay_statement
 from app.services.snapshots import read_watermark, take_balance_snapshots
 from tests.books import postings_of
 

@@ -12,11 +12,12 @@ from app.core.clock import utc_now
 from app.models.cards import Bearer, Card, CardStatus, Lot, LotKind
 from app.models.people import AccessToken, Member, MemberIdentity, MemberStatus
 from app.models.sales import Refund, RefundOrigin, TopUpChannel
-from app.services import card_payouts, cards, erasures, expiry
-from app.services.batches import SecondPersonRequired
-from app.services.card_payouts import PayoutWay
-from app.services.card_returns import ReturnReason
+from app.services.people import erasures
 from app.services.refusals import CardCapExceeded, CardNotFound
+from app.services.stored_value import card_payouts, cards, expiry
+from app.services.stored_value.card_payouts import PayoutWay
+from app.services.stored_value.card_returns import ReturnReason
+from app.services.vouchers.batches import SecondPersonRequired
 from tests.books import postings_of
 
 P, B = 300_00, 60_00

@@ -9,7 +9,8 @@ from app.core.clock import utc_now
 from app.core.keys import token_digest
 from app.models.cards import Bearer
 from app.models.sales import Payment
-from app.services import cards, payments, refunds
+from app.services.sales import payments, refunds
+from app.services.stored_value import cards
 from tests.books import postings_of
 
 

@@ -13,15 +13,15 @@ from app.models.base import OPERATOR_ID
 from app.models.contents import ContentItem, ContentKind, ContentStatus, ContentVersion
 from app.models.plumbing import OutboxMessage
 from app.queries.contents import find_content, find_page_version, list_contents, list_page_versions
-from app.services import contents, media
-from app.services.content_refusals import (
+from app.services.publishing import contents, media
+from app.services.publishing.content_refusals import (
     ContentChangedMeanwhile,
     ContentNotYours,
     ContentStateWrong,
     ContentTimeWrong,
 )
-from app.services.content_words import Words
-from app.services.media import DrawnPicture, MediaInUse, MediaQuotaFull
+from app.services.publishing.content_words import Words
+from app.services.publishing.media import DrawnPicture, MediaInUse, MediaQuotaFull
 
 NOW = utc_now()
 

@@ -21,11 +21,11 @@ from app.models.decisions import (
 )
 from app.models.ledger import JournalEntry
 from app.models.sales import Refund, TopUpChannel
-from app.services import adjustments, card_payouts, card_return_requests
-from app.services.batches import NotTheAsker, SecondPersonRequired
 from app.services.business_settings import change_setting
-from app.services.card_return_requests import ReturnWish
-from app.services.cards import CardBalanceShort, ReasonRequired
+from app.services.stored_value import adjustments, card_payouts, card_return_requests
+from app.services.stored_value.card_return_requests import ReturnWish
+from app.services.stored_value.cards import CardBalanceShort, ReasonRequired
+from app.services.vouchers.batches import NotTheAsker, SecondPersonRequired
 from tests.books import postings_of
 
 NOW = utc_now()

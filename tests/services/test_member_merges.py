@@ -17,10 +17,11 @@ from app.models.ledger import Posting
 from app.models.people import AccessToken, Member, MemberIdentity, MemberStatus
 from app.models.plumbing import IdempotencyRecord
 from app.models.vouchers import Gift
-from app.services import cards, gifts, members
-from app.services.member_merges import MembersNotJoined, follow_merges, merge_members
-from app.services.members import PhoneTaken
+from app.services.people import members
+from app.services.people.member_merges import MembersNotJoined, follow_merges, merge_members
+from app.services.people.members import PhoneTaken
 from app.services.ports import WeChatIdentity
+from app.services.stored_value import cards, gifts
 
 OA = "wxofficial"
 _yuan = st.integers(0, 20).map(lambda tens: tens * 10_00)

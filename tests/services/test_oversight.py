@@ -18,18 +18,21 @@ from app.models.plumbing import AuditRecord, JobFailure
 from app.models.sales import TopUp
 from app.models.tenants import Terminal, TerminalStatus
 from app.queries import jobs
-from app.services import job_oversight, programs, terminals, top_ups
+from app.services import job_oversight
 from app.services.business_settings import (
     SettingChangedMeanwhile,
     SettingOutOfBounds,
     change_setting,
     read_setting,
 )
-from app.services.gifts import send_gift
-from app.services.members import MemberStateConflict, issue_payment_code, set_member_status
-from app.services.program_warnings import warnings_of_acceptance, warnings_of_terms
-from app.services.programs import ProgramRules
+from app.services.people.members import MemberStateConflict, issue_payment_code, set_member_status
 from app.services.refusals import MemberFrozen, MemberNotFound, ProgramNotFound
+from app.services.sales import top_ups
+from app.services.stored_value import programs
+from app.services.stored_value.gifts import send_gift
+from app.services.stored_value.program_warnings import warnings_of_acceptance, warnings_of_terms
+from app.services.stored_value.programs import ProgramRules
+from app.services.tills import terminals
 
 
 def _audited(session, action):

@@ -16,8 +16,8 @@ from app.flows.paying import pay_scanned
 from app.models.cards import Bearer, Card, CardStatus
 from app.models.people import MemberStatus
 from app.models.tenants import MerchantStatus, StoreStatus
-from app.services import payments
-from app.services.payments import ScannedPayment
+from app.services.sales import payments
+from app.services.sales.payments import ScannedPayment
 
 _ROWS = {
     "payment": "SELECT * FROM payment WHERE id = :id",

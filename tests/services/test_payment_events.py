@@ -13,9 +13,10 @@ from app.core.clock import utc_now
 from app.core.keys import token_digest
 from app.models.cards import Bearer
 from app.models.sales import Payment, Refund, TopUpChannel
-from app.services import gifts, payments, refunds, top_ups
-from app.services.members import bind_phone
+from app.services.people.members import bind_phone
 from app.services.ports import RefundState, WeChatRefund
+from app.services.sales import payments, refunds, top_ups
+from app.services.stored_value import gifts
 from tests.books import balance_fen, postings_of
 
 _keys = itertools.count(1)

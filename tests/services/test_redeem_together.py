@@ -18,8 +18,8 @@ from app.flows.redeeming import redeem_scanned
 from app.models.cards import Bearer
 from app.models.tenants import StoreStatus
 from app.models.vouchers import BatchKind, Voucher
-from app.services.batches import Acceptance
-from app.services.redemptions import REDEEM, ScannedVoucher, read_code
+from app.services.vouchers.batches import Acceptance
+from app.services.vouchers.redemptions import REDEEM, ScannedVoucher, read_code
 
 _ROWS = {
     "redemption": "SELECT * FROM redemption WHERE id = :id",

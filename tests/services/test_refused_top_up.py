@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from app.core.actor import Role
 from app.core.keys import token_digest
-from app.services import top_ups
+from app.services.sales import top_ups
 
 
 def test_cash_over_the_cap_leaves_no_empty_card_behind(session, make, keys):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.models.cards import LotKind
-from app.services.card_returns import LotState, ReturnReason, return_quote
+from app.services.stored_value.card_returns import LotState, ReturnReason, return_quote
 
 NOW = datetime(2026, 11, 23, 4, tzinfo=UTC)
 

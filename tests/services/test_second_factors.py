@@ -9,9 +9,9 @@ import pytest
 
 from app.core.actor import SYSTEM, Role
 from app.models.people import RecoveryCode, SecondFactor
-from app.services import second_factors, sessions
-from app.services.appointments import OwnAccount
-from app.services.second_factors import (
+from app.services.people import second_factors, sessions
+from app.services.people.appointments import OwnAccount
+from app.services.people.second_factors import (
     SecondFactorAbsent,
     SecondFactorPresent,
     SecondFactorWrong,

@@ -16,8 +16,13 @@ from app.models.settings import Setting
 from app.models.statements import Statement, StatementLine, StatementStatus, StatementSum
 from app.models.tenants import Merchant, MerchantStatus, SettlementCycle
 from app.queries.invariants import check_invariants
-from app.services import statement_decisions as decisions
-from app.services.statements import NothingToSettle, PeriodNotOver, begin_statement, period_of
+from app.services.settlement import statement_decisions as decisions
+from app.services.settlement.statements import (
+    NothingToSettle,
+    PeriodNotOver,
+    begin_statement,
+    period_of,
+)
 from tests.books import balance_fen, postings_of
 from tests.trade import LATER, Trade
 

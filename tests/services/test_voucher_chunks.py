@@ -12,8 +12,8 @@ from app.core import codes, sealing
 from app.core.serials import make_serial, make_serials, running_number
 from app.models.voucher_records import VoucherChunk
 from app.models.vouchers import Voucher
-from app.services import voucher_chunks
-from app.services.voucher_chunks import make_chunk, open_chunk, shred_chunks
+from app.services.vouchers import voucher_chunks
+from app.services.vouchers.voucher_chunks import make_chunk, open_chunk, shred_chunks
 
 
 def test_many_codes_and_serials_at_once_are_those_one_by_one():

@@ -13,13 +13,13 @@ from app.models.ledger import JournalEntry
 from app.models.tills import SaleTender
 from app.models.voucher_records import VoucherEvent, VoucherHolding
 from app.models.vouchers import BatchStatus, Voucher, VoucherBatch, VoucherStatus
-from app.services import batches, voucher_endings, voucher_holdings, voucher_sales
 from app.services.refusals import Forbidden
-from app.services.voucher_custody import HolderDoesNotAccept, SameHolder, hand_over
-from app.services.voucher_events import PLATFORM, Holder, SerialRange
-from app.services.voucher_holdings import NotInHand, put_in_hand
-from app.services.voucher_replacements import NotReplaceable, replace_voucher
-from app.services.voucher_sales import NotForSale, sell_at_till
+from app.services.vouchers import batches, voucher_endings, voucher_holdings, voucher_sales
+from app.services.vouchers.voucher_custody import HolderDoesNotAccept, SameHolder, hand_over
+from app.services.vouchers.voucher_events import PLATFORM, Holder, SerialRange
+from app.services.vouchers.voucher_holdings import NotInHand, put_in_hand
+from app.services.vouchers.voucher_replacements import NotReplaceable, replace_voucher
+from app.services.vouchers.voucher_sales import NotForSale, sell_at_till
 from tests.books import balance_fen, postings_of
 
 F, S = 100_00, 90_00

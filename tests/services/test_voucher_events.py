@@ -16,10 +16,10 @@ from app.models.voucher_records import VoucherEvent, VoucherEventKind
 from app.models.vouchers import BatchKind, Voucher, VoucherStatus
 from app.queries.batch_reports import report_batch
 from app.queries.voucher_stories import tell_story
-from app.services import batches, voucher_endings, voucher_holdings, voucher_sales
-from app.services.redemptions import REDEEM, read_code, redeem_top_up_code
-from app.services.voucher_events import SerialRange
-from app.services.voucher_sales import SaleSettlement
+from app.services.vouchers import batches, voucher_endings, voucher_holdings, voucher_sales
+from app.services.vouchers.redemptions import REDEEM, read_code, redeem_top_up_code
+from app.services.vouchers.voucher_events import SerialRange
+from app.services.vouchers.voucher_sales import SaleSettlement
 from tests.books import balance_fen, latest, postings_of
 
 F, S = 100_00, 90_00

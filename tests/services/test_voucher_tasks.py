@@ -12,12 +12,12 @@ from app.core.actor import SYSTEM
 from app.core.clock import local_day, utc_now
 from app.models.voucher_records import VoucherTask, VoucherTaskKind, VoucherTaskStatus
 from app.models.vouchers import BatchKind, Voucher, VoucherBatch
-from app.services import batches, voucher_chunks, voucher_rules, voucher_tasks
-from app.services.batches import BatchTerms, SecondPersonRequired
-from app.services.voucher_custody import hand_over
-from app.services.voucher_events import Holder
-from app.services.voucher_rules import Validity, warn_of_rules_for_sold
-from app.services.voucher_tasks import TaskOrder
+from app.services.vouchers import batches, voucher_chunks, voucher_rules, voucher_tasks
+from app.services.vouchers.batches import BatchTerms, SecondPersonRequired
+from app.services.vouchers.voucher_custody import hand_over
+from app.services.vouchers.voucher_events import Holder
+from app.services.vouchers.voucher_rules import Validity, warn_of_rules_for_sold
+from app.services.vouchers.voucher_tasks import TaskOrder
 from tests.books import balance_fen
 from tests.services.test_voucher_custody import some
 

@@ -19,9 +19,9 @@ from app.flows.demo_contents import seed_demo_contents
 from app.flows.previewing import preview_token
 from app.models.base import OPERATOR_ID
 from app.models.contents import ContentItem, ContentKind
-from app.services.content_words import Words
-from app.services.contents import create_content, plan_content, save_content
 from app.services.demo import seed_demo
+from app.services.publishing.content_words import Words
+from app.services.publishing.contents import create_content, plan_content, save_content
 from app.web.context import current_context
 from app.wechat_simulator.keys import ensure_keys
 from config import load_settings

@@ -12,7 +12,7 @@ from app.models.cards import Bearer
 from app.models.plumbing import AuditRecord
 from app.models.tenants import Merchant
 from app.models.vouchers import BatchAcceptance, BatchStatus, VoucherBatch
-from app.services.batch_requests import allow_own_batches
+from app.services.vouchers.batch_requests import allow_own_batches
 
 NEW = "/console/voucher-requests/new"
 ALLOW = "/console/voucher-requests/merchants"

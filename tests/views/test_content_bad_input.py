@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.core.actor import SYSTEM, Role
 from app.documents.pictures import MAX_BYTES
 from app.models.contents import ContentItem, MediaFile
-from app.services.search_index import index_content
+from app.services.publishing.search_index import index_content
 
 NEW = "/console/content/new?kind=article"
 UPLOAD = "/console/media/upload"

@@ -15,8 +15,8 @@ from app.models.cards import Bearer
 from app.models.sales import TopUpChannel
 from app.queries.takings import rank_stores, sum_by_hour, sum_takings
 from app.queries.trial_balance import outstanding_fen
-from app.services.batches import Acceptance, generate_vouchers
-from app.services.voucher_sales import activate_vouchers
+from app.services.vouchers.batches import Acceptance, generate_vouchers
+from app.services.vouchers.voucher_sales import activate_vouchers
 
 _keys = itertools.count(1)
 # What a member or a voucher paid is what its acceptor, and the commission, got of it. The second

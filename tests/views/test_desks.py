@@ -20,10 +20,11 @@ from app.models.people import Member, MemberStatus
 from app.models.sales import TopUpChannel
 from app.models.settings import Setting
 from app.models.tenants import Merchant, Terminal, TerminalStatus
-from app.services.batches import Acceptance, generate_vouchers
-from app.services.programs import allow_own_programs
-from app.services.voucher_sales import activate_vouchers
-from app.views import consumptions, roles
+from app.services.stored_value.programs import allow_own_programs
+from app.services.vouchers.batches import Acceptance, generate_vouchers
+from app.services.vouchers.voucher_sales import activate_vouchers
+from app.views import roles
+from app.views.sales import consumptions
 from tests.views.test_records import ENGLISH, words_of
 
 _FIELD = re.compile(r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"')

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from app.core.errors import N_
-from app.services.staff import PasswordWrong, UsernameTaken
+from app.services.people.staff import PasswordWrong, UsernameTaken
 from app.views.forms import Choice, ConsoleForm, Day, OnceForm, Percent, Text, Whole, Yuan
 
 

@@ -14,9 +14,9 @@ from app.core.serials import make_serial
 from app.models.tenants import Merchant
 from app.models.voucher_records import VoucherHolding, VoucherImport, VoucherTask
 from app.models.vouchers import BatchStatus, Voucher, VoucherBatch, VoucherStatus
-from app.services.batches import Acceptance
-from app.services.voucher_custody import hand_over
-from app.services.voucher_events import Holder, SerialRange
+from app.services.vouchers.batches import Acceptance
+from app.services.vouchers.voucher_custody import hand_over
+from app.services.vouchers.voucher_events import Holder, SerialRange
 from tests.books import balance_fen
 
 _HIDDEN = re.compile(r'name="(request_key|seen)"[^>]* value="([^"]*)"')

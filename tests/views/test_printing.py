@@ -21,7 +21,13 @@ from app.models.print_files import PrintFile, PrintFileStatus
 from app.models.tenants import Merchant
 from app.models.voucher_records import VoucherChunk
 from app.models.vouchers import BatchStatus, VoucherBatch
-from app.services import batches, print_files, print_releases, voucher_chunks, voucher_sales
+from app.services.vouchers import (
+    batches,
+    print_files,
+    print_releases,
+    voucher_chunks,
+    voucher_sales,
+)
 from tests.documents.papers import render, scan, text_of
 from tests.documents.test_sealed_files import small_disk
 

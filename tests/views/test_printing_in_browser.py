@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.core.actor import SYSTEM, Role
 from app.flows import printing
-from app.services import batches
+from app.services.vouchers import batches
 from tests.browser_at_hand import find_browser
 from tests.documents.papers import page_count
 from tests.factories import PASSWORD

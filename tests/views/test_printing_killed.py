@@ -16,7 +16,7 @@ from app.documents.sealed_files import read_sealed
 from app.flows import printing
 from app.models.print_files import CodePanel, PrintFile, PrintFileStatus, PrintFormat, PrintLayout
 from app.models.vouchers import Voucher
-from app.services import batches, print_files, print_releases
+from app.services.vouchers import batches, print_files, print_releases
 from tests.conftest import ROOT
 from tests.documents.papers import page_count, render, scan
 

@@ -13,10 +13,10 @@ from app.core.actor import PLATFORM_ROLES, SYSTEM, Role
 from app.core.clock import local_day, utc_now
 from app.models.contents import ContentKind
 from app.models.tenants import Merchant
-from app.services.content_words import Words
-from app.services.contents import create_content, plan_content
-from app.services.media import DrawnPicture, add_media, new_key
-from app.services.store_days import SpecialDay, add_special_day
+from app.services.publishing.content_words import Words
+from app.services.publishing.contents import create_content, plan_content
+from app.services.publishing.media import DrawnPicture, add_media, new_key
+from app.services.tenants.store_days import SpecialDay, add_special_day
 from app.views import roles, write_roles
 from app.views.menu import MENU
 from tests.trade import Trade

@@ -10,7 +10,7 @@ import pyotp
 import pytest
 
 from app.core.actor import Role
-from app.services import second_factors
+from app.services.people import second_factors
 from app.web.limits import GUESSING
 from tests.factories import PASSWORD
 from tests.views.conftest import Browser

@@ -13,8 +13,8 @@ from app.core.actor import SYSTEM, Role
 from app.flows import signing_in
 from app.models.people import StaffStatus
 from app.models.tenants import MerchantStatus
-from app.services.merchants import set_merchant_status
-from app.services.staff import set_staff_status
+from app.services.people.staff import set_staff_status
+from app.services.tenants.merchants import set_merchant_status
 from app.web.limits import GUESSING
 from tests.factories import PASSWORD
 from tests.views.conftest import Browser, csrf_token

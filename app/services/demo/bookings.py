@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from app.models.sales import TopUpChannel
 from app.models.vouchers import GiftStatus
 from app.services.bearers import bonus_leg
-from app.services.comebacks import bearer_charged
 from app.services.demo.chronicle_model import (
     GiftEvent,
     Part,
@@ -18,6 +17,7 @@ from app.services.demo.chronicle_model import (
     TopUpEvent,
 )
 from app.services.ledger import Entry, Leg
+from app.services.sales.comebacks import bearer_charged
 
 
 def entries_of(story: Story) -> list[Entry]:

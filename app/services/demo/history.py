@@ -17,15 +17,15 @@ from app.models.cards import Bearer, CardProgram, ProgramAcceptance
 from app.models.people import Staff
 from app.models.tenants import Merchant, PayPoint, Store
 from app.models.vouchers import BatchKind, Voucher, VoucherBatch, VoucherStatus
-from app.services.batches import BatchTerms, approve_batch, create_batch, generate_vouchers
 from app.services.demo.chronicle import DAYS, Chronicle
 from app.services.demo.chronicle_model import Paper, Program, Shop
 from app.services.demo.voucher_codes import two_people
 from app.services.demo.world import TIERS
 from app.services.demo.writing import backdate_world, write_story
-from app.services.voucher_custody import hand_over
-from app.services.voucher_events import Holder, SerialRange
-from app.services.voucher_sales import (
+from app.services.vouchers.batches import BatchTerms, approve_batch, create_batch, generate_vouchers
+from app.services.vouchers.voucher_custody import hand_over
+from app.services.vouchers.voucher_events import Holder, SerialRange
+from app.services.vouchers.voucher_sales import (
     SaleSettlement,
     activate_vouchers,
     settle_voucher_sales,

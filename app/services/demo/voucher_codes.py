@@ -15,15 +15,19 @@ from app.models.cards import CardProgram
 from app.models.people import Staff
 from app.models.tenants import Merchant, MerchantKind, MerchantStatus
 from app.models.vouchers import BatchKind
-from app.services.batches import (
+from app.services.tenants.merchants import MerchantNotFound
+from app.services.vouchers.batches import (
     Acceptance,
     BatchTerms,
     approve_batch,
     create_batch,
     generate_vouchers,
 )
-from app.services.merchants import MerchantNotFound
-from app.services.voucher_sales import SaleSettlement, activate_vouchers, settle_voucher_sales
+from app.services.vouchers.voucher_sales import (
+    SaleSettlement,
+    activate_vouchers,
+    settle_voucher_sales,
+)
 
 
 def make_demo_voucher_codes(

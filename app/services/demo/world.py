@@ -13,10 +13,10 @@ from app.core.demo import DEMO_ACCOUNTS
 from app.models.base import OPERATOR_ID
 from app.models.people import Staff
 from app.models.tenants import Merchant, MerchantKind, Store
-from app.services.batch_requests import allow_own_batches
-from app.services.merchants import StorePlace, add_store, create_merchant
-from app.services.programs import ProgramRules, allow_own_programs, create_program
-from app.services.staff import STORE_ROLES, add_staff
+from app.services.people.staff import STORE_ROLES, add_staff
+from app.services.stored_value.programs import ProgramRules, allow_own_programs, create_program
+from app.services.tenants.merchants import StorePlace, add_store, create_merchant
+from app.services.vouchers.batch_requests import allow_own_batches
 
 COMMISSION_BP = 60
 TIERS = {300_00: 60_00, 100_00: 10_00}  # 充300送60，充100送10

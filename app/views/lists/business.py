@@ -11,11 +11,11 @@ from app.core.errors import N_
 from app.models.people import Staff
 from app.models.tenants import Merchant, PayPoint, Store
 from app.views.desks import action, those_allowed
-from app.views.merchants import merchant_buttons, papers_of, warnings_of
-from app.views.pay_points import pay_point_buttons
-from app.views.people import person_buttons
+from app.views.people.staff_desk import person_buttons
 from app.views.records import Records
-from app.views.stores import place_of, store_buttons
+from app.views.tenants.merchants import merchant_buttons, papers_of, warnings_of
+from app.views.tenants.pay_points import pay_point_buttons
+from app.views.tenants.stores import place_of, store_buttons
 
 
 class Merchants(Records):

@@ -21,11 +21,15 @@ from app.models.sales import Payment, TopUp
 from app.models.tenants import Merchant
 from app.models.vouchers import Gift
 from app.queries.narrowing import Narrowing
-from app.views.card_desk import card_buttons
 from app.views.desks import Action
-from app.views.member_desk import for_members, member_buttons
-from app.views.program_desk import program_buttons, program_list_buttons, program_warnings
+from app.views.people.member_desk import for_members, member_buttons
 from app.views.records import Records
+from app.views.stored_value.card_desk import card_buttons
+from app.views.stored_value.program_desk import (
+    program_buttons,
+    program_list_buttons,
+    program_warnings,
+)
 from app.web.context import current_context
 
 

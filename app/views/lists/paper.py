@@ -9,9 +9,9 @@ from flask_babel import gettext
 
 from app.core.errors import N_
 from app.models.vouchers import Redemption, Voucher, VoucherBatch
-from app.views import batch_page, batch_steps
-from app.views.batch_requests import batch_list_buttons
 from app.views.records import Records
+from app.views.vouchers import batch_page, batch_steps
+from app.views.vouchers.batch_requests import batch_list_buttons
 
 
 class Batches(Records):

@@ -1,0 +1,1 @@
+"""WeChat messages: notices to members, and what the official account answers."""

@@ -1,0 +1,1 @@
+"""What the public reads: content, pictures, the search index, and who came to read."""

@@ -1,0 +1,1 @@
+"""Settling with merchants, and reconciling with WeChat."""

@@ -1,0 +1,277 @@
+"""Reconciliation (对账): a day's bills are kept and compared; fees and transfers are booked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.core.actor import Actor
+from app.core.bills import FundFlowBill, TradeBill
+from app.core.clock import local, local_day
+from app.core.errors import N_, Category, DomainError
+from app.models.ledger import JournalEntry
+from app.models.reconciliations import (
+    BillLine,
+    Correction,
+    DifferenceKind,
+    DifferenceStatus,
+    Reconciliation,
+    ReconciliationDifference,
+    ReconciliationStatus,
+)
+from app.services import journal, ledger
+from app.services.settlement.banking import book_wechat_fee, book_wechat_transfer
+from app.services.settlement.bill_matching import Found, find_differences, number_of, wechat_no_of
+
+READY_HOUR = 10  # WeChat makes a day's bill by ten on the next morning.
+LOOK_BACK_DAYS = 7  # A bill that was late or refused is asked for again that long.
+KEPT_DAYS = 90  # WeChat gives no older bill.
+_OPEN = (DifferenceStatus.unresolved, DifferenceStatus.proposed)
+_LINES_AT_ONCE = 2_000
+
+
+class DayNotOver(DomainError):
+    code = "bill_day_not_over"
+    category = Category.INVALID
+    template = N_("WeChat gives a day's bill on the next day after ten. Please choose another day.")
+
+
+class BillTooOld(DomainError):
+    code = "bill_too_old"
+    category = Category.INVALID
+    template = N_("WeChat keeps bills for three months. Please choose a later day.")
+
+
+def require_billed(bill_on: date, *, now: datetime) -> None:
+    """Raises DayNotOver or BillTooOld when WeChat has no bill of that day to give."""
+    if not is_billed(bill_on, now=now):
+        raise DayNotOver
+    if bill_on < local_day(now) - timedelta(days=KEPT_DAYS):
+        raise BillTooOld
+
+
+def is_billed(bill_on: date, *, now: datetime) -> bool:
+    yesterday = local_day(now) - timedelta(days=1)
+    return bill_on < yesterday or (bill_on == yesterday and local(now).hour >= READY_HOUR)
+
+
+def days_due(session: Session, *, now: datetime) -> list[date]:
+    """The days of the last week whose bill has not been compared yet, the oldest first."""
+    today = local_day(now)
+    days = [today - timedelta(days=ago) for ago in range(LOOK_BACK_DAYS, 0, -1)]
+    compared = select(Reconciliation.bill_on).where(
+        Reconciliation.bill_on.in_(days),
+        Reconciliation.status.in_([ReconciliationStatus.matched, ReconciliationStatus.differing]),
+    )
+    done = set(session.scalars(compared))
+    return [day for day in days if day not in done and is_billed(day, now=now)]
+
+
+def note_failure(
+    session: Session, *, bill_on: date, status: ReconciliationStatus, problem: str, now: datetime
+) -> Reconciliation:
+    """There is no bill, or none that can be believed. A comparison that was made stays."""
+    found = _lock_day(session, bill_on, now)
+    if found.trade_sha1 is None:
+        found.status = status
+    found.problem, found.reconciled_at = problem, now
+    return found
+
+
+def reconcile_bills(
+    session: Session, *, trade: TradeBill, flow: FundFlowBill, actor: Actor, now: datetime
+) -> Reconciliation:
+    """Compare a day's bills with our orders and the ledger; running it again is harmless.
+
+    Fees and transfers to our bank are booked, once. Differences that are no longer there are gone,
+    whatever somebody had in mind with them; those that were corrected stay corrected.
+    """
+    day = _lock_day(session, trade.bill_on, now)
+    _keep_lines(session, trade)
+    found = find_differences(session, trade)
+    found += _book_fee(session, trade, flow, actor, now)
+    _book_transfers(session, flow, actor, now)
+    _keep_differences(session, day, found)
+    _settle_gone(session, day, found)
+    _settle_billed_later(session, trade)
+    day.trade_sha1, day.flow_sha1, day.problem = trade.sha1, flow.sha1, ""
+    paid = [line.amount_fen for line in trade.lines if not line.is_refund]
+    back = [line.amount_fen for line in trade.lines if line.is_refund]
+    day.payments, day.payments_fen = len(paid), sum(paid)
+    day.refunds, day.refunds_fen = len(back), sum(back)
+    day.fee_fen = trade.fee_fen
+    day.transferred_fen = -sum(line.amount_fen for line in flow.transfers)
+    day.reconciled_at = now
+    session.flush()
+    count_open(session)
+    session.refresh(day)
+    journal.audit(
+        session,
+        "reconciliation.compared",
+        actor=actor,
+        subject_id=day.id,
+        detail={"bill_on": trade.bill_on.isoformat(), "differences": len(found)},
+    )
+    return day
+
+
+def count_open(session: Session) -> None:
+    """Write on each day how many differences are open, and whether it agrees."""
+    still_open = (
+        select(func.count())
+        .where(
+            ReconciliationDifference.reconciliation_id == Reconciliation.id,
+            ReconciliationDifference.status.in_(_OPEN),
+        )
+        .scalar_subquery()
+    )
+    session.execute(
+        update(Reconciliation)
+        .where(
+            Reconciliation.trade_sha1.is_not(None), Reconciliation.open_differences != still_open
+        )
+        .values(open_differences=still_open)
+    )
+    session.execute(
+        update(Reconciliation)
+        .where(Reconciliation.trade_sha1.is_not(None), Reconciliation.open_differences == 0)
+        .values(status=ReconciliationStatus.matched)
+    )
+    session.execute(
+        update(Reconciliation)
+        .where(Reconciliation.open_differences > 0)
+        .values(status=ReconciliationStatus.differing)
+    )
+
+
+def _lock_day(session: Session, bill_on: date, now: datetime) -> Reconciliation:
+    session.execute(
+        insert(Reconciliation)
+        .values(bill_on=bill_on, status=ReconciliationStatus.waiting, reconciled_at=now)
+        .on_conflict_do_nothing(index_elements=["bill_on"])
+    )
+    return session.scalars(
+        select(Reconciliation).where(Reconciliation.bill_on == bill_on).with_for_update()
+    ).one()
+
+
+def _keep_lines(session: Session, trade: TradeBill) -> None:
+    session.execute(delete(BillLine).where(BillLine.bill_on == trade.bill_on))
+    rows = [
+        {
+            "bill_on": trade.bill_on,
+            "line_no": line.line_no,
+            "is_refund": line.is_refund,
+            "number": number_of(line),
+            "wechat_no": wechat_no_of(line),
+            "order_no": line.order_no,
+            "amount_fen": line.amount_fen,
+            "fee_fen": line.fee_fen,
+            "occurred_at": line.occurred_at,
+        }
+        for line in trade.lines
+    ]
+    for start in range(0, len(rows), _LINES_AT_ONCE):
+        session.execute(insert(BillLine), rows[start : start + _LINES_AT_ONCE])
+
+
+def _book_fee(
+    session: Session, trade: TradeBill, flow: FundFlowBill, actor: Actor, now: datetime
+) -> list[Found]:
+    """Book the day's fee. Where the two bills, or bill and book, disagree, that is a difference."""
+    reference = f"wechat-fee:{trade.bill_on.isoformat()}"
+    booked = _booked_fen(session, reference)
+    if booked is None and trade.fee_fen > 0:
+        book_wechat_fee(session, bill_on=trade.bill_on, fee_fen=trade.fee_fen, actor=actor, now=now)
+        booked = trade.fee_fen
+    # What the flow bill's business leaves tells WeChat's fee a second time.
+    flow_fee = trade.net_fen + trade.fee_fen - flow.trade_fen
+    if (booked or 0) == max(trade.fee_fen, 0) == flow_fee:
+        return []
+    return [
+        Found(
+            kind=DifferenceKind.fee_differs,
+            number=reference,
+            wechat_no=None,
+            ours_fen=trade.fee_fen,
+            ledger_fen=booked,
+            wechat_fen=flow_fee,
+            suggestion=Correction.explain,
+        )
+    ]
+
+
+def _book_transfers(session: Session, flow: FundFlowBill, actor: Actor, now: datetime) -> None:
+    for line in flow.transfers:
+        if _booked_fen(session, f"wechat-transfer:{line.flow_no}") is None:
+            book_wechat_transfer(
+                session,
+                transfer_no=line.flow_no,
+                amount_fen=-line.amount_fen,
+                actor=actor,
+                now=now,
+            )
+
+
+def _booked_fen(session: Session, reference: str) -> int | None:
+    """What an event of the bank has been booked with; None when it has not."""
+    entry = session.scalar(select(JournalEntry).where(JournalEntry.reference == reference))
+    if entry is None:
+        return None
+    legs = ledger.legs_of(session, entry_id=entry.id)
+    return sum(leg.amount_fen for leg in legs if leg.account != "bank:wechat")
+
+
+def _keep_differences(session: Session, day: Reconciliation, found: Sequence[Found]) -> None:
+    """New ones are written, open ones brought up to date; what people have decided stays."""
+    for one in found:
+        facts = vars(one)
+        fresh = insert(ReconciliationDifference).values(
+            reconciliation_id=day.id,
+            bill_on=day.bill_on,
+            status=DifferenceStatus.unresolved,
+            **facts,
+        )
+        changed = {name: facts[name] for name in ("wechat_no", "ours_fen", "ledger_fen",
+                                                  "wechat_fen", "suggestion")}  # fmt: skip
+        session.execute(
+            fresh.on_conflict_do_update(
+                constraint="uq_reconciliation_difference",
+                set_={**changed, "status": DifferenceStatus.unresolved},
+                where=ReconciliationDifference.status.in_(
+                    [DifferenceStatus.unresolved, DifferenceStatus.gone]
+                ),
+            )
+        )
+
+
+def _settle_gone(session: Session, day: Reconciliation, found: Sequence[Found]) -> None:
+    still_there = {(one.kind, one.number) for one in found}
+    rows = session.scalars(
+        select(ReconciliationDifference).where(
+            ReconciliationDifference.reconciliation_id == day.id,
+            ReconciliationDifference.status.in_(_OPEN),
+        )
+    )
+    for row in rows:
+        if (row.kind, row.number) not in still_there:
+            row.status = DifferenceStatus.gone
+
+
+def _settle_billed_later(session: Session, trade: TradeBill) -> None:
+    """What an earlier bill did not have may stand in this one: a refund asked for at midnight."""
+    billed = select(BillLine.number).where(BillLine.bill_on == trade.bill_on)
+    session.execute(
+        update(ReconciliationDifference)
+        .where(
+            ReconciliationDifference.kind == DifferenceKind.missing_there,
+            ReconciliationDifference.status.in_(_OPEN),
+            ReconciliationDifference.number.in_(billed),
+        )
+        .values(status=DifferenceStatus.gone)
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,1 @@
+"""Value on cards: programs, cards, gifts, corrections, returns and what runs out."""

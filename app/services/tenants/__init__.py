@@ -1,0 +1,1 @@
+"""The tenants: merchants, their stores and the QR codes on their counters."""

@@ -1,0 +1,1 @@
+"""The counter: shifts, terminals, approvals, and what is sold there."""

@@ -1,0 +1,1 @@
+"""The official account, its replies, and the notices that members were sent."""

@@ -1,0 +1,1 @@
+"""Signing in, and the desks of staff and members."""

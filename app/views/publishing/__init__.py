@@ -1,0 +1,1 @@
+"""The content desk, the media library, traffic and search words."""

@@ -1,0 +1,1 @@
+"""What members have paid with cards and paper, and the care of open WeChat orders."""

@@ -1,0 +1,1 @@
+"""Statements, their files and desk; closing periods; reconciling with WeChat."""

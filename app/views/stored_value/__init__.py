@@ -1,0 +1,1 @@
+"""The desks of card programs and cards: corrections, returns, statements."""

@@ -1,0 +1,1 @@
+"""The devices of a store, and what its tills have recorded."""

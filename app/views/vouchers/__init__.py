@@ -1,0 +1,1 @@
+"""The desks of voucher batches, from the draft to the print file and the stock."""
