@@ -11,10 +11,13 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from app.core.notice_templates import (
+    DEMO_ACCOUNT_TEMPLATES,
     DEMO_TEMPLATES,
     NoticeTemplate,
+    TellingAccount,
     TemplatesInvalid,
     read_templates,
 )
@@ -104,12 +107,18 @@ class Settings:
     phone_key: bytes
     wechat: WeChatSettings
     notice_templates: Mapping[str, NoticeTemplate]  # Kinds without one are never sent.
+    account_templates: Mapping[str, NoticeTemplate]  # The same for the official account.
     smtp: SmtpSettings | None = None  # None: files wait in the download centre, nobody is written.
     sold_rules_strict: bool = False  # What the law says of sold vouchers: stop, or only warn.
     geoip_xdb: Path | None = None  # ip2region's file; without it regions are unknown.
     baidu_push_token: str = ""  # Empty: Baidu is told of nothing.
     baidu_push_url: str = ""  # Another far end in Baidu's place.
     trusted_proxies: int = 0  # How many proxies of ours stand before us and name the caller.
+
+    @property
+    def telling_account(self) -> TellingAccount:
+        """Of what the official account tells its followers."""
+        return TellingAccount(appid=self.wechat.oa_appid, kinds=tuple(self.account_templates))
 
     @property
     def simulator_port(self) -> int:
@@ -163,7 +172,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         code_keys={1: _secret(env, "CODE_KEY_1", home, production=production)},
         phone_key=_secret(env, "PHONE_KEY", home, production=production),
         wechat=_wechat(env, home, simulated=not given, port=port, base_url=public_base_url),
-        notice_templates=_notice_templates(env, demo=demo),
+        notice_templates=_templates(env, "WECHAT_NOTICE_TEMPLATES", demo and DEMO_TEMPLATES),
+        account_templates=_templates(env, "WECHAT_OA_TEMPLATES", demo and DEMO_ACCOUNT_TEMPLATES),
         smtp=_smtp(env, production=production),
     )
 
@@ -188,17 +198,19 @@ def _smtp(env: Mapping[str, str], *, production: bool) -> SmtpSettings | None:
     )
 
 
-def _notice_templates(env: Mapping[str, str], *, demo: bool) -> Mapping[str, NoticeTemplate]:
-    """From the file WECHAT_NOTICE_TEMPLATES. Without one nobody is told, but in a demo."""
-    name = env.get("WECHAT_NOTICE_TEMPLATES")
+def _templates(
+    env: Mapping[str, str], setting: str, of_demo: Mapping[str, NoticeTemplate] | Literal[False]
+) -> Mapping[str, NoticeTemplate]:
+    """From the file that the setting names. Without one nobody is told, but in a demo."""
+    name = env.get(setting)
     if not name:
-        return DEMO_TEMPLATES if demo else {}
+        return of_demo or {}
     try:
         return read_templates(Path(name).read_text(encoding="utf-8"))
     except OSError:
-        raise SettingsError(f"WECHAT_NOTICE_TEMPLATES: {name} cannot be read") from None
+        raise SettingsError(f"{setting}: {name} cannot be read") from None
     except TemplatesInvalid as error:
-        raise SettingsError(f"WECHAT_NOTICE_TEMPLATES: {error}") from None
+        raise SettingsError(f"{setting}: {error}") from None
 
 
 def _mini_version(env: Mapping[str, str]) -> str:

@@ -106,7 +106,11 @@ class Jobs:
     def run(self) -> None:
         while True:
             with self._context.database.unit_of_work(SYSTEM) as session:
-                handed_over = relay_batch(session, now=utc_now())
+                handed_over = relay_batch(
+                    session,
+                    now=utc_now(),
+                    account=self._context.settings.telling_account,
+                )
             self._runner.run(
                 self._queue.run_worker_async(
                     wait=False,

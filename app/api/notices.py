@@ -24,6 +24,13 @@ class NoticeOffered(Schema):
 
 class NoticesOffered(Schema):
     items = fields.List(fields.Nested(NoticeOffered))
+    account_kinds = fields.List(
+        fields.String(validate=validate.OneOf(_KINDS)),
+        metadata={"description": "what the official account tells its followers of, unasked"},
+    )
+    follows = fields.Boolean(
+        metadata={"description": "whether the member follows the official account"}
+    )
 
 
 class Agreement(Schema):
@@ -38,9 +45,9 @@ class Agreement(Schema):
 @limited(READ)
 @member_required
 @bp.response(200, NoticesOffered)
-def list_notices() -> dict[str, Any]:
+def list_notices() -> notices.NoticesOffered:
     """The kinds of messages that the operator sends; none when it has set up no templates."""
-    return {"items": notices.list_offered(current_context(), current_actor())}
+    return notices.list_offered(current_context(), current_actor())
 
 
 @bp.post("/me/notices")
@@ -48,8 +55,8 @@ def list_notices() -> dict[str, Any]:
 @member_required
 @bp.arguments(Agreement)
 @bp.response(200, NoticesOffered)
-def agree_to_notices(body: dict[str, Any]) -> dict[str, Any]:
+def agree_to_notices(body: dict[str, Any]) -> notices.NoticesOffered:
     """WeChat has asked the member, who agreed to one message of each of these kinds."""
     kinds = {NoticeKind[name] for name in body["kinds"]}
     notices.agree(current_context(), current_actor(), kinds)
-    return {"items": notices.list_offered(current_context(), current_actor())}
+    return notices.list_offered(current_context(), current_actor())

@@ -42,6 +42,22 @@ DEMO_TEMPLATES: Mapping[str, NoticeTemplate] = {
     for kind in KINDS
 }
 
+# The official account's have ids of their own: the simulator knows these and no others.
+DEMO_ACCOUNT_TEMPLATES: Mapping[str, NoticeTemplate] = {
+    kind: NoticeTemplate(
+        template_id=f"demo-account-template-{kind.replace('_', '-')}", fields=template.fields
+    )
+    for kind, template in DEMO_TEMPLATES.items()
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TellingAccount:
+    """The official account, and of what its template messages (模板消息) tell its followers."""
+
+    appid: str
+    kinds: tuple[str, ...]
+
 
 def read_templates(text: str) -> dict[str, NoticeTemplate]:
     """The operator's file: ``{"paid": {"id": "…", "fields": {"thing1": "title"}}, …}``.

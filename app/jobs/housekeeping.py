@@ -58,7 +58,11 @@ def expire(context: Context) -> None:
 
 def tell_of_expiry(context: Context) -> None:
     """Some days ahead, so that the value can still be used."""
-    _until_done(context.database, lambda session: write_expiry_notices(session, now=utc_now()))
+    account = context.settings.telling_account
+    _until_done(
+        context.database,
+        lambda session: write_expiry_notices(session, now=utc_now(), account=account),
+    )
 
 
 def follow_joined(context: Context) -> None:

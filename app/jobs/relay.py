@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
+from app.core.notice_templates import TellingAccount
 from app.db import DatabaseBusy, DatabaseDown
 from app.flows.context import Context
 from app.jobs.queue import PRIORITY, QUEUE, TASK_OF_TOPIC
@@ -33,11 +34,18 @@ _DEFER = text("""
     FROM unnest(cast(:queues AS text[]), cast(:tasks AS text[]), cast(:priorities AS int[]),
                 cast(:subjects AS bigint[])) job(queue, task, priority, subject_id)
 """)
-_PUBLISH = text("SELECT kaquan.publish_feed(:messages), kaquan.write_notices(:messages)")
+_PUBLISH = text(
+    "SELECT kaquan.publish_feed(:messages), kaquan.write_notices(:messages, :appid, :kinds)"
+)
+_NO_ACCOUNT = TellingAccount(appid="", kinds=())
 
 
-def relay_batch(session: Session, *, now: datetime) -> int:
-    """Hand over the oldest messages, and mark them, in one transaction. Returns how many."""
+def relay_batch(session: Session, *, now: datetime, account: TellingAccount = _NO_ACCOUNT) -> int:
+    """Hand over the oldest messages, and mark them, in one transaction. Returns how many.
+
+    Args:
+        account: The official account, which tells its followers of some of what happens.
+    """
     messages = session.scalars(
         select(OutboxMessage)
         .where(OutboxMessage.sent_at.is_(None))
@@ -60,7 +68,14 @@ def relay_batch(session: Session, *, now: datetime) -> int:
                 "subjects": list(subjects),
             },
         )
-    session.execute(_PUBLISH, {"messages": [message.id for message in messages]})
+    session.execute(
+        _PUBLISH,
+        {
+            "messages": [message.id for message in messages],
+            "appid": account.appid,
+            "kinds": list(account.kinds),
+        },
+    )
     session.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id.in_([message.id for message in messages]))
@@ -74,7 +89,9 @@ def run_relay(context: Context, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             with context.database.unit_of_work(SYSTEM) as session:
-                handed_over = relay_batch(session, now=utc_now())
+                handed_over = relay_batch(
+                    session, now=utc_now(), account=context.settings.telling_account
+                )
         except (DBAPIError, DatabaseBusy, DatabaseDown) as error:
             log.warning("the relay waits for the database: %s", error)
             handed_over = 0

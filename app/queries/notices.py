@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
 from app.models.cards import Card, CardProgram, Lot
@@ -42,6 +42,15 @@ def openid_of(session: Session, *, member_id: int, appid: str) -> str | None:
             ~MemberIdentity.openid.startswith("erased:"),
         )
         .limit(1)
+    )
+    return found
+
+
+def follows_account(session: Session, *, member_id: int, appid: str) -> bool | None:
+    """Whether the member follows the official account now; None for whoever never did."""
+    found: bool | None = session.scalar(
+        text("SELECT kaquan.follows_account(:member_id, :appid)"),
+        {"member_id": member_id, "appid": appid},
     )
     return found
 

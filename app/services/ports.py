@@ -12,7 +12,15 @@ from app.core.bills import FundFlowBill, TradeBill
 
 
 class GatewayUnavailable(Exception):
-    """The far end did not answer, or answered that it cannot now. What it did is unknown."""
+    """The far end did not answer, or answered that it cannot now. What it did is unknown.
+
+    Attributes:
+        reason: The far end's own code, where it gave one.
+    """
+
+    def __init__(self, message: str = "", *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class GatewayRefused(Exception):
@@ -176,6 +184,14 @@ class WeChatFollowers(Protocol):
 
     def publish_menu(self, buttons: Sequence[Mapping[str, object]]) -> None:
         """Let followers see this menu from now on."""
+
+    def tell_follower(
+        self, *, openid: str, template_id: str, url: str, fields: Mapping[str, str], key: str
+    ) -> str:
+        """One template message (模板消息), which opens the address; gives WeChat's number of it.
+
+        WeChat sends a second one of the same key to nobody for ten minutes.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

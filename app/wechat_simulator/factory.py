@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.wechat_simulator import login_api, merchant_api, oa_messages, official_account, user_api
+from app.wechat_simulator import (
+    login_api,
+    merchant_api,
+    oa_messages,
+    official_account,
+    template_messages,
+    user_api,
+)
 from app.wechat_simulator.keys import ensure_keys
 from app.wechat_simulator.notifier import Notifier
 from app.wechat_simulator.settings import SimulatorSettings
@@ -29,6 +36,7 @@ def create_simulator(settings: SimulatorSettings) -> Flask:
         login_api.bp,
         oa_messages.bp,
         official_account.bp,
+        template_messages.bp,
         merchant_api.bp,
         user_api.bp,
     ):

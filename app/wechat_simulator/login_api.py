@@ -79,8 +79,8 @@ def stable_token() -> Response:
 
 @bp.post("/wxa/business/getuserphonenumber")
 def phone_number() -> Response:
-    if not has_token():
-        return _error(40001, "invalid credential, access_token is invalid or not latest")
+    if (refusal := token_refusal()) is not None:
+        return refusal
     code = str((request.get_json(silent=True) or {}).get("code", ""))
     if code == "phone-quota":
         return _error(1400001, "功能额度不足")
@@ -102,27 +102,34 @@ def phone_number() -> Response:
 @bp.post("/cgi-bin/message/subscribe/send")
 def send_message() -> Response:
     """Refused as WeChat does for who does not want it: a template whose id ends in ``-refused``."""
-    if not has_token():
-        return _error(40001, "invalid credential, access_token is invalid or not latest")
+    if (refusal := token_refusal()) is not None:
+        return refusal
     told = request.get_json(silent=True)
     data = told.get("data") if isinstance(told, dict) else None
     if not isinstance(told, dict) or not isinstance(data, dict) or not told.get("touser"):
         return _error(47001, "data format error")
     if str(told.get("template_id", "")).endswith("-refused"):
         return _error(43101, "user refuse to accept the msg")
+    if (wrong := wrong_field(data)) is not None:
+        return _error(47003, f"argument invalid! data.{wrong}.value invalid")
+    world().store.add_message(request.path, request.get_data(as_text=True))
+    return jsonify(errcode=0, errmsg="ok")
+
+
+def wrong_field(data: Mapping[str, object]) -> str | None:
+    """The first field of a message that WeChat does not take: empty, or longer than its kind."""
     for name, field in data.items():
         value = field.get("value") if isinstance(field, dict) else None
         if not value or (name.startswith("thing") and len(str(value)) > 20):
-            return _error(47003, f"argument invalid! data.{name}.value invalid")
-    world().store.add_message(request.path, request.get_data(as_text=True))
-    return jsonify(errcode=0, errmsg="ok")
+            return name
+    return None
 
 
 @bp.post("/wxa/getwxacodeunlimit")
 def draw_code() -> Response:
     """A picture of what is asked for. The real one is round and holds an address of WeChat's."""
-    if not has_token():
-        return _error(40001, "invalid credential, access_token is invalid or not latest")
+    if (refusal := token_refusal()) is not None:
+        return refusal
     told = request.get_json(silent=True) or {}
     scene, page = str(told.get("scene", "")), str(told.get("page", ""))
     if not _SCENE.fullmatch(scene):
@@ -140,8 +147,8 @@ def draw_code() -> Response:
 
 @bp.post("/wxa/sec/order/upload_shipping_info")
 def accept_message() -> Response:
-    if not has_token():
-        return _error(40001, "invalid credential, access_token is invalid or not latest")
+    if (refusal := token_refusal()) is not None:
+        return refusal
     if not isinstance(request.get_json(silent=True), dict):
         return _error(47001, "data format error")
     world().store.add_message(request.path, request.get_data(as_text=True))
@@ -158,17 +165,31 @@ def _token(told: Mapping[str, object]) -> Response:
     appid = str(told.get("appid", ""))
     if not _is_app(appid, str(told.get("secret", ""))):
         return _error(40125, "invalid appsecret")
-    return jsonify(access_token=_token_of(appid), expires_in=_TOKEN_SECONDS)
+    return jsonify(
+        access_token=_token_of(appid, world().store.token_round()), expires_in=_TOKEN_SECONDS
+    )
 
 
-def _token_of(appid: str) -> str:
+def _token_of(appid: str, count: int) -> str:
     secret = world().settings.appid_secrets[appid]
-    return hmac.new(secret.encode(), appid.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode(), f"{appid}{count or ''}".encode(), hashlib.sha256).hexdigest()
 
 
-def has_token() -> bool:
-    told = request.args.get("access_token", "")
-    return told in {_token_of(appid) for appid in world().settings.appid_secrets}
+def token_refusal() -> Response | None:
+    """What WeChat says to a token that is not its own, or of which the time is over."""
+    told, current = request.args.get("access_token", ""), world().store.token_round()
+    appids = world().settings.appid_secrets
+    if told in {_token_of(appid, current) for appid in appids}:
+        return None
+    if told in {_token_of(appid, count) for appid in appids for count in range(current)}:
+        return _error(42001, "access_token expired")
+    return _error(40001, "invalid credential, access_token is invalid or not latest")
+
+
+@bp.post("/_user/expire-tokens")
+def expire_tokens() -> Response:
+    """The time of every access token that was given out is over."""
+    return jsonify(round=world().store.end_tokens())
 
 
 def _is_app(appid: str, secret: str) -> bool:

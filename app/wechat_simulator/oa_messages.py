@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
+from collections.abc import Mapping
 from xml.sax.saxutils import escape, unescape
 
 import requests
 from flask import Blueprint, Response, jsonify, request
 from wechatpy.crypto import WeChatCrypto
 
-from app.wechat_simulator.login_api import has_token, openid_of, unionid_of
+from app.wechat_simulator.login_api import openid_of, token_refusal, unionid_of
 from app.wechat_simulator.world import world
 
 bp = Blueprint("oa_messages", __name__)
-_NAMES = "oa_openids"
 
 
 @bp.get("/cgi-bin/user/info")
 def user_info() -> Response:
-    if not has_token():
-        return jsonify(errcode=40001, errmsg="invalid credential")
+    if (refusal := token_refusal()) is not None:
+        return refusal
     openid = request.args.get("openid", "")
-    row = world().store.row(
-        "SELECT body FROM messages WHERE path = ? AND json_extract(body, '$.openid') = ? LIMIT 1",
-        _NAMES,
-        openid,
-    )
+    row = world().store.row("SELECT * FROM followers WHERE openid = ?", openid)
     if row is None:
         return jsonify(errcode=40003, errmsg="invalid openid")
-    return jsonify(subscribe=1, openid=openid, unionid=unionid_of(json.loads(row["body"])["name"]))
+    if not row["follows"]:
+        return jsonify(subscribe=0, openid=openid)
+    name = str(row["name"])
+    person = {} if name.endswith("-x") else {"unionid": unionid_of(name)}
+    return jsonify(subscribe=1, openid=openid, **person)
 
 
 @bp.post("/cgi-bin/menu/create")
 def create_menu() -> Response:
-    if not has_token():
-        return jsonify(errcode=40001, errmsg="invalid credential")
+    if (refusal := token_refusal()) is not None:
+        return refusal
     told = request.get_json(silent=True)
     if not isinstance(told, dict) or not 1 <= len(told.get("button", [])) <= 3:
         return jsonify(errcode=40016, errmsg="invalid button size")
@@ -52,7 +51,8 @@ def speak() -> tuple[Response, int]:
     keys = here.settings.official_account
     assert keys is not None, "a simulator with an official account"
     openid = openid_of(keys.appid, str(told.get("name", "alice")))
-    here.store.add_message(_NAMES, json.dumps({"openid": openid, "name": told.get("name")}))
+    follows = str(told.get("event", "")).lower() != "unsubscribe"
+    here.store.keep_follower(openid, str(told.get("name", "alice")), follows=follows)
     crypto = WeChatCrypto(keys.token, keys.aes_key, keys.appid)
     nonce, timestamp = secrets.token_hex(8), str(told.get("timestamp") or int(time.time()))
     sealed = crypto.encrypt_message(_message(openid, told), nonce, timestamp)
@@ -85,8 +85,16 @@ def _message(openid: str, told: dict[str, object]) -> str:
         )
     return (
         f"<xml>{common}<MsgType>event</MsgType><Event>{escape(str(told.get('event')))}</Event>"
-        f"<EventKey>{escape(str(told.get('scene', '')))}</EventKey></xml>"
+        f"<EventKey>{escape(str(told.get('scene', '')))}</EventKey>{_outcome(told)}</xml>"
     )
+
+
+def _outcome(told: Mapping[str, object]) -> str:
+    """What became of a template message, as its event tells."""
+    if "msgid" not in told:
+        return ""
+    status = escape(str(told.get("status", "success")))
+    return f"<MsgID>{told['msgid']}</MsgID><Status>{status}</Status>"
 
 
 def _part(xml: str, name: str) -> str:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, redirect, request
 from markupsafe import escape
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.wechat_simulator.login_api import has_token
+from app.wechat_simulator.login_api import token_refusal
 from app.wechat_simulator.world import world
 
 bp = Blueprint("official_account", __name__)
@@ -33,8 +33,8 @@ def authorize() -> AnyResponse | tuple[str, int]:
 
 @bp.get("/cgi-bin/ticket/getticket")
 def ticket() -> Response:
-    if not has_token():
-        return jsonify(errcode=40001, errmsg="invalid credential")
+    if (refusal := token_refusal()) is not None:
+        return refusal
     told = hashlib.sha256(request.args.get("access_token", "").encode()).hexdigest()
     return jsonify(errcode=0, errmsg="ok", ticket=f"kgt8ON7y{told}", expires_in=7200)
 

@@ -44,6 +44,10 @@ CREATE INDEX IF NOT EXISTS orders_paid ON orders (paid_at) WHERE paid_at IS NOT 
 CREATE INDEX IF NOT EXISTS refunds_made ON refunds (created_at);
 CREATE TABLE IF NOT EXISTS bill_plans (day TEXT PRIMARY KEY, plan TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS openids (openid TEXT PRIMARY KEY, appid TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS followers (
+  openid TEXT PRIMARY KEY, name TEXT NOT NULL, follows INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS token_rounds (id INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS messages (
   id INTEGER PRIMARY KEY, path TEXT NOT NULL, body TEXT NOT NULL, sent_at REAL NOT NULL
 ) STRICT;
@@ -149,3 +153,18 @@ class Store:
                 "INSERT INTO messages (path, body, sent_at) VALUES (?, ?, ?)",
                 (path, body, time.time()),
             )
+
+    def keep_follower(self, openid: str, name: str, *, follows: bool) -> None:
+        """Somebody follows the official account from now on, or no longer."""
+        with self.transaction() as db:
+            db.execute("REPLACE INTO followers VALUES (?, ?, ?)", (openid, name, int(follows)))
+
+    def token_round(self) -> int:
+        """How often all access tokens have come to their end."""
+        row = self.row("SELECT count(*) AS rounds FROM token_rounds")
+        return 0 if row is None else int(row["rounds"])
+
+    def end_tokens(self) -> int:
+        with self.transaction() as db:
+            db.execute("INSERT INTO token_rounds DEFAULT VALUES")
+        return self.token_round()

@@ -26,6 +26,7 @@ SCENARIOS = FORGERIES | {
     "refund_closed",
     "refund_late",
     "refund_lost",
+    "template_limit",
     *(
         f"{what}_{how}"
         for what in ("prepay", "query", "close", "refund", "refund_query")

@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
+from app.core.notice_templates import TellingAccount
 from app.db import DatabaseDown
 from app.flows import orders
 from app.gateways.wechat.transport import BoundedHttp
@@ -33,7 +34,8 @@ _subjects = itertools.count(1_000_000)
 @pytest.fixture
 def context(database):
     """As much of a context as a worker needs whose work is a test's."""
-    return SimpleNamespace(database=database)
+    nobody = TellingAccount(appid="", kinds=())
+    return SimpleNamespace(database=database, settings=SimpleNamespace(telling_account=nobody))
 
 
 @pytest.fixture
@@ -144,7 +146,8 @@ def test_a_lost_database_is_waited_for(database, context, monkeypatch):
     """The relay goes on; anything else that it cannot survive ends the whole worker."""
     stop, tries = threading.Event(), []
 
-    def relay(_session, *, now):
+    def relay(_session, *, now, account):
+        assert account is context.settings.telling_account
         tries.append(now)
         if len(tries) == 1:
             raise DatabaseDown

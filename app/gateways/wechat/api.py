@@ -166,7 +166,7 @@ class WeChatApi:
         except MalformedFields as error:
             raise GatewayUnavailable("WeChat's answer cannot be read") from error
         if code in _BUSY:
-            raise GatewayUnavailable(f"WeChat is busy: {code}")
+            raise GatewayUnavailable(f"WeChat is busy: {code}", reason=str(code))
         if code != 0:
             raise GatewayRefused(str(code))
         return fields

@@ -49,6 +49,13 @@ class Fields:
             raise MalformedFields(name)
         return value
 
+    def number_as_text(self, name: str) -> str:
+        """A number that only names something, however long it is."""
+        value = self._fields.get(name)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise MalformedFields(name)
+        return str(value)
+
     def error_code(self) -> int:
         """WeChat's errcode, or errno where it uses that; 0 when all is well."""
         for name in ("errcode", "errno"):

@@ -115,6 +115,24 @@ class OfficialAccount:
     def publish_menu(self, buttons: Sequence[Mapping[str, object]]) -> None:
         self._api.post("/cgi-bin/menu/create", {"button": list(buttons)})
 
+    def tell_follower(
+        self, *, openid: str, template_id: str, url: str, fields: Mapping[str, str], key: str
+    ) -> str:
+        answer = self._api.post(
+            "/cgi-bin/message/template/send",
+            {
+                "touser": openid,
+                "template_id": template_id,
+                "url": url,
+                "client_msg_id": key,
+                "data": {name: {"value": value} for name, value in fields.items()},
+            },
+        )
+        try:
+            return answer.number_as_text("msgid")
+        except MalformedFields as error:
+            raise GatewayUnavailable("WeChat's answer cannot be read") from error
+
 
 def _decrypt(keys: OaKeys, encrypted: str) -> bytes:
     try:

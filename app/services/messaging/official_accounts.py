@@ -15,6 +15,7 @@ from app.core.errors import N_, Category, DomainError
 from app.models.official_account import OaFollower, OaMenu, OaMessage
 from app.models.people import MemberIdentity
 from app.services import journal
+from app.services.messaging.notices import note_arrival
 from app.services.ports import WeChatIdentity
 
 
@@ -32,8 +33,9 @@ def note_message(session: Session, message: Mapping[str, str], *, now: datetime)
     openid = message.get("FromUserName", "")
     event = message.get("Event", "").lower()
     kind = event or message.get("MsgType", "")
-    key = message.get("MsgId") or f"{openid}:{message.get('CreateTime', '')}:{event}"
-    scene = message.get("EventKey", "")[:200]
+    told = message.get("MsgID", "")  # Of which template message an event tells.
+    key = message.get("MsgId") or f"{openid}:{message.get('CreateTime', '')}:{event}{told}"
+    scene = (message.get("EventKey") or message.get("Status", ""))[:200]
     noted = session.execute(
         insert(OaMessage)
         .values(message_key=key, openid=openid, kind=kind, subject=scene)
@@ -45,16 +47,34 @@ def note_message(session: Session, message: Mapping[str, str], *, now: datetime)
     if event in {"subscribe", "scan"}:
         _follow(session, openid=openid, scene=scene, now=now)
     if event == "unsubscribe":
-        session.execute(
-            update(OaFollower).where(OaFollower.openid == openid).values(unfollowed_at=now)
-        )
+        note_unfollowed(session, openid=openid, now=now)
+    if event == "templatesendjobfinish" and told:
+        note_arrival(session, message_id=told, status=message.get("Status", ""))
     return True
 
 
+def note_unfollowed(session: Session, *, openid: str, now: datetime) -> None:
+    session.execute(
+        update(OaFollower)
+        .where(OaFollower.openid == openid, OaFollower.unfollowed_at.is_(None))
+        .values(unfollowed_at=now)
+    )
+
+
 def link_follower(session: Session, *, follower_id: int, appid: str, unionid: str | None) -> None:
-    """Know the member behind a follower: whoever has the same unionid in another of our apps."""
+    """Know the member behind a follower: whoever has the same unionid in another of our apps.
+
+    Without a unionid it is whoever has signed in by the account before, if anybody has.
+    """
     follower = session.get(OaFollower, follower_id, with_for_update=True)
-    if follower is None or unionid is None:
+    if follower is None:
+        return
+    if unionid is None:
+        follower.member_id = session.scalar(
+            select(MemberIdentity.member_id).where(
+                MemberIdentity.appid == appid, MemberIdentity.openid == follower.openid
+            )
+        )
         return
     follower.unionid = unionid
     member_id = session.scalar(

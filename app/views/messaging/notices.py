@@ -20,6 +20,7 @@ from app.models.notices import Notice, NoticeKind, NoticeStatus
 from app.models.sales import Payment, Refund, TopUp
 from app.models.vouchers import Gift
 from app.services.messaging.notices import send_again
+from app.views.cells import Cell
 from app.views.desks import Action, Desk, action, those_allowed
 from app.views.forms import OnceForm
 from app.views.once import write_once
@@ -41,7 +42,16 @@ _SUBJECTS: dict[NoticeKind, tuple[Any, Sequence[str]]] = {
 # WeChat's errcodes that are met in practice, and our own words in their place.
 REASONS = {
     "no_openid": N_("The member has never used the mini-program, or is erased."),
-    "no_template": N_("No template is set for this kind. See WECHAT_NOTICE_TEMPLATES."),
+    "no_template": N_(
+        "No template is set for this kind. See WECHAT_NOTICE_TEMPLATES and WECHAT_OA_TEMPLATES."
+    ),
+    "unfollowed": N_("The member does not follow the official account any more."),
+    "43004": N_("The member does not follow the official account any more."),
+    "user_block": N_("The member has blocked the official account's messages."),
+    "system_failed": N_("WeChat took the message and could not deliver it."),
+    "45009": N_("WeChat's limit of messages for today is reached. It goes on by itself."),
+    "40001": N_("WeChat does not accept our access. Check the app's secret and the IP list."),
+    "40003": N_("WeChat does not know this member in that app."),
     "43101": N_("The member does not take such messages any more."),
     "40037": N_("WeChat does not know the template's number."),
     "47003": N_("A field of the template does not fit. Compare the template with WeChat's."),
@@ -57,13 +67,25 @@ class Notices(Records):
     datamodel = SQLAInterface(Notice)
     title_text = N_("Messages to members")
     explanation = N_(
-        "Subscribe messages in WeChat. Each was agreed to by the member before and is written once"
-        " for an event; while WeChat does not answer, it is tried again by itself."
+        "Each message is written once for an event. The mini-program's was agreed to by the member"
+        " before; who has not agreed and follows the official account is told by that. While WeChat"
+        " does not answer, it is tried again by itself."
     )
-    list_columns = ["created_at", "member_id", "kind", "status", "tries", "reason", "sent_at"]
-    show_columns = ["kind", "status", "member_id", "tries", "reason", "created_at", "sent_at"]
+    list_columns = [
+        *("created_at", "member_id", "kind", "channel", "status", "tries", "reason", "sent_at"),
+    ]
+    show_columns = [
+        *("kind", "channel", "status", "member_id", "tries", "reason", "created_at", "sent_at"),
+    ]
     when = "created_at"
-    filter_columns = ("kind", "status")
+    filter_columns = ("kind", "channel", "status")
+
+    def _cells(self, row: Any, columns: Sequence[str], names: Any) -> Sequence[Cell]:
+        """WeChat's codes in words, with the code for whoever looks it up at WeChat."""
+        return [
+            _why(one) if column == "reason" else one
+            for column, one in zip(columns, super()._cells(row, columns, names), strict=True)
+        ]
 
     def buttons(self, row: Any) -> Sequence[Action]:
         if row.status is not NoticeStatus.refused:
@@ -76,6 +98,14 @@ class Notices(Records):
             (gettext("What it tells of"),
              *self.related_rows(table, table.id == row.subject_id, columns)),
         ]  # fmt: skip
+
+
+def _why(told: Cell) -> Cell:
+    known = REASONS.get(told.text)
+    if known is None:
+        return told
+    code = f" ({told.text})" if told.text.isdecimal() else ""
+    return Cell(f"{gettext(known)}{code}", "name")
 
 
 class NoticeDesk(Desk):

@@ -27,6 +27,7 @@ _KINDS = {
     "scan": N_("scans a code"), "text": N_("writes"), "click": N_("taps the menu"),
     "view": N_("opens a page from the menu"), "image": N_("sends a picture"),
     "voice": N_("speaks"), "location": N_("sends a position"),
+    "templatesendjobfinish": N_("was told something by a message"),
 }  # fmt: skip
 
 
