@@ -14,7 +14,7 @@ from app.flows.contexts import build_context
 from app.flows.counting import Counter
 from app.pos import register_pos
 from app.site import register_site
-from app.views import register_consoles
+from app.views.consoles import register_consoles
 from app.web import health
 from app.web.context import keep_context
 from app.web.errors import register_errors
