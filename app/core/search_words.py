@@ -55,8 +55,8 @@ TITLE_MARK = "t/"  # Before a title's word: a lexeme of its own, found without l
 
 
 def normalise(text: str) -> str:
-    """Full-width letters as usual ones, all small, spaces as one."""
-    return " ".join(unicodedata.normalize("NFKC", text).lower().split())
+    """Full-width letters as usual ones, all small, spaces as one; a NUL, kept nowhere, as one."""
+    return " ".join(unicodedata.normalize("NFKC", text).replace("\0", " ").lower().split())
 
 
 def cut(text: str) -> list[str]:
