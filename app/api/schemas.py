@@ -137,6 +137,10 @@ class StoreQuery(Position):
     q = Words(load_default=None, longest=50)
     city = Words(load_default=None, longest=40)
     open_now = fields.Boolean(load_default=False)
+    accepts_my_cards = fields.Boolean(
+        load_default=False,
+        metadata={"description": "only those; none without a member's token"},
+    )
     cursor = fields.String(load_default=None, validate=validate.Length(max=400))
     limit = fields.Integer(load_default=20, validate=validate.Range(1, 100))
 

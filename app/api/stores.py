@@ -39,6 +39,7 @@ def find_stores(query: dict[str, Any]) -> dict[str, Any]:
             after=None if after is None else (after[0], after[1]),
             member=actor.member_id is not None,
             open_only=query["open_now"],
+            mine_only=query["accepts_my_cards"],
         )
     return page(stores, None if last is None else write_cursor(*last))
 

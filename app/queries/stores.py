@@ -85,6 +85,10 @@ _STORES = """
             WHERE s.status = 'open' AND m.status = 'active' {where}
               AND (cast(:store_id AS bigint) IS NULL OR s.id = :store_id)
               AND (cast(:city AS text) IS NULL OR s.city = :city)
+              AND (NOT :mine_only OR (:member AND s.merchant_id IN (
+                   SELECT a.merchant_id FROM card c
+                   JOIN program_acceptance a ON a.program_id = c.program_id
+                   WHERE c.status = 'active')))
               AND (NOT :open_only OR kaquan.is_store_open(s.id, s.hours, :now))
               AND (cast(:q AS text) IS NULL OR position(lower(:q) IN lower(s.name || ' ' || m.name
                    || ' ' || s.address || ' ' || s.city)) > 0)
@@ -130,6 +134,7 @@ def list_stores(
     store_id: int | None = None,
     city: str | None = None,
     open_only: bool = False,
+    mine_only: bool = False,
 ) -> tuple[list[StoreSeen], tuple[int, int] | None]:
     """One page of open stores, nearest first (in the order of their ids without a position).
 
@@ -139,6 +144,7 @@ def list_stores(
         store_id: That store only.
         city: Stores of that city only.
         open_only: Only those that are open now.
+        mine_only: Only those that take one of the member's cards; none without a member.
     """
     after_distance, after_id = after or (-2, 0)
     given = {
@@ -154,6 +160,7 @@ def list_stores(
         "today": local_day(now),
         "soon": local_day(now) + timedelta(days=SOON_DAYS),
         "open_only": open_only,
+        "mine_only": mine_only,
     }
     if lat is None or lng is None:
         rows = session.execute(_BY_ID, given).all()
@@ -199,7 +206,9 @@ def _look_around(
 ) -> Sequence[Row[Any]]:
     """The page of nearest stores. Boxes grow until one has it whole, so that few are measured."""
     radius = max(_FIRST_LOOK_M, given["after_distance"])
-    narrowed = any(given[name] is not None for name in ("q", "store_id", "city"))
+    narrowed = given["mine_only"] or any(
+        given[name] is not None for name in ("q", "store_id", "city")
+    )
     while radius <= _LAST_LOOK_M and not narrowed:
         box = _box(lat, lng, radius)
         if box is None:

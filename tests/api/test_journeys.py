@@ -200,3 +200,23 @@ def test_nearest_stores_come_first_and_say_whether_they_take_my_cards(world):
         one["accepts_my_cards"]
         for one in world.stranger.get("/api/v1/stores", **query).json()["items"]
     )
+
+
+def test_stores_that_do_not_take_my_cards_are_left_out_when_asked(world):
+    name = f"店{uuid.uuid4().int % 10**10}"
+    mine, other = world.make.merchant(), world.make.merchant()
+    world.make.store(other, name=f"{name}-近", lat=31.2, lng=121.5)
+    for lat in (31.25, 31.30):
+        world.make.store(mine, name=f"{name}-{lat}", lat=lat, lng=121.5)
+    program = world.make.program(issuer=mine)
+    member = world.make.member()
+    world.make.card(member, program, principal_fen=1)
+    query = {"lat": 31.2, "lng": 121.5, "q": name, "limit": 1, "accepts_my_cards": "true"}
+    client = world.as_member(member)
+    first = client.get("/api/v1/stores", **query).json()
+    rest = client.get("/api/v1/stores", **query, cursor=first["next_cursor"]).json()
+    assert [one["lat"] for one in first["items"] + rest["items"]] == [31.25, 31.3]
+    assert rest["next_cursor"] is None
+    assert world.stranger.get("/api/v1/stores", **query).json()["items"] == []
+    unasked = client.get("/api/v1/stores", **{**query, "accepts_my_cards": "false"}).json()
+    assert unasked["items"][0]["lat"] == 31.2

@@ -28,8 +28,8 @@ export const paymentCode = () => call<T.PaymentCode>('POST', '/me/payment-code')
 export const exportMe = () => call<Record<string, unknown>>('GET', '/me/export')
 export const eraseMe = (put_aside_fen: number) => call('POST', '/me/erasure', { put_aside_fen })
 
-export const stores = (where: Where, q: string, cursor: string | null, city = '', open = false) =>
-  openCall<T.Page<T.Store>>(`/stores${query({ ...where, q, city, cursor, open_now: open ? 'true' : '' })}`)
+export const stores = (where: Where, q: string, cursor: string | null, city = '', only = { open: false, mine: false }) =>
+  openCall<T.Page<T.Store>>(`/stores${query({ ...where, q, city, cursor, open_now: only.open ? 'true' : '', accepts_my_cards: only.mine ? 'true' : '' })}`)
 export const cities = () => openCall<T.Page<T.City>>('/cities')
 export const store = (id: string, where: Where) => openCall<T.Store>(`/stores/${id}${query({ ...where })}`)
 export const payPoint = (token: string) => openCall<T.PayPoint>(`/pay-points/${encodeURIComponent(token)}`)

@@ -192,6 +192,23 @@ def test_a_store_is_found_and_its_links_lead_there(phone):
     assert "coord:30.657689,104.065861;title:春风超市（天府广场店）" in tencent
 
 
+def test_stores_can_be_narrowed_to_those_that_take_my_cards(phone):
+    one = phone()
+    one.sign_in()
+    shown = one.page.locator('[data-test="store"]:visible')
+    one.open("pages/stores/index")
+    expect(shown).not_to_have_count(0)
+    one.tap("takes-my-cards")
+    expect(shown).to_have_count(0)
+    one.tap("takes-my-cards")
+    expect(shown).not_to_have_count(0)
+    one.top_up(300_00)
+    one.open("pages/stores/index")
+    one.tap("takes-my-cards")
+    expect(shown.filter(has_text="可用我的卡")).not_to_have_count(0)
+    expect(shown.filter(has_not_text="可用我的卡")).to_have_count(0)
+
+
 def test_a_refund_is_asked_for(member, pay_point):
     member.enter_payment(pay_point, "30")
     member.pay()
