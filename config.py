@@ -42,6 +42,10 @@ OFFICIAL_ACCOUNT_NAMES = (
     "WECHAT_OA_AES_KEY",
 )
 SECRET_NAMES = ("SECRET_KEY", "CODE_KEY_1", "PHONE_KEY")
+_WEB_ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?(\?\S*)?")
+_WEB_ROOT = re.compile(r"https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(:\d+)?/*")
+_DATABASE_ADDRESS = re.compile(r"postgres(ql)?(\+psycopg)?://")
+_AES_KEY = re.compile(r"[A-Za-z0-9]{43}")
 LAST_PORT = 65534  # The simulator needs the one after it.
 
 
@@ -134,7 +138,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             database would be the embedded one.
     """
     env = os.environ if environ is None else environ
-    production = env.get("KAQUAN_ENV") == "production"
+    production = _is_named(env, "KAQUAN_ENV", "production")
     # Unless named, the home is the project's, wherever a command is called from.
     home = Path(env.get("KAQUAN_HOME") or ROOT / "var").resolve()
     port = _integer(env, "PORT", 8000, at_most=LAST_PORT)
@@ -144,7 +148,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     elif given and len(given) < len(WECHAT_NAMES):
         missing = ", ".join(name for name in WECHAT_NAMES if name not in given)
         raise SettingsError(f"WeChat settings are incomplete; also set: {missing}")
-    demo = not production and (not given or env.get("KAQUAN_DEMO") == "1")
+    demo = not production and (_is_named(env, "KAQUAN_DEMO", "1", "0") or not given)
+    _require_addresses(env)
     public_base_url = (env.get("PUBLIC_BASE_URL") or f"http://127.0.0.1:{port}").rstrip("/")
     return Settings(
         home=home,
@@ -287,6 +292,29 @@ def _require_production_settings(env: Mapping[str, str]) -> None:
         raise SettingsError(f"these files cannot be read: {', '.join(unreadable)}")
     if env.get("KAQUAN_DEMO") == "1":
         raise SettingsError("KAQUAN_DEMO=1 is refused in production")
+
+
+def _is_named(env: Mapping[str, str], name: str, wanted: str, *others: str) -> bool:
+    """A word that is nearly right (``prod``) must not quietly start the opposite."""
+    value = env.get(name) or ""
+    if value not in {"", wanted, *others}:
+        known = " or ".join((wanted, *others))
+        raise SettingsError(f"{name} is {known}, or not set; not {value!r}")
+    return value == wanted
+
+
+def _require_addresses(env: Mapping[str, str]) -> None:
+    """The text never repeats an address: there may be a password in it."""
+    for name in ("PUBLIC_BASE_URL", "WECHAT_API_BASE", "WECHATPAY_API_BASE", "BAIDU_PUSH_URL"):
+        if env.get(name) and not _WEB_ADDRESS.fullmatch(env[name]):
+            raise SettingsError(f"{name} is an address such as https://card.example.com")
+    if env.get("PUBLIC_BASE_URL") and not _WEB_ROOT.fullmatch(env["PUBLIC_BASE_URL"]):
+        raise SettingsError("PUBLIC_BASE_URL is scheme and host only, without a path")
+    for name in ("DATABASE_URL", "DATABASE_ADMIN_URL"):
+        if env.get(name) and not _DATABASE_ADDRESS.match(env[name]):
+            raise SettingsError(f"{name} begins with postgresql://")
+    if env.get("WECHAT_OA_AES_KEY") and not _AES_KEY.fullmatch(env["WECHAT_OA_AES_KEY"]):
+        raise SettingsError("WECHAT_OA_AES_KEY is the EncodingAESKey: 43 letters and digits")
 
 
 def _sold_rules(env: Mapping[str, str]) -> str:

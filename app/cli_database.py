@@ -16,7 +16,7 @@ from app.core.clock import utc_now
 from app.flows.demo_contents import seed_demo_contents
 from app.flows.demo_settlement import seed_demo_settlement
 from app.services.demo import is_empty, seed_demo, seed_history
-from app.views import need_consoles, write_roles
+from app.views.consoles import need_consoles, write_roles
 from app.web.context import current_context
 from app.web.migrations import alembic_config
 

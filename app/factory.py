@@ -14,12 +14,13 @@ from app.flows.contexts import build_context
 from app.flows.counting import Counter
 from app.pos import register_pos
 from app.site import register_site
-from app.views import register_consoles
+from app.views.consoles import register_consoles
 from app.web import health
 from app.web.context import keep_context
 from app.web.errors import register_errors
 from app.web.language import register_language
 from app.web.security import register_security
+from app.web.sent_forms import register_forms
 from app.web.visits import keep_counter
 from app.web.wire import register_json
 from config import Settings, load_settings
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.config["TRUSTED_HOSTS"] = [urlsplit(settings.public_base_url).hostname, "127.0.0.1"]
     register_language(app)
     register_json(app)
+    register_forms(app)
     app_context = build_context(settings)
     keep_context(app, app_context)
     keep_counter(app, Counter(app_context))

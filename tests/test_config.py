@@ -148,6 +148,19 @@ def test_a_setting_that_makes_no_sense_is_refused_in_one_line(tmp_path, name, va
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("KAQUAN_ENV", "prod"),
+        ("KAQUAN_ENV", "Production"),
+        ("KAQUAN_DEMO", "true"),
+        ("PUBLIC_BASE_URL", "kaquan.example"),
+        ("PUBLIC_BASE_URL", "ftp://kaquan.example"),
+        ("PUBLIC_BASE_URL", "https://kaquan.example/cards"),
+        ("PUBLIC_BASE_URL", "https://kaquan.example evil"),
+        ("PUBLIC_BASE_URL", "https://kaquan.example@evil.example"),
+        ("WECHATPAY_API_BASE", "api.mch.weixin.qq.com"),
+        ("DATABASE_URL", "rubbish"),
+        ("DATABASE_URL", "mysql://app:secret@db/kaquan"),
+        ("DATABASE_ADMIN_URL", "db/kaquan"),
+        ("WECHAT_OA_AES_KEY", "short"),
         ("TOTP_REQUIRED", "yes"),
         ("STRICT_TILLS", "yes"),
         ("MAP_TILE_URL", "http://tiles.example/{z}/{x}/{y}.png"),
@@ -156,8 +169,9 @@ def test_a_setting_that_makes_no_sense_is_refused_in_one_line(tmp_path, name, va
     ],
 )
 def test_a_setting_that_makes_no_sense_stops_the_start(tmp_path, name, value):
-    with pytest.raises(SettingsError, match=name):
+    with pytest.raises(SettingsError, match=name) as refusal:
         load_settings({"KAQUAN_HOME": str(tmp_path), name: value})
+    assert "secret" not in str(refusal.value)
 
 
 def test_the_second_factor_is_required_in_production_unless_told_otherwise(tmp_path, production):

@@ -11,8 +11,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
+from typing import Protocol
 
 MOST_TYPED = 60  # Characters of what somebody typed; the rest is left out.
 _MOST_BODY = 20_000
@@ -53,8 +55,8 @@ TITLE_MARK = "t/"  # Before a title's word: a lexeme of its own, found without l
 
 
 def normalise(text: str) -> str:
-    """Full-width letters as usual ones, all small, spaces as one."""
-    return " ".join(unicodedata.normalize("NFKC", text).lower().split())
+    """Full-width letters as usual ones, all small, spaces as one; a NUL, kept nowhere, as one."""
+    return " ".join(unicodedata.normalize("NFKC", text).replace("\0", " ").lower().split())
 
 
 def cut(text: str) -> list[str]:
@@ -90,6 +92,24 @@ def sound(text: str) -> str:
 
 def has_han(text: str) -> bool:
     return _HAN.search(text) is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spelling:
+    """A text as the index keeps it: how its title sounds, and its words as a ``tsvector``."""
+
+    sound: str
+    lexemes: str
+
+
+class Spell(Protocol):
+    """Who finds a text's words: ``spell`` here, or a process of its own."""
+
+    def __call__(self, *, title: str, about: Sequence[str], body: str) -> Spelling: ...
+
+
+def spell(*, title: str, about: Sequence[str], body: str) -> Spelling:
+    return Spelling(sound=sound(title), lexemes=lexemes_of(title=title, about=about, body=body))
 
 
 def lexemes_of(*, title: str, about: Iterable[str], body: str) -> str:

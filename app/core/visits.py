@@ -23,6 +23,8 @@ _BOTS = re.compile(
     r"|lighthouse|monitor|preview|scrapy|axios|node-fetch|phantom|baiduspider|yisou|bytespider",
     re.IGNORECASE,
 )
+# Control characters and halves of a pair: nothing that is kept may hold them.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 _WECHAT = re.compile(r"MicroMessenger/(\d+\.\d+)", re.IGNORECASE)
 # Which engine a host is, and where it used to say what was looked for.
 _ENGINES = (
@@ -67,6 +69,11 @@ class Client:
     bot: bool
 
 
+def plain(told: str, longest: int) -> str:
+    """What somebody's browser told, on one line: no NUL, which no text of PostgreSQL's holds."""
+    return _UNSEEN.sub(" ", told[:longest]).strip()
+
+
 def kept_path(path: str) -> str | None:
     """A path as it is counted, without query and secrets; None for what is no page of ours."""
     bare = path.split("?", 1)[0].split("#", 1)[0]
@@ -107,8 +114,8 @@ def read_source(referrer: str, *, own_host: str) -> tuple[str, str]:
         if host == ending or host.endswith(f".{ending}") or (ending[-1] == "." and ending in host):
             told = parse_qs(parts.query)
             word = next((told[name][0] for name in names if name in told), "")
-            return engine, " ".join(word.split())[:40]
-    return host[:_LONGEST], ""
+            return engine, plain(" ".join(word.split()), 40)
+    return plain(host, _LONGEST), ""
 
 
 def visitor_of(visit: Visit, *, salt: bytes) -> int:

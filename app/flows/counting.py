@@ -9,9 +9,12 @@ import atexit
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.orm import Session
 
 from app.core.actor import SYSTEM
 from app.core.clock import local_day, utc_now
@@ -27,6 +30,7 @@ log = logging.getLogger(__name__)
 MOST_WAITING = 20_000  # Of a flood the rest is dropped: memory is not the flood's.
 PAUSE_SECONDS = 1.0
 _BATCH = 2000
+T = TypeVar("T", Visit, tuple[str, bool])
 
 
 class Counter:
@@ -76,14 +80,32 @@ class Counter:
 
     def _write(self, visits: list[Visit], asked: list[tuple[str, bool]]) -> None:
         host = urlsplit(self._context.settings.public_base_url).hostname or ""
+        region_of = self._context.regions.region_of
+        self._keep(
+            visits,
+            lambda session, some: keep_visits(
+                session, visits=some, own_host=host, region_of=region_of
+            ),
+        )
+        today = local_day(utc_now())
+        self._keep(asked, lambda session, some: count_words(session, day=today, asked=some))
+
+    def _keep(self, notes: Sequence[T], keep: Callable[[Session, Sequence[T]], object]) -> None:
+        """Write notes by one transaction. One that PostgreSQL refuses does not sink the others."""
+        if not notes:
+            return
         try:
             with self._context.database.unit_of_work(SYSTEM) as session:
-                keep_visits(
-                    session, visits=visits, own_host=host, region_of=self._context.regions.region_of
-                )
-                count_words(session, day=local_day(utc_now()), asked=asked)
+                keep(session, notes)
+        except DataError:
+            if len(notes) == 1:
+                log.warning("A visit or search was not counted: it holds what cannot be kept")
+                return
+            half = len(notes) // 2
+            self._keep(notes[:half], keep)
+            self._keep(notes[half:], keep)
         except (DBAPIError, DatabaseBusy, DatabaseDown) as error:
-            log.warning("%s visits were not counted: %s", len(visits), type(error).__name__)
+            log.warning("%s notes were not counted: %s", len(notes), type(error).__name__)
 
 
 def fold(context: Context) -> None:

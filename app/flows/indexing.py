@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 
 from app.core.actor import PUBLIC, SYSTEM
 from app.core.clock import utc_now
 from app.flows.context import Context
+from app.gateways.words import WordProcess
 from app.services.ports import GatewayRefused
 from app.services.publishing import search_index
 
 log = logging.getLogger(__name__)
 
+_WORDS = WordProcess()  # One for all jobs of the worker; it comes and goes with the work.
+atexit.register(_WORDS.close)
+
 
 def index_store(context: Context, store_id: int) -> None:
     with context.database.unit_of_work(SYSTEM) as session:
-        search_index.index_store(session, store_id=store_id)
+        search_index.index_store(session, store_id=store_id, spell=_WORDS.spell)
 
 
 def index_content(context: Context, item_id: int) -> None:
     with context.database.unit_of_work(SYSTEM) as session:
-        url = search_index.index_content(session, item_id=item_id)
+        url = search_index.index_content(session, item_id=item_id, spell=_WORDS.spell)
         if url is not None and context.search_engine is not None:
             search_index.offer_to_engines(session, item_id=item_id, now=utc_now())
 

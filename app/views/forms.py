@@ -39,6 +39,7 @@ from app.views.cells import state_name
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _KEY_BYTES = 16
+_MOST_DIGITS = 18
 
 # Marked here for the catalogue; WTForms says them.
 SAID_BY_WTFORMS = frozenset(
@@ -182,6 +183,12 @@ class Whole(IntegerField):
         **options: Any,
     ) -> None:
         super().__init__(label, [*_presence(needed), NumberRange(least, most)], **options)
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """No number of ours has more digits; WTForms would fall over hundreds of them."""
+        if valuelist and len(valuelist[0].strip()) > _MOST_DIGITS:
+            raise ValueError(self.gettext("Not a valid integer value."))
+        super().process_formdata(valuelist)
 
 
 class Day(DateField):

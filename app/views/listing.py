@@ -1,4 +1,4 @@
-"""All lists of the consoles, in one order, and the desks that stand beside them."""
+"""All lists of the consoles, in one order."""
 
 from __future__ import annotations
 
@@ -9,16 +9,11 @@ from app.views.lists.business import Merchants, PayPoints, People, Stores
 from app.views.lists.members import Cards, Members, Programs
 from app.views.lists.paper import Batches, Redemptions, Vouchers
 from app.views.lists.sales import Gifts, Payments, RefundRequests, Refunds, TopUps
-from app.views.messaging.notices import NoticeDesk, Notices
-from app.views.people.staff_desk import SecondFactorDesk, StaffDesk
+from app.views.messaging.notices import Notices
 from app.views.records import Records
 from app.views.sales.consumptions import Consumptions
 from app.views.stored_value.adjustments import Adjustments
 from app.views.stored_value.card_returns import CardReturns
-from app.views.tenants.merchants import MerchantDesk
-from app.views.tenants.pay_points import PayPointDesk
-from app.views.tenants.store_days import StoreDays
-from app.views.tenants.stores import StoreDesk
 from app.views.tills.till_records import Shifts, Terminals
 
 LISTS: Sequence[type[Records]] = (
@@ -28,4 +23,3 @@ LISTS: Sequence[type[Records]] = (
     *(Consumptions, Adjustments, CardReturns, Shifts, Terminals),
     Notices,
 )
-DESKS = (MerchantDesk, StoreDesk, StoreDays, PayPointDesk, StaffDesk, SecondFactorDesk, NoticeDesk)

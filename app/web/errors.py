@@ -8,11 +8,12 @@ import logging
 from http import HTTPStatus
 from urllib.parse import quote
 
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, g, make_response, render_template, request
+from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, HTTPException, NotFound, RequestEntityTooLarge
 
 from app.core.errors import N_, Category, DomainError
 from app.db import DatabaseBusy, DatabaseDown
@@ -43,6 +44,7 @@ _SENTENCES = {
     503: N_("The service is busy. Please try again in a moment; nothing was lost."),
 }
 _BROKEN_PAGE = N_("Something went wrong on our side. Please go back and try again in a moment.")
+_NO_SUCH_HOST = N_("There is no site of this name here. Please check the address.")
 _CODES = {413: "body_too_large", 415: "json_required", 500: "internal_error", 503: "busy"}
 
 
@@ -116,7 +118,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         return error
     if isinstance(error, RequestEntityTooLarge):
         _drain()
-    detail = gettext(_SENTENCES.get(status, _SENTENCES[400]))
+    detail = gettext(_NO_SUCH_HOST if _is_for_nobody() else _SENTENCES.get(status, _SENTENCES[400]))
     if not _wants_problem():
         return _page(status, detail)
     code = _CODES.get(status, HTTPStatus(status).phrase.lower().replace(" ", "_"))
@@ -130,7 +132,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 def _busy(error: Exception) -> ResponseReturnValue:
     log.warning("database: %s", error.__cause__ or error)
     detail = gettext(_SENTENCES[503])
-    response = problem(503, "busy", detail) if _wants_problem() else Response(*_page(503, detail))
+    response = problem(503, "busy", detail) if _wants_problem() else _page(503, detail)
     response.headers["Retry-After"] = "1"
     return response
 
@@ -142,8 +144,15 @@ def _fail(error: Exception) -> ResponseReturnValue:
     return _page(500, gettext(_BROKEN_PAGE))
 
 
-def _page(status: int, detail: str) -> tuple[str, int]:
-    return render_template("error.html", status=status, detail=detail), status
+def _page(status: int, detail: str) -> Response:
+    if _is_for_nobody():  # No address can be written then, so no page of ours either.
+        return Response(f"{detail}\n", status, mimetype="text/plain")
+    return make_response(render_template("error.html", status=status, detail=detail), status)
+
+
+def _is_for_nobody() -> bool:
+    """The request's ``Host`` is no name of ours, or no name at all."""
+    return request_ctx.url_adapter is None
 
 
 def _wants_problem() -> bool:
@@ -151,7 +160,9 @@ def _wants_problem() -> bool:
 
 
 def refuse_monsters() -> None:
-    """What no view should have to think of: a body beyond the limit, a NUL in the address."""
+    """What no view should think of: a stranger's host, a body beyond the limit, a NUL."""
+    if _is_for_nobody():  # Before a guard sends it to a page whose address cannot be written.
+        raise BadRequest
     if request.path in UPLOADS:
         request.max_content_length = UPLOADS[request.path]
     limit = request.max_content_length

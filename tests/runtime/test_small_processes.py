@@ -31,3 +31,21 @@ def test_verify_starts_without_the_demo_and_the_queue():
     found = loaded("app.cli, app.cli_checks")
     assert "app.queries.invariants" in found
     assert not found.intersection({"app.services.demo", "app.jobs.worker", "app.views"})
+
+
+def test_an_export_reads_the_lists_declarations_without_the_consoles():
+    found = loaded("app.cli, app.cli_records")
+    assert "app.views.lists.sales" in found
+    assert not found.intersection({"app.views.consoles", "app.views.builder", *HEAVY})
+
+
+def test_nobody_hashes_a_password_in_order_to_start():
+    """One takes 32 MB, which would be the peak of every small process."""
+    script = """if True:
+        import hashlib
+        def refuse(*_arguments, **_options):
+            raise AssertionError("hashed while importing")
+        hashlib.scrypt = hashlib.pbkdf2_hmac = refuse
+        import app.cli, app.cli_worker, app.cli_records
+    """
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, time, timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -288,3 +289,39 @@ def test_paths_are_kept_without_secrets():
 def test_wechat_is_told_from_chrome():
     assert (read_agent(PHONE).device, read_agent(PHONE).name) == ("phone", "WeChat 8.0")
     assert (read_agent(LAPTOP).device, read_agent(LAPTOP).name) == ("computer", "Chrome")
+
+
+@pytest.mark.parametrize(
+    ("looked_for", "keyword"),
+    [("%00", ""), ("%00储%1f值", "储 值"), ("%ED%A0%80x", "\ufffd\ufffd\ufffdx")],
+)
+def test_a_visit_that_tells_of_what_no_text_holds_is_kept_without_it(
+    app, database, looked_for, keyword
+):
+    path = f"/articles/{uuid4().hex}"
+    item = {"path": path, "referrer": f"https://www.baidu.com/s?wd={looked_for}"}
+    told = {"json": {"face": "site", "items": [item]}, "headers": {"User-Agent": LAPTOP}}
+    assert app.test_client().post("/api/v1/page-views", **told).status_code == 202
+    app.extensions["kaquan_counter"].write()
+    kept = text("SELECT keyword FROM page_view WHERE path = :path")
+    with database.unit_of_work(SYSTEM) as session:
+        assert session.scalars(kept, {"path": path}).all() == [keyword]
+
+
+def test_a_search_for_what_no_text_holds_is_counted_without_it(app, database):
+    word = "无效字符检索"
+    assert app.test_client().get("/search", query_string={"q": f"\0{word}\0"}).status_code == 200
+    app.extensions["kaquan_counter"].write()
+    with database.unit_of_work(SYSTEM) as session:
+        assert session.scalar(
+            text("SELECT searches FROM search_word WHERE word = :word"), {"word": word}
+        )
+
+
+def test_a_visit_that_cannot_be_kept_sinks_no_other(app, written):
+    """A number that no column holds stands for whatever nobody has thought of yet."""
+    path = f"/articles/{uuid4().hex}"
+    counter = app.extensions["kaquan_counter"]
+    for number in range(5):
+        counter.note(visit(utc_now(), path, seconds=2**40 if number == 2 else 1))
+    assert len(written(path)) == 4

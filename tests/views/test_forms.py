@@ -64,7 +64,7 @@ def test_percent_become_basis_points(typed, text, bp):
     ("field", "text"),
     [
         *(("rate_bp", "100.01"), ("day", "2026-02-30"), ("count", "0"), ("count", "x")),
-        *(("kind", "c"), ("name", "123456"), ("name", " \x00 ")),
+        *(("count", "9" * 400), ("kind", "c"), ("name", "123456"), ("name", " \x00 ")),
     ],
 )
 def test_a_wrong_value_is_said_at_its_field_in_chinese(typed, field, text):

@@ -17,7 +17,8 @@ from app.services.publishing.content_words import Words
 from app.services.publishing.contents import create_content, plan_content
 from app.services.publishing.media import DrawnPicture, add_media, new_key
 from app.services.tenants.store_days import SpecialDay, add_special_day
-from app.views import roles, write_roles
+from app.views import roles
+from app.views.consoles import write_roles
 from app.views.menu import MENU
 from tests.trade import Trade
 

@@ -93,3 +93,12 @@ def test_part_of_a_number_finds_nothing(make, signed_in, shop):
     assert answer.status_code == 200
     assert "没有找到" in answer.text
     assert "想找什么" in _search(platform, "   ").text
+
+
+@pytest.mark.parametrize("address", ["/console/search/", "/console/voucher-finder/"])
+def test_a_nul_among_the_letters_is_not_there(signed_in, make, address):
+    """For every form at once (web/sent_forms): no program of a person's sends one."""
+    browser = signed_in(make.staff(Role.platform_admin))
+    field = {"q": "V\0x", "typed": "V\0x", "request_key": "\0a"}
+    answer = browser.post(address, field, form="/console/password/")
+    assert answer.status_code in {200, 302}

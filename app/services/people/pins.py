@@ -19,6 +19,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.core.actor import Actor, Scope
 from app.core.errors import N_, Category, DomainError
+from app.core.passwords import NOBODYS_HASH
 from app.models.people import Staff, StaffStatus
 from app.models.tills import PinFailure
 from app.services import journal
@@ -26,7 +27,6 @@ from app.services.people.staff import PasswordWrong
 
 MOST_WRONG = 5
 SHORTEST, LONGEST = 4, 6
-_NOBODY = generate_password_hash("nobody's")
 
 
 class PinInvalid(DomainError):
@@ -98,7 +98,7 @@ class PinAsked:
         """Whether this is the PIN; the answer takes as long for somebody who has none."""
         if self.locked:
             return False
-        return check_password_hash(self.pin_hash or _NOBODY, pin) and self.pin_hash is not None
+        return check_password_hash(self.pin_hash or NOBODYS_HASH, pin) and self.pin_hash is not None
 
 
 def ask_pin(session: Session, *, person: Staff | None, terminal_id: int) -> PinAsked:

@@ -13,6 +13,7 @@ from werkzeug.security import check_password_hash
 from app.core.actor import PLATFORM_ROLES, Actor, Role, Scope
 from app.core.errors import N_, Category, DomainError
 from app.core.keys import new_token, token_digest
+from app.core.passwords import NOBODYS_HASH
 from app.models.people import AccessToken, SecondFactor, Staff, StaffStatus
 from app.models.tenants import Merchant, MerchantStatus, Terminal
 from app.services import journal
@@ -20,12 +21,6 @@ from app.services.people.pins import forgive
 
 MEMBER_LIFETIME = timedelta(days=30)
 STAFF_LIFETIME = timedelta(hours=12)
-
-# Checked when there is no such user, so that both answers take the same time.
-_NOBODY = (
-    "scrypt:32768:8:1$6lqWcSmY4b1yyNDN$7f8cf0e0b04e0ed3f8a5f0b2d1c5b7a0e4a4f7a8b0f8c7ce2f4b6d6d83a5c1e"
-    "b4d6a3c8d7be0f2a1c9e4f5b6d7c8a9b0e1f2d3c4b5a69788796a5b4c3d2e1f00"
-)
 
 
 class SignInRefused(DomainError):
@@ -89,7 +84,7 @@ def check_password(session: Session, *, username: str, password: str) -> Staff:
         .join(User, User.id == Staff.user_id)
         .where(User.username == username, _may_come_in())
     ).one_or_none()
-    hashed = _NOBODY if found is None or found[1] is None else found[1]
+    hashed = NOBODYS_HASH if found is None or found[1] is None else found[1]
     if not check_password_hash(hashed, password) or found is None:
         raise SignInRefused
     person: Staff = found[0]
@@ -184,7 +179,7 @@ class PasswordAsked:
     def fits(self, password: str) -> bool:
         """Whether this is the password; for nobody the answer takes as long."""
         known = self.password_hash
-        return check_password_hash(known or _NOBODY, password) and known is not None
+        return check_password_hash(known or NOBODYS_HASH, password) and known is not None
 
 
 def ask_password(session: Session, *, person: Staff | None) -> PasswordAsked:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.core import search_words
 from app.core.actor import Actor
 from app.core.errors import N_, Category, DomainError
+from app.core.search_words import Spell
 from app.models.base import OPERATOR_ID
 from app.models.contents import ContentItem, ContentKind, ContentStatus
 from app.models.searching import SearchDocument, SearchSynonym, SearchWord
@@ -39,7 +40,7 @@ class SynonymsInvalid(DomainError):
     template = N_("Please give two to twenty different words, none longer than twenty characters.")
 
 
-def index_store(session: Session, *, store_id: int) -> None:
+def index_store(session: Session, *, store_id: int, spell: Spell = search_words.spell) -> None:
     """Bring the document of one store up to date; a store that does not trade has none.
 
     Two turns at once agree: the later one waits on the store, and reads what holds then.
@@ -58,6 +59,7 @@ def index_store(session: Session, *, store_id: int) -> None:
         return
     _put(
         session,
+        spell,
         kind="store",
         subject_id=store.id,
         merchant=merchant,
@@ -72,7 +74,9 @@ def index_store(session: Session, *, store_id: int) -> None:
     )
 
 
-def index_content(session: Session, *, item_id: int) -> str | None:
+def index_content(
+    session: Session, *, item_id: int, spell: Spell = search_words.spell
+) -> str | None:
     """Bring the document of one item up to date; what is not published has none.
 
     Returns:
@@ -94,6 +98,7 @@ def index_content(session: Session, *, item_id: int) -> str | None:
     body = " ".join([item.summary, plain_text(item.body_html)]).strip()
     _put(
         session,
+        spell,
         kind=kind,
         subject_id=item.id,
         merchant=merchant,
@@ -201,6 +206,7 @@ def drop_synonyms(session: Session, *, synonym_id: int, actor: Actor) -> None:
 
 def _put(
     session: Session,
+    spell: Spell,
     *,
     kind: str,
     subject_id: int,
@@ -210,13 +216,14 @@ def _put(
     body: str,
     **values: object,
 ) -> None:
+    spelling = spell(title=title, about=about, body=body)
     row = {
         "merchant_id": merchant.id,
         "merchant_name": merchant.name,
         "title": title,
         "body": body[:_MOST_BODY],
-        "sound": search_words.sound(title)[:400],
-        "lexemes": search_words.lexemes_of(title=title, about=about, body=body),
+        "sound": spelling.sound[:400],
+        "lexemes": spelling.lexemes,
         "indexed_at": func.now(),
         **values,
     }

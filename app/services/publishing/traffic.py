@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.core.business_settings import TRAFFIC_RAW_DAYS
 from app.core.clock import local_day
-from app.core.visits import Visit, read_agent, read_source, visitor_of
+from app.core.visits import Visit, plain, read_agent, read_source, visitor_of
 from app.models.traffic import TrafficFold, TrafficSalt
 from app.services.business_settings import read_setting
 
@@ -81,8 +81,8 @@ def keep_visits(
                 "device": client.device,
                 "client": client.name,
                 "source": source,
-                "keyword": visit.keyword or word,
-                "campaign": visit.campaign,
+                "keyword": plain(visit.keyword, 40) or word,
+                "campaign": plain(visit.campaign, 60),
                 "region": region_of(visit.address),
                 "digests": [digest.hex() for digest in visit.code_digests],
             }
