@@ -106,7 +106,7 @@ def _ready(urls: Urls, database: str) -> datetime:
     opened.dispose()
     say(f"figures kept in {time.monotonic() - began:.0f} s")
     with psycopg.connect(at(urls.superuser_url, database), autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE hourly_rollup, hour_range, ledger_day")
+        connection.execute("VACUUM ANALYZE hourly_rollup, hour_range, ledger_day, member_month")
     last: datetime = row[0].astimezone(SHANGHAI)
     return last
 

@@ -23,7 +23,7 @@ from app.models.reconciliations import (
     Reconciliation,
     ReconciliationDifference,
 )
-from app.models.statements import Statement, StatementLine
+from app.models.statements import Statement, StatementLine, StatementStatus
 from app.models.tenants import Merchant, SettlementCycle
 from app.services.settlement import differences
 from app.services.settlement import statement_decisions as decisions
@@ -31,6 +31,7 @@ from app.services.settlement.reconciliations import reconcile_bills
 
 _LEFT = ("drawn up", "confirmed", "disputed", "approved")  # Of a merchant's last ones.
 _LEFT_OF_FEW = ("drawn up", "confirmed")
+_WEEKS = 15  # More than the demo's past is long.
 _FEE_BP = 60
 _BUSIEST_DAYS = text("""
     SELECT (paid_at AT TIME ZONE 'Asia/Shanghai')::date AS day
@@ -75,7 +76,7 @@ def seed_demo_settlement(context: Context) -> None:
     people = _people(context)
     if people is None:
         return
-    close_due(context)
+    _close_week_by_week(context, people)
     with context.database.unit_of_work(SYSTEM) as session:
         rows = session.execute(
             select(Statement.id, Statement.merchant_id).order_by(
@@ -91,6 +92,21 @@ def seed_demo_settlement(context: Context) -> None:
     _reconcile(context, people)
 
 
+def _close_week_by_week(context: Context, people: _People) -> None:
+    """Draw statements up as their periods end: what is carried stands in the one after it."""
+    now = utc_now()
+    monday = local_day(now) - timedelta(days=local_day(now).weekday())
+    for weeks in range(_WEEKS, -1, -1):
+        at = datetime.combine(monday - timedelta(weeks=weeks), time(2), SHANGHAI)
+        for statement_id in close_due(context, now=min(at, now)).statement_ids:
+            with context.database.unit_of_work(SYSTEM) as session:
+                statement = session.get_one(Statement, statement_id)
+                merchant_id, due_fen = statement.merchant_id, statement.due_fen
+            if due_fen <= 0 and merchant_id in people.owners:
+                _decide(context, statement_id, people, people.owners[merchant_id], "carried")
+    close_due(context)
+
+
 def _decide(context: Context, statement_id: int, people: _People, owner: Actor, left: str) -> None:
     """Bring a statement so far; one on which nothing is due is carried instead."""
     with context.database.unit_of_work(SYSTEM) as session:
@@ -98,7 +114,7 @@ def _decide(context: Context, statement_id: int, people: _People, owner: Actor, 
         at = datetime.combine(statement.due_on, time(2), SHANGHAI)
         now = min(at, utc_now())
         given = {"statement_id": statement_id, "now": now}
-        if left == "drawn up":
+        if left == "drawn up" or statement.status is StatementStatus.carried:
             return
         if left == "disputed":
             number = session.scalar(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import BigInteger, Index, Text
+from sqlalchemy import BigInteger, Index, Integer, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Fen, Id, MerchantOwned, PrimaryKey, Timestamp
@@ -174,6 +174,26 @@ class HourlyTotal(_Sums, Base):
     source: Mapped[str] = mapped_column(Text, primary_key=True)
     hour: Mapped[Timestamp] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+# Whose hours tell on which days members paid.
+PAID_BY_MEMBERS = "payment_paid"
+# A local day's place in its month: the 1st is the lowest bit.
+DAY_BIT = "(1 << (extract(day FROM {day})::int - 1))"
+
+
+class MemberMonth(Base):
+    """On which days of a local month a member paid, at whichever merchant; and where repeatedly.
+
+    Each day is a bit (``DAY_BIT``), so that a month of all members is small, and any period of
+    whole days can be told from it: who paid, and who more than once.
+    """
+
+    __tablename__ = "member_month"
+    month: Mapped[date] = mapped_column(primary_key=True)  # Its first day.
+    member_id: Mapped[Id] = mapped_column(primary_key=True)
+    days: Mapped[int] = mapped_column(Integer)
+    repeat_days: Mapped[int] = mapped_column(Integer)  # Of these: with more than one payment.
 
 
 class HourRange(Base):

@@ -7,6 +7,7 @@ from datetime import datetime
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.core import money
 from app.core.clock import SHANGHAI
 from app.core.keys import token_digest
 from app.models.tenants import Store
@@ -21,11 +22,8 @@ bp = Blueprint("till_papers", __name__, url_prefix="/pos")
 WIDTHS = ("80", "58")  # Millimetres of the roll.
 
 
-@bp.app_template_filter("yuan")
-def yuan(fen: int) -> str:
-    """1234567 as 12,345.67, for a receipt."""
-    sign = "-" if fen < 0 else ""
-    return f"{sign}{abs(fen) // 100:,}.{abs(fen) % 100:02d}"
+bp.add_app_template_filter(money.yuan, "yuan")
+bp.add_app_template_filter(money.in_yuan, "in_yuan")
 
 
 @bp.get("/receipts/<string:number>")

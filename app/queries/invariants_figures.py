@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from app.models.rollups import KEPT_ACCOUNTS, LEDGER, POSTED, SOURCES, RollupSource
+from app.models.rollups import (
+    DAY_BIT,
+    KEPT_ACCOUNTS,
+    LEDGER,
+    PAID_BY_MEMBERS,
+    POSTED,
+    SOURCES,
+    RollupSource,
+)
 from app.queries.invariants_model import Invariant
 
 _MEASURES = ("amount_fen", "card_fen", "wechat_fen", "bonus_fen", "commission_fen")
@@ -28,6 +36,7 @@ _COUNTED = " UNION ALL ".join(_rows(source) for source in SOURCES.values())
 _DIFFERENT = " OR ".join(f"r.{m} IS DISTINCT FROM c.{m}" for m in ("events", *_MEASURES))
 _SUMMED = ", ".join(("events", *_MEASURES))
 _ADDED = ", ".join(f"sum({m})" for m in ("events", *_MEASURES))
+_BIT = DAY_BIT.format(day="day")
 _DAY = "day, merchant_id, account, program_id, batch_id, lot_kind, event"
 
 FIGURES = (
@@ -82,6 +91,30 @@ FIGURES = (
                                       UNION ALL (TABLE kept_days EXCEPT TABLE days)) a)
                + (SELECT count(*) FROM ((TABLE totals EXCEPT TABLE kept_totals)
                                         UNION ALL (TABLE kept_totals EXCEPT TABLE totals)) b) AS bad
+        """,  # noqa: S608 - made of constants
+    ),
+    Invariant(
+        "F4",
+        "Members' days are those of their payments",
+        f"""
+        WITH changed AS (SELECT DISTINCT (hour AT TIME ZONE 'Asia/Shanghai')::date AS day
+                         FROM rollup_dirty WHERE source = '{PAID_BY_MEMBERS}'),
+        paid AS (
+            SELECT member_id, (paid_at AT TIME ZONE 'Asia/Shanghai')::date AS day,
+                   count(*) > 1 AS again
+              FROM payment WHERE paid_at < (SELECT folded_until FROM rollup_mark
+                                            WHERE source = '{PAID_BY_MEMBERS}')
+             GROUP BY 1, 2),
+        kept AS (
+            SELECT member_id, day::date AS day, repeat_days & {_BIT} <> 0 AS again
+              FROM member_month CROSS JOIN LATERAL generate_series(
+                   month::timestamp, month + interval '1 month' - interval '1 day',
+                   interval '1 day') day
+             WHERE days & {_BIT} <> 0)
+        SELECT (SELECT count(*) FROM kept) AS checked,
+               (SELECT count(*) FROM ((TABLE paid EXCEPT TABLE kept)
+                                      UNION ALL (TABLE kept EXCEPT TABLE paid)) different
+                WHERE day NOT IN (SELECT day FROM changed)) AS bad
         """,  # noqa: S608 - made of constants
     ),
 )

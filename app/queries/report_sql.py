@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from app.queries.batch_sql import PAPER, booked_until
 from app.queries.figure_sql import BOOKED, hours_of
+from app.queries.member_days_sql import DAYS_PAID
 
 
 def _taken(kept: str) -> str:
@@ -188,12 +189,21 @@ BATCHES = f"""
      ORDER BY b.id"""  # noqa: S608 - made of constants
 
 # Whoever paid in the period is active; who paid before and not in it sleeps; twice is repeat.
-MEMBERS = """
-    WITH paid AS (
+_PAID_ANYWHERE = f"SELECT member_id, sum(times) AS times FROM ({DAYS_PAID}) d GROUP BY 1"  # noqa: S608
+_PAID_THERE = """
         SELECT member_id, count(*) AS times FROM payment
          WHERE paid_at >= :since AND paid_at < :until
            AND (cast(:merchant_id AS bigint) IS NULL OR merchant_id = :merchant_id)
-           AND (cast(:store_id AS bigint) IS NULL OR store_id = :store_id) GROUP BY 1),
+           AND (cast(:store_id AS bigint) IS NULL OR store_id = :store_id) GROUP BY 1"""
+
+
+def members(*, in_total: bool = False) -> str:
+    """Member activity; of everybody together it is told by the days on which members paid."""
+    return _MEMBERS.replace("{paid}", _PAID_ANYWHERE if in_total else _PAID_THERE)
+
+
+_MEMBERS = """
+    WITH paid AS ({paid}),
     held AS (SELECT member_id, sum(balance_fen) AS fen FROM card
               WHERE member_id IS NOT NULL GROUP BY 1)
     SELECT 'new' AS label, count(*) FROM member WHERE created_at >= :since AND created_at < :until

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from app.models.rollups import LEDGER, SOURCES, RollupSource
+from app.core.clock import local_day
+from app.models.rollups import LEDGER, PAID_BY_MEMBERS, SOURCES, RollupSource
+from app.services.member_months import count_member_days, forget_member_days
 
 # No transaction of ours lives for longer than that, so every row of the hour is to be seen.
 GRACE = timedelta(minutes=10)
@@ -77,6 +80,7 @@ def rebuild_rollups(session: Session, *, now: datetime) -> int:
     session.execute(_LOCK)
     for table in ("hourly_rollup", "hourly_total", "daily_rollup", "hour_range", "rollup_dirty"):
         session.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - one of five constants
+    forget_member_days(session)
     session.execute(text("DELETE FROM rollup_mark WHERE source <> :ledger"), {"ledger": LEDGER})
     return fold_rollups(session, now=now)
 
@@ -98,9 +102,24 @@ def _fold(session: Session, source: RollupSource, *, until: datetime) -> int:
         hours += _sum_hours(session, source, None, until)
     elif folded_until < until:
         hours += _sum_hours(session, source, folded_until, until)
+    if source.name == PAID_BY_MEMBERS:
+        _count_days(session, changed, folded_until, until)
     tail = session.scalar(_tail(source), {"until": until})
     session.execute(_KEEP_MARK, {"source": source.name, "until": until, "tail": tail})
     return hours
+
+
+def _count_days(
+    session: Session, changed: Sequence[datetime], folded_until: datetime | None, until: datetime
+) -> None:
+    """The days on which members paid: of the hours that were summed just now."""
+    for day in sorted({local_day(hour) for hour in changed}):
+        count_member_days(session, first=day, last=day, until=until)
+    if folded_until is None:
+        count_member_days(session, first=None, last=local_day(until), until=until)
+    elif folded_until != until:  # A clock may have been put back, too.
+        first, last = sorted((local_day(folded_until), local_day(until)))
+        count_member_days(session, first=first, last=last, until=until)
 
 
 def _sum_hours(

@@ -37,6 +37,7 @@ class Cell:
 
 def register_cells(app: Flask) -> None:
     app.jinja_env.filters["yuan"] = money.yuan
+    app.jinja_env.filters["in_yuan"] = money.in_yuan
     app.jinja_env.filters["local_time"] = _when
     app.jinja_env.filters["roughly"] = roughly
     app.jinja_env.filters["account_name"] = lambda name: gettext(labels.ACCOUNTS.get(name, name))

@@ -21,6 +21,7 @@ from sqlalchemy import Boolean, ColumnElement, DateTime, Select, func, select
 from sqlalchemy.exc import OperationalError
 
 from app.core.clock import local_day, utc_now
+from app.core.money import in_yuan
 from app.queries.id_ranges import within_ids
 from app.queries.narrowing import TENDERS, Narrowing, narrow
 from app.queries.rollups import be_patient, estimate_rows, sum_filtered
@@ -138,7 +139,10 @@ class Records(ModelView):  # type: ignore[misc]
 
     def _totals(self, count: int, sums: Sequence[int]) -> str:
         named = [
-            (column_name(s), ("¥" if s.endswith("_fen") else "") + cell(s, int(value)).text)
+            (
+                column_name(s),
+                in_yuan(int(value)) if s.endswith("_fen") else cell(s, int(value)).text,
+            )
             for s, value in zip(self.sums, sums, strict=True)
         ]
         return render_template("console/totals.html", count=count, sums=named)

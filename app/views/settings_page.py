@@ -123,7 +123,7 @@ def _form_of(setting: BusinessSetting) -> type[SettingForm]:
 def _shown(setting: BusinessSetting, value: int) -> str:
     """A value as people read it: ¥100.00, 3.00%, 24 hours."""
     if setting.unit is Unit.fen:
-        return f"¥{money.yuan(value)}"
+        return money.in_yuan(value)
     if setting.unit is Unit.basis_points:
         return f"{money.yuan(value)}%"
     return f"{value:,} {gettext(_UNITS[setting.unit])}"

@@ -1,7 +1,8 @@
 """Bills as WeChat Pay writes them: a byte order mark, backticks, sums below, CRLF at the ends.
 
 A plan (``POST /_bill``) plants what goes wrong in real ones: lines missing, strange, doubled or of
-other amounts, a wrong hash, a file cut off, columns in another order, brackets of another width.
+other amounts, another fee, a wrong hash, a file cut off, columns in another order, brackets of
+another width.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def write_bill(
         rows, sums = _trade_rows(_planted(_trades(store, day), plan, day), mchid)
         text = _text(_columns(_TRADE, plan), rows, _TRADE_SUMS, sums)
     else:
-        flows = _flows(store, day)
+        flows = _flows(store, day, more_fee_fen=int(plan.get("more_fee_fen", 0)))
         text = _text(_columns(_FLOW, plan), flows, _FLOW_SUMS, _flow_sums(flows))
     if not text:
         raise Problem(400, "NO_STATEMENT_EXIST", "账单文件不存在")
@@ -212,8 +213,12 @@ def _trade_rows(trades: Iterator[Trade], mchid: str) -> tuple[list[Cells], list[
     return rows, sums
 
 
-def _flows(store: Store, day: date) -> list[Cells]:
-    """Income, fees and refunds as they happen; at nine the balance of the day before goes on."""
+def _flows(store: Store, day: date, *, more_fee_fen: int) -> list[Cells]:
+    """Income, fees and refunds as they happen; at nine the balance of the day before goes on.
+
+    Args:
+        more_fee_fen: The first payment's fee is so much more than the trade bill says.
+    """
     rows: list[Cells] = []
     begins, _ = _between(day)
     balance = _closing_fen(store, day - timedelta(days=1))
@@ -241,7 +246,9 @@ def _flows(store: Store, day: date) -> list[Cells]:
         move(trade.at, trade.transaction_id, "交易", trade.amount_fen, "", trade.order_no)
         if trade.fee_fen:
             fee = "扣除交易手续费"
-            move(trade.at, trade.transaction_id, fee, -trade.fee_fen, "", trade.order_no)
+            taken = trade.fee_fen + more_fee_fen
+            move(trade.at, trade.transaction_id, fee, -taken, "", trade.order_no)
+            more_fee_fen = 0
     if due > 0:
         move(begins + 32_400, f"T{day:%Y%m%d}", "提现", -due, "", f"T{day:%Y%m%d}")
     return rows

@@ -189,6 +189,65 @@ def test_what_wechat_never_had_is_borne_by_the_platform_after_two_people(
     world.require_sound_books()
 
 
+def test_a_ledger_brought_to_a_bill_that_wechat_then_corrects_is_found_and_brought_back(
+    world, topped_up, bill
+):
+    number = topped_up(30_00)
+    maker, checker = (world.make.actor(world.make.staff(Role.platform_finance)) for _ in "ab")
+
+    def bring_to_the_bill(found: int) -> None:
+        with world.database.unit_of_work(SYSTEM) as session:
+            propose_correction(session, difference_id=found, correction=Correction.expense,
+                               note="按账单", maker=maker, now=utc_now())  # fmt: skip
+            confirm_correction(session, difference_id=found, checker=checker, now=utc_now())
+
+    bill(amounts={number: 29_00})
+    bring_to_the_bill(difference_id(world, number))
+    bill(amounts={number: 29_00})
+    assert [row[0] for row in differences(world, number)] == ["amount_differs"], "it is dealt with"
+    bill()
+    _, wrong = differences(world, number)
+    assert wrong == ("ledger_differs", number, 30_00, 29_00, 30_00, "expense", "unresolved")
+    bring_to_the_bill(
+        world.one(
+            "SELECT id FROM reconciliation_difference"
+            " WHERE number = :number AND kind = 'ledger_differs'",
+            number=number,
+        )
+    )
+    bill()
+    assert {row[-1] for row in differences(world, number)} == {"corrected"}
+    world.require_sound_books()
+
+
+def test_a_fee_that_the_two_bills_do_not_agree_on_can_only_be_explained(
+    world, topped_up, bill, today
+):
+    topped_up(50_00)
+    reference = f"wechat-fee:{today.isoformat()}"
+    day = bill(more_fee_fen=1_50)
+    *_, found = differences(world, reference)
+    kind, _, ours, booked, theirs, suggestion, status = found
+    assert (kind, ours, theirs) == ("fee_differs", day.fee_fen, day.fee_fen + 1_50)
+    assert (suggestion, status) == ("explain", "unresolved")
+    assert booked > 0
+    maker, checker = (world.make.actor(world.make.staff(Role.platform_finance)) for _ in "ab")
+    given = {"difference_id": difference_id(world, reference), "now": utc_now()}
+    with world.database.unit_of_work(SYSTEM) as session:
+        with pytest.raises(CorrectionImpossible):
+            propose_correction(
+                session, correction=Correction.expense, note="x", maker=maker, **given
+            )
+        propose_correction(
+            session, correction=Correction.explain, note="微信按笔取整", maker=maker, **given
+        )
+    with world.database.unit_of_work(SYSTEM) as session:
+        confirm_correction(session, checker=checker, **given)
+    [after] = differences(world, reference)
+    assert after[-1] == "corrected"
+    world.require_sound_books()
+
+
 def test_a_refund_is_matched_by_its_own_number(world, bill):
     shop = world.shop()
     _member, client = world.rich(shop, 1_00)

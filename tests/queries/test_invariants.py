@@ -39,6 +39,8 @@ BREAKS = {
     " VALUES ('2000-01-01', 1, 'card', 'payment', 1, 5)",
     "F3": "INSERT INTO hourly_total (source, hour, kind, events, amount_fen, card_fen, wechat_fen,"
     " bonus_fen, commission_fen) VALUES ('payment', '2000-01-01', 'card', 1, 5, 5, 0, 0, 0)",
+    "F4": "INSERT INTO member_month (month, member_id, days, repeat_days)"
+    " VALUES ('2000-01-01', 1, 1, 0)",
     "G1": "INSERT INTO gift (gift_no, merchant_id, sender_id, amount_fen, claim_digest, expires_at)"
     " VALUES ('x', 1, 1, 5, 'x', now())",
 }
@@ -65,6 +67,7 @@ def test_sound_books_break_nothing(database, books):
         "F1",
         "F2",
         "F3",
+        "F4",
     }
 
 

@@ -38,7 +38,7 @@ def test_a_difference_stands_in_list_sum_and_file(manager):
         assert shown in page
     sums = manager.get("/console/shifts/totals/").text
     assert "差异" in sums
-    assert "¥-2.50<" in sums
+    assert "-¥2.50<" in sums
     answer = manager.post(
         "/console/shifts/export/", {"format": "csv"}, form="/console/shifts/list/"
     )

@@ -42,6 +42,8 @@ DAYS = 90
 MEMBERS = 130
 CAP_FEN = 500_000
 LATEST = timedelta(minutes=2)  # So long ago is the newest event at least.
+_GATHERING = 8  # The day of the story on which a company buys cards for its people, in cash.
+_INVITED = 18
 _AMOUNTS_FEN = ((100_00, 5), (200_00, 4), (300_00, 4), (500_00, 1))
 _CHANNELS = ((TopUpChannel.wechat, 7), (TopUpChannel.cash, 3))
 
@@ -63,6 +65,7 @@ class Chronicle:
         first = local_day(self.now) - timedelta(days=DAYS)
         self._codes = list(top_up_codes)
         self._plan_people()
+        self._plan_gathering(first + timedelta(days=_GATHERING))
         for offset in range(DAYS + 1):
             self._plan_day(first + timedelta(days=offset), offset / DAYS)
         for paper in redeemable:
@@ -98,6 +101,13 @@ class Chronicle:
         if self.random.random() < 0.45:
             at = self._moment(day, self.random.choice(self.shops))
             self._at(at, self._give)
+
+    def _plan_gathering(self, day: date) -> None:
+        """So much cash at one counter that its merchant owes for the week, and nothing is due."""
+        at = datetime.combine(day, time(10), SHANGHAI)
+        for number in range(_INVITED):
+            buy = partial(self._buy_in_company, number=number, shop=self.shops[-1])
+            self._at(at + number * timedelta(seconds=50), buy)
 
     def _at(self, at: datetime, happen: Callable[[datetime], None]) -> None:
         heapq.heappush(self._due, (at, next(self._count), happen))
@@ -224,6 +234,12 @@ class Chronicle:
         channel = _pick(self.random, _CHANNELS)
         shop = person.favourite if channel is TopUpChannel.cash else None
         self._credit(at, purse, channel, amount, self.bonus_for(amount), shop=shop)
+
+    def _buy_in_company(self, at: datetime, number: int, shop: Shop) -> None:
+        group = next(program for program in self.programs if program.issuer_id == OPERATOR_ID)
+        if number < len(self.story.people):
+            purse = self._purse(self.story.people[number], group, at)
+            self._credit(at, purse, TopUpChannel.cash, 500_00, self.bonus_for(500_00), shop=shop)
 
     def _credit(
         self, at: datetime, purse: Purse, channel: TopUpChannel, amount_fen: int, bonus_fen: int,

@@ -15,7 +15,7 @@
     if (document.documentElement.lang === "en") return whole >= 1000 ? `${+(whole / 1000).toFixed(1)}k` : `${whole}`;
     return whole >= 10000 ? `${+(whole / 10000).toFixed(1)}万` : `${whole >= 100 ? Math.round(whole) : whole}`;
   };
-  const spoken = (chart, value) => (chart.unit === "fen" ? `¥${yuan(value)}` : value.toLocaleString("zh-CN"));
+  const spoken = (chart, value) => (chart.unit === "fen" ? `${value < 0 ? "-" : ""}¥${yuan(Math.abs(value))}` : value.toLocaleString("zh-CN"));
   const tick = (chart) => (value) => (chart.unit === "fen" ? short(value) : String(value));
 
   function common(chart) {

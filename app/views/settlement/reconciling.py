@@ -346,7 +346,7 @@ def _facts(found: Any) -> Sequence[str]:
         (gettext("WeChat"), found.wechat_fen),
     )
     nothing = gettext("nothing")
-    return [f"{name}：{nothing if fen is None else '¥' + money.yuan(fen)}" for name, fen in sides]
+    return [f"{name}：{nothing if fen is None else money.in_yuan(fen)}" for name, fen in sides]
 
 
 RECONCILING: Sequence[type[Any]] = (

@@ -259,9 +259,9 @@ class StatementDesk(Desk):
         what: dict[str, Any] = {
             "merchant": merchant,
             "period": period_words(statement),
-            "fen": money.yuan(statement.due_fen),
+            "fen": money.in_yuan(statement.due_fen),
         }
-        due = gettext("%(merchant)s, %(period)s: ¥%(fen)s are due to the merchant.") % what
+        due = gettext("%(merchant)s, %(period)s: %(fen)s are due to the merchant.") % what
         return self.form_page(
             form,
             title=title,

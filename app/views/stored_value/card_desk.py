@@ -207,4 +207,4 @@ def _whose(session: Session, card: Card) -> str:
     """Which card, whose and what is on it: nobody acts on the wrong one."""
     names = find_names(session, [card], ("member_id", "program_id"))
     known = [name for found in names.values() for name in found.values()]
-    return " · ".join([card.card_no, *known, f"¥{money.yuan(card.balance_fen)}"])
+    return " · ".join([card.card_no, *known, money.in_yuan(card.balance_fen)])

@@ -370,7 +370,7 @@ def _said(kind: VoucherTaskKind, state: str, count: int) -> str:
 
 
 def _about(batch: VoucherBatch) -> str:
-    return f"{batch.name} · {batch.batch_no} · ¥{money.yuan(batch.face_value_fen)}"
+    return f"{batch.name} · {batch.batch_no} · {money.in_yuan(batch.face_value_fen)}"
 
 
 def _back(pk: int) -> str:

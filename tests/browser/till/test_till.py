@@ -137,11 +137,11 @@ def test_a_shift_closes_with_a_difference_only_when_it_is_explained(counter, gua
     see(page, "open-shift").click()
     see(page, "counted").fill("99")
     see(page, "close-shift").click()
-    expect(page.locator(".wrong:visible")).to_contain_text("差额 ¥-1.00")
+    expect(page.locator(".wrong:visible")).to_contain_text("差额 -¥1.00")
     see(page, "difference-reason").fill("找零少一元")
     see(page, "close-shift").click()
     expect(page.locator("[data-report=Z]")).to_contain_text("找零少一元")
-    expect(see(page, "difference")).to_have_text("¥-1.00")
+    expect(see(page, "difference")).to_have_text("-¥1.00")
 
 
 def test_an_answer_that_was_lost_is_asked_for_again_and_nothing_is_done_twice(

@@ -4,7 +4,7 @@ import { camera } from "./camera.js";
 import { isPaymentCode } from "./codes.js";
 import { dialog, field, fill, h } from "./dom.js";
 import { keypad } from "./keypad.js";
-import { yuan } from "./money.js";
+import { inYuan, yuan } from "./money.js";
 import { clock, kindWord, stateWord, t } from "./text.js";
 import { chineseVoice, tone } from "./voice.js";
 
@@ -54,7 +54,7 @@ export function build(till) {
     const form = h("form", { class: "stack", onsubmit: (event) => {
       event.preventDefault();
       charge(typed.input.value);
-    } }, h("p", { class: "big" }, `¥${yuan(fen)}`),
+    } }, h("p", { class: "big" }, `${inYuan(fen)}`),
     h("p", { class: "note" }, t("Ask the member to open the payment code. Scan it with the scanner or the camera, or type it.")),
     lens.box, typed.box, h("button", { class: "button wide", "data-test": "pay" }, t("Charge")));
     asking = dialog(t("Charge a member"), form, { onclose: () => {
@@ -109,9 +109,9 @@ export function build(till) {
     const kind = { paid: "good", pending: "waiting", closing: "waiting" }[seen.status] ?? "bad";
     body.className = `result ${kind}`;
     body.dataset.status = seen.status;
-    fill(body, h("p", { class: "verdict" }, kind === "good" ? t("Paid") : word), h("p", { class: "sum" }, `¥${yuan(seen.amount_fen)}`),
-      h("dl", { class: "parts" }, h("dt", {}, t("Member card")), h("dd", {}, `¥${yuan(seen.card_fen)}`),
-        h("dt", {}, t("WeChat Pay")), h("dd", {}, `¥${yuan(seen.wechat_fen)}${kind === "waiting" ? ` · ${t("waiting")}` : ""}`)),
+    fill(body, h("p", { class: "verdict" }, kind === "good" ? t("Paid") : word), h("p", { class: "sum" }, `${inYuan(seen.amount_fen)}`),
+      h("dl", { class: "parts" }, h("dt", {}, t("Member card")), h("dd", {}, `${inYuan(seen.card_fen)}`),
+        h("dt", {}, t("WeChat Pay")), h("dd", {}, `${inYuan(seen.wechat_fen)}${kind === "waiting" ? ` · ${t("waiting")}` : ""}`)),
       kind === "waiting" && h("p", {}, t("The card does not cover it. The member confirms the rest in WeChat now; do not hand over the goods yet.")),
       kind === "bad" && h("p", {}, t("Nothing was paid. What was held on the card is free again.")),
       h("p", { class: "note" }, seen.payment_no));
@@ -123,7 +123,7 @@ export function build(till) {
     const back = ["refund.made", "refund.succeeded", "voucher.reversed", "top_up.reversed"].includes(item.event);
     return h("li", { class: `${colour}${fresh ? " fresh" : ""}`, "data-number": item.number, "data-event": item.event },
       h("span", { class: "what" }, kindWord(item.kind), h("small", {}, `${clock(item.occurred_at)} · ${word}`), tenders(item)),
-      h("strong", {}, `${back ? "−" : ""}¥${yuan(Math.abs(item.amount_fen))}`));
+      h("strong", {}, `${back ? "−" : ""}${inYuan(Math.abs(item.amount_fen))}`));
   }
 
   return {
@@ -166,7 +166,7 @@ async function earlier() {
 
 function tenders(item) {
   const parts = [[item.card_fen, t("Member card")], [item.wechat_fen, t("WeChat Pay")], [item.cash_fen, t("Cash")]].filter(([fen]) => fen);
-  return parts.length > 1 && h("small", {}, parts.map(([fen, word]) => `${word} ¥${yuan(fen)}`).join(" + "));
+  return parts.length > 1 && h("small", {}, parts.map(([fen, word]) => `${word} ${inYuan(fen)}`).join(" + "));
 }
 
 /** It moves, with the time beside it: a photographed screen stands still. */

@@ -3,7 +3,7 @@ import { money, post } from "./api.js";
 import { camera } from "./camera.js";
 import { bare, grouped, isPaymentCode, judge, LENGTH } from "./codes.js";
 import { fill, h } from "./dom.js";
-import { yuan } from "./money.js";
+import { inYuan, yuan } from "./money.js";
 import { dayAndClock, t } from "./text.js";
 import { tone } from "./voice.js";
 
@@ -94,18 +94,18 @@ export function build(till) {
       await redeem(text, seen);
       busy = false;
     } }, t("Redeem ¥%(amount)s", { amount: yuan(seen.face_value_fen) }));
-    put("looked", h("p", { class: "verdict" }, t("Good, not redeemed yet")), h("p", { class: "sum" }, `¥${yuan(seen.face_value_fen)}`), facts(seen), go);
+    put("looked", h("p", { class: "verdict" }, t("Good, not redeemed yet")), h("p", { class: "sum" }, `${inYuan(seen.face_value_fen)}`), facts(seen), go);
     go.focus({ preventScroll: true });
   }
 
   async function redeem(text, seen) {
-    put("waiting", h("p", { class: "verdict" }, t("Redeeming …")), h("p", { class: "sum" }, `¥${yuan(seen.face_value_fen)}`));
+    put("waiting", h("p", { class: "verdict" }, t("Redeeming …")), h("p", { class: "sum" }, `${inYuan(seen.face_value_fen)}`));
     try {
       const made = await money("/redemptions", { code: text }, t("Voucher %(serial)s", { serial: seen.serial_no }));
       tally.count += 1;
       tally.fen += made.face_value_fen;
       done.textContent = t("%(count)s redeemed here, ¥%(amount)s", { count: tally.count, amount: yuan(tally.fen) });
-      put("good", h("p", { class: "verdict" }, t("✓ Redeemed")), h("p", { class: "sum" }, `¥${yuan(made.face_value_fen)}`), facts(seen),
+      put("good", h("p", { class: "verdict" }, t("✓ Redeemed")), h("p", { class: "sum" }, `${inYuan(made.face_value_fen)}`), facts(seen),
         h("p", { class: "note" }, made.redemption_no), h("p", {}, t("Scan the next voucher.")), next());
       tone("good");
       if (mode.checked) lens.goOn();
@@ -121,7 +121,7 @@ export function build(till) {
     const before = seen?.redemption;
     put("bad", h("p", { class: "verdict" }, t("✗ Not accepted")), h("p", { class: "reason" }, reason),
       before?.redeemed_at && h("p", { class: "before", "data-test": "before" }, t("Redeemed %(when)s at %(store)s", { when: dayAndClock(before.redeemed_at), store: before.store ?? t("another store") })),
-      seen ? h("p", { class: "sum small" }, `¥${yuan(seen.face_value_fen)}`) : null, seen ? facts(seen) : h("p", { class: "note" }, grouped(bare(text))),
+      seen ? h("p", { class: "sum small" }, `${inYuan(seen.face_value_fen)}`) : null, seen ? facts(seen) : h("p", { class: "note" }, grouped(bare(text))),
       h("p", { class: "todo" }, advice(code)), next());
     tone("bad");
     input.value = "";

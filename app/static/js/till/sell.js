@@ -2,7 +2,7 @@
 import { get, money, pause, picture, post } from "./api.js";
 import { camera } from "./camera.js";
 import { field, fill, h } from "./dom.js";
-import { yuan } from "./money.js";
+import { inYuan, yuan } from "./money.js";
 import { t } from "./text.js";
 import { tone } from "./voice.js";
 
@@ -77,7 +77,7 @@ export function build(till) {
     };
     const actions = h("div", { class: "stack" }, h("button", { class: "button huge go", "data-test": "sell-cash", onclick: sell("cash") }, t("Take ¥%(amount)s in cash", { amount: yuan(seen.amount_fen) })),
       h("button", { class: "button wide quiet", "data-test": "sell-wechat", onclick: sell("wechat") }, t("Show a WeChat code")));
-    fill(body, h("div", { class: "result looked", "data-test": "price" }, h("p", { class: "verdict" }, seen.batch), h("p", { class: "sum" }, `¥${yuan(seen.amount_fen)}`),
+    fill(body, h("div", { class: "result looked", "data-test": "price" }, h("p", { class: "verdict" }, seen.batch), h("p", { class: "sum" }, `${inYuan(seen.amount_fen)}`),
       h("p", {}, t("%(count)s papers of ¥%(face)s each", { count: seen.quantity, face: yuan(seen.face_value_fen) }))), actions, wrong);
   }
 
@@ -86,7 +86,7 @@ export function build(till) {
     add("");
     first.input.value = last.input.value = "";
     tone("good");
-    fill(body, h("div", { class: "result good", "data-test": "sold" }, h("p", { class: "verdict" }, t("✓ Sold, good from now on")), h("p", { class: "sum" }, `¥${yuan(sale.amount_fen)}`),
+    fill(body, h("div", { class: "result good", "data-test": "sold" }, h("p", { class: "verdict" }, t("✓ Sold, good from now on")), h("p", { class: "sum" }, `${inYuan(sale.amount_fen)}`),
       h("p", {}, t("%(count)s papers", { count: sale.quantity })), h("p", { class: "note" }, sale.sale_no)), h("div", { class: "row" }, h("button", { type: "button", class: "button", "data-test": "next", onclick: () => {
         empty();
         one.input.focus();
@@ -104,7 +104,7 @@ export function build(till) {
       till.toast(ended ? t("Given up. The papers can be sold again.") : t("No connection. The sale ends by itself in ten minutes unless it is paid."), ended ? "" : "bad");
       empty();
     };
-    fill(body, h("div", { class: "result waiting" }, h("p", { class: "verdict" }, t("Waiting for WeChat")), h("p", { class: "sum" }, `¥${yuan(sale.amount_fen)}`),
+    fill(body, h("div", { class: "result waiting" }, h("p", { class: "verdict" }, t("Waiting for WeChat")), h("p", { class: "sum" }, `${inYuan(sale.amount_fen)}`),
       source && h("img", { class: "pay-code", src: source, alt: t("The customer scans this with WeChat") }), h("p", {}, t("The customer scans this with WeChat. Hand over the papers when it turns green."))),
     h("button", { class: "button wide quiet", onclick: giveUp }, t("The customer gives up")));
     while (open && body.isConnected) {

@@ -1,7 +1,7 @@
 // A shift: opened with the counted float, looked at (X), handed over, closed with what was counted (Z).
 import { get, money } from "./api.js";
 import { field, fill, h } from "./dom.js";
-import { readYuan, yuan } from "./money.js";
+import { inYuan, readYuan } from "./money.js";
 import { proof } from "./proof.js";
 import { dayAndClock, t } from "./text.js";
 import { tone } from "./voice.js";
@@ -73,7 +73,7 @@ export function build(till) {
     } catch (error) {
       form.removeAttribute("inert");
       const told = error.difference_fen === undefined ? error.detail ?? error.message
-        : t("%(detail)s Expected ¥%(expected)s, difference ¥%(difference)s.", { detail: error.detail, expected: yuan(error.expected_fen), difference: yuan(error.difference_fen) });
+        : t("%(detail)s Expected %(expected)s, difference %(difference)s.", { detail: error.detail, expected: inYuan(error.expected_fen), difference: inYuan(error.difference_fen) });
       place.error(told);
       tone("bad");
     }
@@ -81,13 +81,13 @@ export function build(till) {
 
   function report(shift) {
     const lines = (title, list) => list.length > 0 && [h("dt", { class: "head" }, title), h("dd", { class: "head" }), list.flatMap((one) => [
-      h("dt", {}, `${word(one.kind)} × ${one.count}`), h("dd", {}, `¥${yuan(one.amount_fen)}`)])];
+      h("dt", {}, `${word(one.kind)} × ${one.count}`), h("dd", {}, `${inYuan(one.amount_fen)}`)])];
     const difference = shift.difference_fen;
     return h("div", { class: "panel stack", "data-test": "report", "data-report": shift.report }, h("h2", {}, t("%(kind)s report", { kind: shift.report })),
       h("p", { class: "note" }, `${shift.staff} · ${dayAndClock(shift.opened_at)}${shift.closed_at ? ` – ${dayAndClock(shift.closed_at)}` : ""}`),
-      h("dl", { class: "parts" }, h("dt", {}, t("Float")), h("dd", {}, `¥${yuan(shift.opening_float_fen)}`), lines(t("Cash"), shift.cash),
-        h("dt", { class: "total" }, t("Expected in the drawer")), h("dd", { class: "total", "data-test": "expected" }, `¥${yuan(shift.expected_fen)}`),
-        shift.counted_fen !== null && [h("dt", {}, t("Counted")), h("dd", {}, `¥${yuan(shift.counted_fen)}`), h("dt", {}, t("Difference")), h("dd", { class: difference ? "bad" : "good", "data-test": "difference" }, `¥${yuan(difference)}`)],
+      h("dl", { class: "parts" }, h("dt", {}, t("Float")), h("dd", {}, `${inYuan(shift.opening_float_fen)}`), lines(t("Cash"), shift.cash),
+        h("dt", { class: "total" }, t("Expected in the drawer")), h("dd", { class: "total", "data-test": "expected" }, `${inYuan(shift.expected_fen)}`),
+        shift.counted_fen !== null && [h("dt", {}, t("Counted")), h("dd", {}, `${inYuan(shift.counted_fen)}`), h("dt", {}, t("Difference")), h("dd", { class: difference ? "bad" : "good", "data-test": "difference" }, `${inYuan(difference)}`)],
         shift.difference_reason && [h("dt", {}, t("Reason")), h("dd", {}, shift.difference_reason)], lines(t("Without cash"), shift.other), lines(t("Scanned by members (whole store)"), shift.scanned)),
       h("a", { class: "button quiet", href: `/pos/shifts/${shift.id}`, target: "_blank", rel: "noopener" }, t("Print")));
   }

@@ -1,7 +1,7 @@
 // What was done today: found again, printed again, refunded, reversed.
 import { get, money, post } from "./api.js";
 import { dialog, field, fill, h } from "./dom.js";
-import { readYuan, yuan } from "./money.js";
+import { readYuan, inYuan, yuan } from "./money.js";
 import { proof } from "./proof.js";
 import { clock, dayAndClock, kindWord, stateWord, t } from "./text.js";
 import { tone } from "./voice.js";
@@ -44,14 +44,14 @@ export function build(till) {
     const [word, colour] = stateWord(record.status);
     return h("li", {}, h("button", { type: "button", "data-number": record.number, onclick: () => show(record) },
       h("span", { class: "what" }, kindWord(record.kind), h("small", {}, `${clock(record.at)} · ${record.number}`)),
-      h("span", { class: `state ${colour}` }, word), h("strong", {}, `${record.kind === "refund" ? "−" : ""}¥${yuan(record.amount_fen)}`)));
+      h("span", { class: `state ${colour}` }, word), h("strong", {}, `${record.kind === "refund" ? "−" : ""}${inYuan(record.amount_fen)}`)));
   }
 
   function show(record) {
     const row = (label, value) => value && [h("dt", {}, label), h("dd", {}, value)];
-    const part = (label, fen) => row(label, fen ? `¥${yuan(fen)}` : "");
+    const part = (label, fen) => row(label, fen ? `${inYuan(fen)}` : "");
     const left = record.amount_fen - record.refunded_fen;
-    const body = h("div", { class: "stack" }, h("p", { class: "big" }, `¥${yuan(record.amount_fen)}`),
+    const body = h("div", { class: "stack" }, h("p", { class: "big" }, `${inYuan(record.amount_fen)}`),
       h("dl", { class: "parts" }, row(t("State"), stateWord(record.status)[0]), row(t("Time"), dayAndClock(record.at)), part(t("Member card"), record.card_fen), part(t("WeChat Pay"), record.wechat_fen),
         part(t("Cash"), record.cash_fen), part(t("Bonus"), record.bonus_fen), part(t("Refunded"), record.refunded_fen), row(t("Member"), [record.member_name, record.phone_masked].filter(Boolean).join(" ")),
         row(record.kind === "refund" ? t("Of payment") : t("Serial number"), record.reference), row(t("By"), [record.staff_name, record.terminal_name].filter(Boolean).join(" · ")), row(t("Number"), record.number)),

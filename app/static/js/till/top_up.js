@@ -3,7 +3,7 @@ import { money, post } from "./api.js";
 import { camera } from "./camera.js";
 import { isPaymentCode } from "./codes.js";
 import { field, fill, h } from "./dom.js";
-import { readYuan, yuan } from "./money.js";
+import { readYuan, inYuan, yuan } from "./money.js";
 import { t } from "./text.js";
 import { tone } from "./voice.js";
 
@@ -107,10 +107,10 @@ export function build(till) {
       empty();
       who.input.focus();
     } }, t("Next"));
-    fill(body, h("div", { class: "result good", "data-test": "credited" }, h("p", { class: "verdict" }, t("✓ Credited")), h("p", { class: "sum" }, `¥${yuan(made.credited_fen)}`),
-      h("dl", { class: "parts" }, h("dt", {}, t("Cash")), h("dd", {}, `¥${yuan(made.amount_fen)}`), h("dt", {}, t("Bonus")), h("dd", {}, `¥${yuan(made.bonus_fen)}`),
+    fill(body, h("div", { class: "result good", "data-test": "credited" }, h("p", { class: "verdict" }, t("✓ Credited")), h("p", { class: "sum" }, `${inYuan(made.credited_fen)}`),
+      h("dl", { class: "parts" }, h("dt", {}, t("Cash")), h("dd", {}, `${inYuan(made.amount_fen)}`), h("dt", {}, t("Bonus")), h("dd", {}, `${inYuan(made.bonus_fen)}`),
         h("dt", {}, t("Member")), h("dd", {}, `${masked(made.member.nickname)} ${made.member.phone_masked ?? ""}`),
-        h("dt", {}, t("Balance of this card")), h("dd", {}, `¥${yuan(made.card.balance_fen)}`)), h("p", { class: "note" }, made.top_up_no)),
+        h("dt", {}, t("Balance of this card")), h("dd", {}, `${inYuan(made.card.balance_fen)}`)), h("p", { class: "note" }, made.top_up_no)),
     h("div", { class: "row" }, next, till.printLink(made.top_up_no)));
     next.focus({ preventScroll: true });
   }
