@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from app.core.actor import PUBLIC
 from app.core.clock import utc_now
+from app.core.coordinates import CoordinateSystem, read_position, to_gcj02
 from app.core.errors import N_
 from app.models.contents import ContentKind
 from app.queries.contents import find_store_page, list_contents
@@ -19,7 +21,8 @@ from app.queries.store_pages import (
     list_cities,
     list_stores_of_city,
 )
-from app.site.caching import may_be_kept
+from app.queries.stores import list_stores
+from app.site.caching import keep_private, may_be_kept
 from app.site.structured import store_data
 from app.web.context import current_context
 from app.web.security import allow_written_styles
@@ -27,6 +30,8 @@ from app.web.security import allow_written_styles
 bp = Blueprint("site_stores", __name__)
 
 PAGE = 60
+NEAREST = 30
+_CURSOR = re.compile(r"([0-9]{1,9})-([0-9]{1,18})")
 _DAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 _WHOLE_WEEK = "1234567"
 
@@ -48,6 +53,44 @@ def show_stores() -> ResponseReturnValue:
         "site/stores.html", stores=stores, cities=cities, city=city, more=more, first=not after
     )
     return may_be_kept(page)
+
+
+@bp.get("/stores/near")
+def show_nearest() -> ResponseReturnValue:
+    """The stores around a visitor, whose browser has said where (``at``, WGS-84 degrees).
+
+    The position is of about a hundred metres, and the page is kept by nobody: it is the visitor's.
+    """
+    typed = request.args.get("at", "")[:60]
+    position = read_position(typed)
+    if position is None:
+        return redirect(url_for("site_stores.show_stores"))
+    here = to_gcj02(position, CoordinateSystem.wgs84)
+    open_only = request.args.get("open") == "1"
+    after = _CURSOR.fullmatch(request.args.get("after", ""))
+    with current_context().database.unit_of_work(PUBLIC) as session:
+        cities = list_cities(session)
+        stores, last = list_stores(
+            session,
+            now=utc_now(),
+            lat=here.lat,
+            lng=here.lng,
+            q=None,
+            limit=NEAREST,
+            after=None if after is None else (int(after[1]), int(after[2])),
+            member=False,
+            open_only=open_only,
+        )
+    asked = {"at": typed, "open": 1 if open_only else None}
+    page = render_template(
+        "site/stores_near.html",
+        stores=stores,
+        cities=cities,
+        at=typed,
+        open_only=open_only,
+        more=last and url_for("site_stores.show_nearest", after=f"{last[0]}-{last[1]}", **asked),
+    )
+    return keep_private(page)
 
 
 @bp.get("/stores/<int:store_id>")

@@ -13,7 +13,7 @@ pytestmark = TOGETHER
 
 CHECK = (Path(__file__).parent / "accessible.js").read_text(encoding="utf-8")
 PAGES = ("/", "/goods/", "/solutions/", "/articles/", "/stores/", "/search?q=春熙路", "/search",
-         "/privacy", "/terms", "/v/", "/login/")  # fmt: skip
+         "/stores/near?at=30.657,104.080", "/privacy", "/terms", "/v/", "/login/")  # fmt: skip
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "dark")])
@@ -93,3 +93,20 @@ def test_search_works_without_script_and_remembers_with_it(desk):
     page.click("[data-forget]")
     page.goto("/search")
     expect(page.locator("[data-recent]")).to_be_hidden()
+
+
+def test_the_stores_around_come_first_for_who_says_where_she_is(desk):
+    page = desk.stranger(width=390)
+    page.goto("/stores/")
+    nearest = page.get_by_role("button", name="离我最近")
+    nearest.click()  # The browser has not been allowed to say.
+    expect(page.get_by_role("status").filter(has_text="没有提供位置")).to_be_visible()
+    page.context.grant_permissions(["geolocation"])
+    page.context.set_geolocation({"latitude": 30.65712, "longitude": 104.07934})
+    nearest.click()
+    expect(page.locator(".store-card .distance").first).to_contain_text("距您")
+    assert page.url.endswith("?at=30.657%2C104.079")  # No nearer than a hundred metres.
+    page.get_by_role("link", name="营业中", exact=True).click()
+    expect(page.get_by_role("link", name="营业中", exact=True)).to_have_attribute(
+        "aria-current", "true"
+    )

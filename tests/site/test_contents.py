@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -210,3 +211,29 @@ def test_pictures_are_served_for_good_and_paths_cannot_leave_their_folder(visito
     wrong = ("..%2f..%2fsecret", "9999.webp", "..", "full.svg")
     for path in (*(f"/media/{key}/{name}" for name in wrong), f"/media/{'x' * 24}/640.webp"):
         assert visitor.get(path).status_code == 404
+
+
+def test_the_nearest_stores_come_first_and_the_page_is_nobodys_else(visitor, make):
+    # In the middle of a desert, where no other test has a shop.
+    near, far = (make.store(name=name, lat=40.5 + step, lng=101.2) for name, step in
+                 (("骆驼刺小店", 0), ("胡杨林小店", 0.03)))  # fmt: skip
+    answer = visitor.get("/stores/near?at=40.500,101.200")
+    text = answer.get_data(as_text=True)
+    assert 0 < text.index(near.name) < text.index(far.name)
+    assert "公里" in text
+    assert answer.headers["Cache-Control"] == "no-store"
+    again = re.search(r'rel="next" href="([^"]+)"', text)
+    assert again is None or near.name not in visitor.get(unescape(again[1])).text
+
+
+@pytest.mark.parametrize("query", ["", "?at=", "?at=nowhere", "?at=91,200", "?at=%00"])
+def test_whoever_does_not_say_where_chooses_a_city(visitor, query):
+    answer = visitor.get(f"/stores/near{query}")
+    assert (answer.status_code, answer.location) == (302, "/stores/")
+
+
+def test_odd_pages_of_the_nearest_are_the_first(visitor):
+    for after in ("x", "1", "-1--1", "9" * 30):
+        assert (
+            visitor.get(f"/stores/near?at=30.657,104.081&open=1&after={after}").status_code == 200
+        )
