@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 from datetime import timedelta
@@ -25,14 +26,55 @@ LAPTOP = (
 )
 
 
-def photo() -> bytes:
+def photo(kind: str = "JPEG") -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", (1400, 800), (30, 110, 90)).save(out, "JPEG")
+    Image.new("RGB", (1400, 800), (30, 110, 90)).save(out, kind)
     return out.getvalue()
 
 
 def soon(moment):
     return local(moment).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+_COPY = """async ([kind, content]) => {
+    const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
+    const item = { [kind]: new Blob([bytes], { type: kind }) };
+    if (kind === "text/html") item["text/plain"] = new Blob(["text"], { type: "text/plain" });
+    await navigator.clipboard.write([new ClipboardItem(item)]);
+}"""
+
+
+def paste(page, kind: str, content: bytes) -> None:
+    """By the clipboard and the keys, as people do it."""
+    page.evaluate(_COPY, [kind, base64.b64encode(content).decode()])
+    page.keyboard.press("Control+v")
+
+
+def test_what_is_pasted_into_a_text_is_ours_afterwards(console):
+    """The guard of every page sees to it that no other host is asked for a picture."""
+    page = console("editor")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/console/content/new?kind=article")
+    page.wait_for_selector(".content-form[data-ready]")
+    page.fill("[name=title]", "粘贴来的文章")
+    page.click(".editor-page [contenteditable]")
+    text = page.locator(".editor-page [contenteditable]")
+    copied = (
+        "<p>从公众号复制的<b>文字</b></p>"
+        '<img src="https://mmbiz.example/cat.png">'
+        '<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">'
+    )
+    paste(page, "text/html", copied.encode())
+    expect(text).to_contain_text("从公众号复制的文字")
+    expect(page.locator(".content-form .problem")).to_contain_text("其他网站的图片没有粘贴")
+    expect(page.locator(".editor-page img")).to_have_count(0)
+    paste(page, "image/png", photo("PNG"))
+    expect(page.locator(".editor-page img")).to_have_attribute("src", re.compile(r"^/media/"))
+    page.click(".content-form button[type=submit]")
+    page.wait_for_url(re.compile(r"/console/contents/show/\d+$"))
+    page.get_by_role("link", name="预览", exact=True).click()
+    expect(page.locator(".written img")).to_have_count(1)
+    expect(page.locator(".written b, .written strong")).to_have_text("文字")
 
 
 def test_an_article_is_written_previewed_scheduled_comes_out_and_goes_back(console, desk):

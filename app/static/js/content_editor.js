@@ -27,6 +27,27 @@
     place.scrollIntoView({ block: "center" });
   };
 
+  // Pictures of other sites would not be saved, and asking for them would tell those sites of us.
+  // A copied picture that comes as a file is uploaded by the editor itself.
+  const pasteWithoutForeignPictures = (editor, clipboard) => {
+    const html = clipboard.getData("text/html");
+    if (!html || (clipboard.files.length && !clipboard.getData("text/plain"))) return true;
+    const pasted = new DOMParser().parseFromString(html, "text/html");
+    const foreign = [...pasted.images].filter((picture) => !isOurs(picture.getAttribute("src") ?? ""));
+    if (!foreign.length) return true;
+    for (const picture of foreign) picture.remove();
+    editor.dangerouslyInsertHtml(pasted.body.innerHTML);
+    tell(form.dataset.picturesLeft);
+    return false;
+  };
+  const isOurs = (address) => {
+    try {
+      return new URL(address, location.href).origin === location.origin;
+    } catch {
+      return false;
+    }
+  };
+
   const box = form.querySelector("textarea[name=body_html]");
   if (box && window.wangEditor) {
     const { createEditor, createToolbar, i18nChangeLanguage } = window.wangEditor;
@@ -49,6 +70,7 @@
         scroll: false,
         onChange: (changed) => { box.value = changed.isEmpty() ? "" : changed.getHtml(); },
         customAlert: (message) => tell(message),
+        customPaste: (editor, event) => pasteWithoutForeignPictures(editor, event.clipboardData),
         MENU_CONF: {
           uploadImage: {
             async customUpload(file, insert) {
