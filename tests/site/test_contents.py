@@ -217,13 +217,15 @@ def test_the_nearest_stores_come_first_and_the_page_is_nobodys_else(visitor, mak
     # In the middle of a desert, where no other test has a shop.
     near, far = (make.store(name=name, lat=40.5 + step, lng=101.2) for name, step in
                  (("骆驼刺小店", 0), ("胡杨林小店", 0.03)))  # fmt: skip
-    answer = visitor.get("/stores/near?at=40.500,101.200")
-    text = answer.get_data(as_text=True)
+    text, more = "", "/stores/near?at=40.500,101.200"
+    while more and far.name not in text:  # Whatever shops others have opened there.
+        answer = visitor.get(more)
+        assert answer.headers["Cache-Control"] == "no-store"
+        text += answer.text
+        found = re.search(r'rel="next" href="([^"]+)"', answer.text)
+        more = found and unescape(found[1])
     assert 0 < text.index(near.name) < text.index(far.name)
-    assert "公里" in text
-    assert answer.headers["Cache-Control"] == "no-store"
-    again = re.search(r'rel="next" href="([^"]+)"', text)
-    assert again is None or near.name not in visitor.get(unescape(again[1])).text
+    assert text.count(near.name) == 1
 
 
 @pytest.mark.parametrize("query", ["", "?at=", "?at=nowhere", "?at=91,200", "?at=%00"])
