@@ -18,7 +18,7 @@ from app.services.settlement.differences import (
     refuse_correction,
 )
 from app.services.settlement.reconciliations import DayNotOver
-from app.services.vouchers.batches import SecondPersonRequired
+from app.services.two_people import SecondPersonRequired
 from tests.books import balance_fen
 
 

@@ -17,7 +17,7 @@ from app.services.refusals import CardCapExceeded, CardNotFound
 from app.services.stored_value import card_payouts, cards, expiry
 from app.services.stored_value.card_payouts import PayoutWay
 from app.services.stored_value.card_returns import ReturnReason
-from app.services.vouchers.batches import SecondPersonRequired
+from app.services.two_people import SecondPersonRequired
 from tests.books import postings_of
 
 P, B = 300_00, 60_00

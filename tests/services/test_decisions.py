@@ -25,7 +25,7 @@ from app.services.business_settings import change_setting
 from app.services.stored_value import adjustments, card_payouts, card_return_requests
 from app.services.stored_value.card_return_requests import ReturnWish
 from app.services.stored_value.cards import CardBalanceShort, ReasonRequired
-from app.services.vouchers.batches import NotTheAsker, SecondPersonRequired
+from app.services.two_people import NotTheAsker, SecondPersonRequired
 from tests.books import postings_of
 
 NOW = utc_now()

@@ -16,6 +16,7 @@ from app.models.voucher_records import VoucherEvent, VoucherEventKind
 from app.models.vouchers import BatchKind, Voucher, VoucherStatus
 from app.queries.batch_reports import report_batch
 from app.queries.voucher_stories import tell_story
+from app.services.two_people import SecondPersonRequired
 from app.services.vouchers import batches, voucher_endings, voucher_holdings, voucher_sales
 from app.services.vouchers.redemptions import REDEEM, read_code, redeem_top_up_code
 from app.services.vouchers.voucher_events import SerialRange
@@ -269,7 +270,7 @@ def test_whoever_made_a_batch_does_not_approve_it(session, make, issuer):
         now=utc_now(),
     )
     for nobody_else in (maker, SYSTEM):
-        with pytest.raises(batches.SecondPersonRequired):
+        with pytest.raises(SecondPersonRequired):
             batches.approve_batch(session, batch_id=batch.id, approver=nobody_else)
     batches.approve_batch(session, batch_id=batch.id, approver=make.actor(make.staff()))
     with pytest.raises(batches.BatchStateConflict):

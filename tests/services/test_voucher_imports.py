@@ -15,8 +15,8 @@ from app.documents import uploads
 from app.documents.uploads import SheetFormula, SheetMerged, SheetTooLong, SheetUnreadable
 from app.models.vouchers import Voucher, VoucherBatch
 from app.services.refusals import CodeMistyped
+from app.services.two_people import SecondPersonRequired
 from app.services.vouchers import old_cards, voucher_endings, voucher_imports
-from app.services.vouchers.batches import SecondPersonRequired
 from app.services.vouchers.redemptions import redeem_top_up_code
 from tests.books import balance_fen, postings_of
 

@@ -12,8 +12,9 @@ from app.core.actor import SYSTEM
 from app.core.clock import local_day, utc_now
 from app.models.voucher_records import VoucherTask, VoucherTaskKind, VoucherTaskStatus
 from app.models.vouchers import BatchKind, Voucher, VoucherBatch
+from app.services.two_people import SecondPersonRequired
 from app.services.vouchers import batches, voucher_chunks, voucher_rules, voucher_tasks
-from app.services.vouchers.batches import BatchTerms, SecondPersonRequired
+from app.services.vouchers.batches import BatchTerms
 from app.services.vouchers.voucher_custody import hand_over
 from app.services.vouchers.voucher_events import Holder
 from app.services.vouchers.voucher_rules import Validity, warn_of_rules_for_sold

@@ -26,7 +26,7 @@ from app.services.sales.top_ups import confirm_top_up
 from app.services.settlement.reconciliations import count_open
 from app.services.stored_value.cards import ReasonRequired
 from app.services.tills.till_sales import confirm_sale
-from app.services.vouchers.batches import NotTheAsker, SecondPersonRequired
+from app.services.two_people import require_another, require_asker
 
 # What may be done about each kind. Nothing else makes sense of it.
 CORRECTIONS = {
@@ -94,7 +94,7 @@ def confirm_correction(
         DifferenceNotFound, DifferenceChanged, CorrectionImpossible
     """
     found = _lock(session, difference_id, DifferenceStatus.proposed)
-    _require_another(found, checker)
+    require_another(checker, than=found.proposed_by_id)
     assert found.correction is not None, "a proposal has one"
     _CARRY_OUT[found.correction](session, found, now)
     found = _lock(session, difference_id, DifferenceStatus.proposed)  # Booking has forgotten it.
@@ -117,7 +117,7 @@ def refuse_correction(
     if not note.strip():
         raise ReasonRequired
     found = _lock(session, difference_id, DifferenceStatus.proposed)
-    _require_another(found, checker)
+    require_another(checker, than=found.proposed_by_id)
     _audit(session, "difference.refused", found, checker)
     _reopen(found)
     found.decision_note = note.strip()
@@ -133,8 +133,7 @@ def withdraw_correction(
         NotTheAsker, DifferenceNotFound, DifferenceChanged
     """
     found = _lock(session, difference_id, DifferenceStatus.proposed)
-    if maker.staff_id != found.proposed_by_id:
-        raise NotTheAsker
+    require_asker(maker, asked_by=found.proposed_by_id)
     _audit(session, "difference.withdrawn", found, maker)
     _reopen(found)
     return found
@@ -156,11 +155,6 @@ def _lock(
     if found.status is not wanted:
         raise DifferenceChanged
     return found
-
-
-def _require_another(found: ReconciliationDifference, checker: Actor) -> None:
-    if checker.staff_id in {None, found.proposed_by_id}:
-        raise SecondPersonRequired
 
 
 def _is_order(session: Session, number: str) -> bool:

@@ -20,7 +20,7 @@ from app.services.stored_value.cards import (
     adjust_card,
     lock_card,
 )
-from app.services.vouchers.batches import NotTheAsker, SecondPersonRequired
+from app.services.two_people import require_another, require_asker
 
 
 class AdjustmentNotFound(DomainError):
@@ -93,7 +93,7 @@ def approve_adjustment(
         CardNotFound, CardStateConflict, CardBalanceShort, CardCapExceeded: The request stays open.
     """
     request = _lock_open(session, adjustment_id)
-    _require_another(request, approver)
+    require_another(approver, than=request.created_by_id)
     # Booking forgets what the session has loaded, so everything is read before.
     card_id, number, fen, reason = (
         request.card_id,
@@ -129,7 +129,7 @@ def refuse_adjustment(
     if not note.strip():
         raise ReasonRequired
     request = _lock_open(session, adjustment_id)
-    _require_another(request, approver)
+    require_another(approver, than=request.created_by_id)
     request.status, request.decision_note = AdjustmentStatus.refused, note.strip()
     request.decided_by_id, request.decided_at = approver.staff_id, now
     session.flush()
@@ -146,8 +146,7 @@ def withdraw_adjustment(
         NotTheAsker, AdjustmentNotFound, AdjustmentDecided
     """
     request = _lock_open(session, adjustment_id)
-    if maker.staff_id != request.created_by_id:
-        raise NotTheAsker
+    require_asker(maker, asked_by=request.created_by_id)
     request.status = AdjustmentStatus.withdrawn
     request.decided_by_id, request.decided_at = maker.staff_id, now
     session.flush()
@@ -164,11 +163,6 @@ def _lock_open(session: Session, adjustment_id: int) -> CardAdjustment:
     if request.status is not AdjustmentStatus.requested:
         raise AdjustmentDecided
     return request
-
-
-def _require_another(request: CardAdjustment, approver: Actor) -> None:
-    if approver.staff_id in {None, request.created_by_id}:
-        raise SecondPersonRequired
 
 
 def _audit(

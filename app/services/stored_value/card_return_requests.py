@@ -20,7 +20,7 @@ from app.services.stored_value.card_payouts import quote_return, return_card
 from app.services.stored_value.card_returns import ReturnQuote
 from app.services.stored_value.cards import CardStateConflict, ReasonRequired, lock_card
 from app.services.tenants.merchants import StoreNotFound
-from app.services.vouchers.batches import NotTheAsker, SecondPersonRequired
+from app.services.two_people import require_another, require_asker
 
 LONGEST_AGO = timedelta(days=366)
 
@@ -120,7 +120,7 @@ def approve_return(
         CashReturnTooMuch, WeChatReturnTooMuch
     """
     request = _lock_open(session, return_id)
-    _require_another(request, approver)
+    require_another(approver, than=request.created_by_id)
     lock_card(session, card_id=request.card_id)
     quote = quote_return(
         session,
@@ -147,7 +147,7 @@ def refuse_return(
     if not note.strip():
         raise ReasonRequired
     request = _lock_open(session, return_id)
-    _require_another(request, approver)
+    require_another(approver, than=request.created_by_id)
     request.status, request.decision_note = ReturnStatus.refused, note.strip()
     request.decided_by_id, request.decided_at = approver.staff_id, now
     session.flush()
@@ -162,8 +162,7 @@ def withdraw_return(session: Session, *, return_id: int, maker: Actor, now: date
         NotTheAsker, CardReturnNotFound, CardReturnDecided
     """
     request = _lock_open(session, return_id)
-    if maker.staff_id != request.created_by_id:
-        raise NotTheAsker
+    require_asker(maker, asked_by=request.created_by_id)
     request.status = ReturnStatus.withdrawn
     request.decided_by_id, request.decided_at = maker.staff_id, now
     session.flush()
@@ -264,11 +263,6 @@ def _lock_open(session: Session, return_id: int) -> CardReturn:
     if request.status is not ReturnStatus.requested:
         raise CardReturnDecided
     return request
-
-
-def _require_another(request: CardReturn, approver: Actor) -> None:
-    if approver.staff_id in {None, request.created_by_id}:
-        raise SecondPersonRequired
 
 
 def _audit(

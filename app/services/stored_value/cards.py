@@ -17,7 +17,7 @@ from app.services.bearers import bonus_leg
 from app.services.ledger import Leg
 from app.services.refusals import CardCapExceeded, CardNotFound
 from app.services.stored_value.caps import room_on_card
-from app.services.vouchers.batches import SecondPersonRequired
+from app.services.two_people import SecondPersonRequired, require_another
 
 ENDED = (CardStatus.replaced, CardStatus.returned)
 
@@ -107,8 +107,9 @@ def adjust_card(
         SecondPersonRequired, ReasonRequired, CardStateConflict, CardBalanceShort, CardCapExceeded
     """
     assert amount_fen != 0
-    if maker.staff_id is None or approver.staff_id in {None, maker.staff_id}:
+    if maker.staff_id is None:
         raise SecondPersonRequired
+    require_another(approver, than=maker.staff_id)
     if not reason.strip():
         raise ReasonRequired
     card = _lock_with_member(session, card_id)

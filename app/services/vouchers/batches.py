@@ -23,6 +23,7 @@ from app.models.tenants import Store
 from app.models.voucher_records import VoucherEventKind
 from app.models.vouchers import BatchAcceptance, BatchKind, BatchStatus, Voucher, VoucherBatch
 from app.services import journal
+from app.services.two_people import require_another
 from app.services.vouchers.voucher_chunks import CHUNK, make_chunk
 from app.services.vouchers.voucher_events import record_event
 from app.services.vouchers.voucher_holdings import put_in_platforms_hand
@@ -60,18 +61,6 @@ class BatchStateConflict(DomainError):
     code = "batch_state_conflict"
     category = Category.CONFLICT
     template = N_("The batch is in another state by now. Please look at it again.")
-
-
-class SecondPersonRequired(DomainError):
-    code = "second_person_required"
-    category = Category.FORBIDDEN
-    template = N_("Whoever made this may not approve it. Please ask a second person.")
-
-
-class NotTheAsker(DomainError):
-    code = "not_the_asker"
-    category = Category.FORBIDDEN
-    template = N_("Only whoever asked for this takes it back. Others refuse it, with a reason.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,8 +162,7 @@ def approve_batch(session: Session, *, batch_id: int, approver: Actor) -> Vouche
         SecondPersonRequired: The approver made it, or is nobody.
     """
     batch = lock_batch(session, batch_id=batch_id, states=(BatchStatus.draft,))
-    if approver.staff_id is None or approver.staff_id == batch.created_by_id:
-        raise SecondPersonRequired
+    require_another(approver, than=batch.created_by_id)
     batch.status, batch.approved_by_id = BatchStatus.approved, approver.staff_id
     _record(session, batch, VoucherEventKind.approved, approver)
     audit_batch(session, "batch.approved", batch, approver)

@@ -19,7 +19,8 @@ from app.core.keys import Keys
 from app.models.print_files import PrintFile, PrintFileStatus, PrintFormat
 from app.models.voucher_records import VoucherEventKind
 from app.models.vouchers import BatchStatus, VoucherBatch
-from app.services.vouchers.batches import SecondPersonRequired, lock_batch
+from app.services.two_people import require_another
+from app.services.vouchers.batches import lock_batch
 from app.services.vouchers.print_files import (
     audit_print_file,
     end_print_file,
@@ -80,8 +81,7 @@ def release_print_file(
         PrintFileStateConflict
     """
     found = lock_print_file(session, print_file_id)
-    if releaser.staff_id is None or releaser.staff_id == found.requested_by_id:
-        raise SecondPersonRequired
+    require_another(releaser, than=found.requested_by_id)
     require_state(found, _S.sealed)
     found.status, found.released_by_id, found.released_at = _S.released, releaser.staff_id, now
     audit_print_file(session, "print_file.released", found, releaser)

@@ -29,7 +29,8 @@ from app.models.voucher_records import (
 from app.models.vouchers import BatchKind, BatchStatus, VoucherBatch
 from app.services import journal, ledger
 from app.services.refusals import ProgramNotFound
-from app.services.vouchers.batches import SecondPersonRequired, audit_batch
+from app.services.two_people import require_another
+from app.services.vouchers.batches import audit_batch
 from app.services.vouchers.old_cards import DryRun, OldCard, Reader, in_steps
 from app.services.vouchers.voucher_events import record_event
 from app.services.vouchers.voucher_sales import receivable_leg, voucher_leg
@@ -123,8 +124,7 @@ def carry_out_import(
         ImportHasProblems: Something that was new at the dry run is known by now.
     """
     kept = _lock_import(session, import_id)
-    if approver.staff_id is None or approver.staff_id == kept.made_by_id:
-        raise SecondPersonRequired
+    require_another(approver, than=kept.made_by_id)
     _require_new(session, kept.file_digest)
     assert kept.sealed is not None, "what was only checked is still sealed"
     opened = sealing.unseal(kept.sealed, key=keys.secret_key, purpose="import")

@@ -19,10 +19,10 @@ from app.core.keys import Keys
 from app.models.voucher_records import VoucherTask, VoucherTaskKind, VoucherTaskStatus
 from app.models.vouchers import BatchStatus, VoucherBatch
 from app.services import journal
+from app.services.two_people import require_another
 from app.services.vouchers.batches import (
     ON_PAPER,
     BatchStateConflict,
-    SecondPersonRequired,
     audit_batch,
     generate_chunk,
     lock_batch,
@@ -168,8 +168,7 @@ def approve_task(session: Session, *, task_id: int, approver: Actor) -> VoucherT
     task = _lock_task(session, task_id)
     if task.status is not VoucherTaskStatus.asked:
         raise TaskDecided
-    if approver.staff_id is None or approver.staff_id == task.asked_by_id:
-        raise SecondPersonRequired
+    require_another(approver, than=task.asked_by_id)
     task.status, task.approved_by_id = VoucherTaskStatus.waiting, approver.staff_id
     _audit(session, "approved", task, approver)
     return task
