@@ -27,9 +27,14 @@ def is_within_reach(day: date) -> bool:
     return _FIRST_DAY <= day <= _LAST_DAY
 
 
+def start_of_day(day: date) -> datetime:
+    """The first instant of that local day."""
+    return datetime.combine(day, time(), SHANGHAI)
+
+
 def end_of_day(day: date) -> datetime:
     """The first instant after that local day: what is valid until the day is valid before it."""
-    return datetime.combine(day + timedelta(days=1), time(), SHANGHAI)
+    return start_of_day(day + timedelta(days=1))
 
 
 def rfc3339(instant: datetime) -> str:

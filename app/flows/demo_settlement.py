@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 
 from app.core.actor import SYSTEM, Actor, Role, Scope
 from app.core.bills import FlowLine, FundFlowBill, TradeBill, TradeLine
-from app.core.clock import SHANGHAI, local_day, utc_now
+from app.core.clock import SHANGHAI, end_of_day, local_day, start_of_day, utc_now
 from app.flows.context import Context
 from app.flows.settling import close_due
 from app.models.people import Staff
@@ -170,12 +170,12 @@ def _reconcile(context: Context, people: _People) -> None:
         # Older than what the clock compares by itself: nobody overwrites it.
         days = session.scalars(
             _BUSIEST_DAYS,
-            {"before": _midnight(today - timedelta(days=9)),
-             "after": _midnight(today - timedelta(days=60))},
+            {"before": start_of_day(today - timedelta(days=9)),
+             "after": start_of_day(today - timedelta(days=60))},
         ).all()  # fmt: skip
     for day, is_planted in zip(days, (True, False), strict=False):
         with context.database.unit_of_work(SYSTEM) as session:
-            values = {"since": _midnight(day), "until": _midnight(day + timedelta(days=1))}
+            values = {"since": start_of_day(day), "until": end_of_day(day)}
             lines = [
                 _line(number, *row) for number, row in enumerate(session.execute(_LINES, values), 1)
             ]
@@ -196,7 +196,7 @@ def _compare(
     with context.database.unit_of_work(SYSTEM) as session:
         trade = TradeBill(bill_on=day, sha1=_digest(day, "trade"), lines=billed)
         flow = _flow(trade, fee_fen=trade.fee_fen + more_fee_fen)
-        now = min(_midnight(day + timedelta(days=1)) + timedelta(hours=10), utc_now())
+        now = min(end_of_day(day) + timedelta(hours=10), utc_now())
         reconcile_bills(session, trade=trade, flow=flow, actor=SYSTEM, now=now)
 
 
@@ -297,7 +297,7 @@ def _line(
 def _flow(trade: TradeBill, *, fee_fen: int) -> FundFlowBill:
     """The same day as movements of the account, and what WeChat has sent on to the bank."""
     net_fen = trade.net_fen + trade.fee_fen - fee_fen
-    at = _midnight(trade.bill_on) + timedelta(hours=23)
+    at = start_of_day(trade.bill_on) + timedelta(hours=23)
     moved = FlowLine(
         line_no=1, occurred_at=at, business_no="", flow_no=f"{trade.bill_on:%Y%m%d}01",
         kind="交易", amount_fen=net_fen, balance_fen=net_fen, voucher_no="",
@@ -308,10 +308,6 @@ def _flow(trade: TradeBill, *, fee_fen: int) -> FundFlowBill:
     )  # fmt: skip
     lines = [moved, sent] if net_fen > 0 else [moved]
     return FundFlowBill(bill_on=trade.bill_on, sha1=_digest(trade.bill_on, "flow"), lines=lines)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), SHANGHAI)
 
 
 def _digest(day: date, kind: str) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 from typing import IO, Any
 
 from sqlalchemy.orm import Session
 
 from app.core.actor import SYSTEM, Actor
-from app.core.clock import SHANGHAI, end_of_day
+from app.core.clock import end_of_day, start_of_day
 from app.documents.spreadsheets import WIDTH, SheetColumn, write_spreadsheet
 from app.documents.tables import write_with_tablib
 from app.flows.context import Context
@@ -21,6 +21,7 @@ from app.queries.reports import (
     Value,
     add_up,
     periods_before,
+    read_earlier,
     read_report,
     sum_report,
 )
@@ -51,7 +52,7 @@ class ReportPlan:
     @property
     def asked(self) -> Asked:
         return Asked(
-            since=datetime.combine(self.first, time(), SHANGHAI),
+            since=start_of_day(self.first),
             until=end_of_day(self.last),
             group=self.group,
             merchant_id=self.merchant_id,
@@ -81,23 +82,30 @@ def write_report(session: Session, plan: ReportPlan, kind: str, file: IO[bytes])
     report = REPORTS[plan.report]
     rows = read_report(session, plan.report, plan.asked)
     kinds = [one.kind for one in report.columns]
-    lines = [_line(plan, kinds, row) for row in rows]
     headings = list(plan.headings)
     periods = list(zip(plan.earlier, periods_before(plan.asked), strict=False))
     below = []
+    cells = [
+        [_cell(plan, kind, value) for kind, value in zip(kinds, row, strict=True)] for row in rows
+    ]
     if report.rows_compared:
+        earlier = read_earlier(session, plan.report, rows, [then for _, then in periods])
+        for row_cells, then in zip(cells, earlier, strict=True):
+            row_cells += ["" if was is None else _cell(plan, kinds[-1], was) for was in then]
         headings += [then.named(name) for name, then in periods]
         kinds += [kinds[-1]] * len(periods)
-        lines = _beside(session, plan, rows, [then for _, then in periods])
     elif report.has_sums:
         below = [
             _totals(plan, report, sum_report(session, plan.report, then), then.named(name))
             for name, then in periods
         ]
     columns = [
-        SheetColumn(heading, kind, _width(kind, heading, place, lines))
+        SheetColumn(
+            heading, kind, _width(kind, heading, [row[place] for row in cells[:_LOOKED_AT]])
+        )
         for place, (heading, kind) in enumerate(zip(headings, kinds, strict=True))
     ]
+    lines = [("\t".join(row) + "\n").encode() for row in cells]
     totals = _totals(plan, report, add_up(report, rows), plan.sum_label)
     totals += [""] * (len(columns) - len(totals))
     if kind == "xlsx":
@@ -112,11 +120,9 @@ def write_report(session: Session, plan: ReportPlan, kind: str, file: IO[bytes])
     return len(rows)
 
 
-def _width(kind: str, heading: str, place: int, lines: Sequence[bytes]) -> int:
+def _width(kind: str, heading: str, cells: Sequence[str]) -> int:
     """So wide that headings and names can be read; a very long name is cut on the screen."""
-    words = [heading]
-    if kind in ("text", "word"):
-        words += [line.decode().rstrip("\n").split("\t")[place] for line in lines[:_LOOKED_AT]]
+    words = [heading, *cells] if kind in ("text", "word") else [heading]
     widest = max(sum(2 if ord(letter) > _NARROW else 1 for letter in word) for word in words)
     return min(max(widest + 3, WIDTH.get(kind, 12)), _WIDEST)
 
@@ -129,29 +135,6 @@ def _totals(plan: ReportPlan, report: Report, sums: Sequence[int | None], label:
     ]
     cells[0] = cells[0] or label
     return cells
-
-
-def _beside(
-    session: Session, plan: ReportPlan, rows: Sequence[Sequence[Value]], earlier: Sequence[Asked]
-) -> list[bytes]:
-    """Each row with what it was in earlier periods, where that can be said."""
-    report = REPORTS[plan.report]
-    kinds = [one.kind for one in report.columns]
-    known = [
-        {row[0]: row[-1] for row in read_report(session, plan.report, then)} for then in earlier
-    ]
-    lines = []
-    for row in rows:
-        compared = row[0] in report.rows_compared
-        then = [_cell(plan, kinds[-1], was.get(row[0], 0)) if compared else "" for was in known]
-        now = [_cell(plan, kind, cell) for kind, cell in zip(kinds, row, strict=True)]
-        lines.append(("\t".join([*now, *then]) + "\n").encode())
-    return lines
-
-
-def _line(plan: ReportPlan, kinds: Sequence[str], row: Sequence[Value]) -> bytes:
-    cells = (_cell(plan, kind, cell) for kind, cell in zip(kinds, row, strict=True))
-    return ("\t".join(cells) + "\n").encode()
 
 
 def _cell(plan: ReportPlan, kind: str, value: Value) -> str:

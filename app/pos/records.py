@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 
 from marshmallow import Schema, fields, validate
 
 from app.core.actor import Actor
-from app.core.clock import SHANGHAI, local_day, utc_now
+from app.core.clock import local_day, start_of_day, utc_now
 from app.core.errors import N_, Category, DomainError
 from app.models.tenants import Merchant, Store
 from app.pos.blueprint import bp
@@ -86,7 +86,7 @@ def list_records(query: dict[str, Any]) -> dict[str, Any]:
     actor = current_actor()
     assert actor.store_id is not None, "required of a till"
     day = query["day"] or local_day(utc_now())
-    begins = datetime.combine(day, time(), SHANGHAI)
+    begins = start_of_day(day)
     limit, typed = query["limit"], query["q"]
     wanted = Wanted(
         kind=query["kind"],

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from app.core.clock import SHANGHAI, local_day
+from app.core.clock import local_day, start_of_day
 from app.core.errors import N_
 from app.queries import report_sql as sql
 from app.queries.figure_sql import read_figures
@@ -242,7 +242,7 @@ def read_report(session: Session, name: str, asked: Asked) -> list[list[Value]]:
 
 def periods_before(asked: Asked) -> Sequence[Asked]:
     """The period before, and the same one a year ago. Before whole months lie as many months."""
-    first, ended = (at.astimezone(SHANGHAI).date() for at in (asked.since, asked.until))
+    first, ended = local_day(asked.since), local_day(asked.until)
     if first.day == ended.day == 1:
         months = 12 * (ended.year - first.year) + ended.month - first.month
         begins = _months_before(first, months)
@@ -250,9 +250,18 @@ def periods_before(asked: Asked) -> Sequence[Asked]:
         begins = first - (ended - first)
     last_year = (_year_before(first), _year_before(ended))
     return [
-        replace(asked, since=_midnight(since), until=_midnight(until))
+        replace(asked, since=start_of_day(since), until=start_of_day(until))
         for since, until in ((begins, first), last_year)
     ]
+
+
+def read_earlier(
+    session: Session, name: str, rows: Sequence[Sequence[Value]], periods: Sequence[Asked]
+) -> list[list[Value | None]]:
+    """For each row its last figure in each of these periods; None where it cannot be said."""
+    compared = REPORTS[name].rows_compared
+    known = [{row[0]: row[-1] for row in read_report(session, name, then)} for then in periods]
+    return [[was.get(row[0], 0) if row[0] in compared else None for was in known] for row in rows]
 
 
 def sum_report(session: Session, name: str, asked: Asked) -> list[int | None]:
@@ -275,10 +284,6 @@ def _whole(kind: str, value: object) -> Value:
     if kind in ("text", "word"):
         return "" if value is None else str(value)
     return int(str(value or 0))
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), SHANGHAI)
 
 
 def _months_before(first: date, months: int) -> date:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from app.core.actor import Scope
-from app.core.clock import SHANGHAI, end_of_day
+from app.core.clock import end_of_day, start_of_day
 from app.core.errors import N_
 from app.queries import figures
 from app.queries.takings import Takings, rank_stores, sum_by_hour, sum_takings
@@ -219,4 +219,4 @@ def takings_of(session: Session, bounds: dict[str, datetime]) -> Takings:
 
 
 def _bounds(first: date, last: date) -> dict[str, datetime]:
-    return {"since": datetime.combine(first, time(), SHANGHAI), "until": end_of_day(last)}
+    return {"since": start_of_day(first), "until": end_of_day(last)}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from flask_babel import gettext
 
-from app.core.clock import SHANGHAI, end_of_day, is_within_reach
+from app.core.clock import end_of_day, is_within_reach, start_of_day
 from app.core.errors import N_
 from app.views.cells import WORDS, column_name, state_name
 
@@ -38,7 +38,7 @@ class Period:
 
     @property
     def since(self) -> datetime | None:
-        return None if self.first is None else datetime.combine(self.first, time(), SHANGHAI)
+        return None if self.first is None else start_of_day(self.first)
 
     @property
     def until(self) -> datetime | None:

@@ -17,7 +17,7 @@ from app.queries.reports import (
     Value,
     add_up,
     periods_before,
-    read_report,
+    read_earlier,
     sum_report,
 )
 from app.views import labels
@@ -158,11 +158,9 @@ def _rows(
     if not report.rows_compared:
         return shown
     kind = report.columns[-1].kind
-    for then in periods_before(asked):
-        known = {row[0]: row[-1] for row in read_report(session, name, then)}
-        for cells, row in zip(shown, rows, strict=True):
-            is_compared = row[0] in report.rows_compared
-            cells.append(_shown(kind, known.get(row[0], 0)) if is_compared else ("number", "—"))
+    earlier = read_earlier(session, name, rows, periods_before(asked))
+    for cells, then in zip(shown, earlier, strict=True):
+        cells += [("number", "—") if was is None else _shown(kind, was) for was in then]
     return shown
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 
 from flask import Response, abort, g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,7 +12,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext
 
 from app.core.actor import Scope
-from app.core.clock import SHANGHAI, end_of_day, local_day, utc_now
+from app.core.clock import end_of_day, local_day, start_of_day, utc_now
 from app.flows import report_files
 from app.flows.report_files import ReportPlan
 from app.queries.reports import REPORTS, Asked, Report, read_report
@@ -48,7 +48,7 @@ class Reports(BaseView):
             name=name,
             report=report,
             asked=asked,
-            first=asked.since.astimezone(SHANGHAI).date(),
+            first=local_day(asked.since),
             last=local_day(asked.until - timedelta(seconds=1)),
             choices=[
                 (gettext(one.title), url_for("Reports.show", **{**_kept(), "report": key}),
@@ -117,7 +117,7 @@ def read_asked() -> tuple[str, Report, Asked]:
     first = max(first, last - timedelta(days=_LONGEST_DAYS))
     group = request.args.get("group", "")
     asked = Asked(
-        since=datetime.combine(first, time(), SHANGHAI),
+        since=start_of_day(first),
         until=end_of_day(last),
         group=group if group in report.groups else next(iter(report.groups)),
         merchant_id=filters.number(request.args.get("merchant_id", "")),
@@ -130,7 +130,7 @@ def plan_of(name: str, report: Report, asked: Asked) -> ReportPlan:
     """The report with its filters and the reader's words, as a file of it is written."""
     return ReportPlan(
         report=name,
-        first=asked.since.astimezone(SHANGHAI).date(),
+        first=local_day(asked.since),
         last=local_day(asked.until - timedelta(seconds=1)),
         title=gettext(report.title),
         headings=[gettext(column.label) for column in report.columns],

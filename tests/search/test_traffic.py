@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from app.core.actor import SYSTEM, Actor, Role, Scope
-from app.core.clock import SHANGHAI, end_of_day, local_day, utc_now
+from app.core.clock import SHANGHAI, end_of_day, local_day, start_of_day, utc_now
 from app.core.visits import Visit, kept_path, read_agent, read_source
 from app.models.tenants import Merchant
 from app.queries import traffic
@@ -202,7 +202,7 @@ def test_a_scanned_voucher_counts_for_its_batch(database, make, keys):
         for c in (code, code, "A" * len(code))
     ]
     today = local_day(now)
-    since, until = datetime.combine(today, time(), SHANGHAI), end_of_day(today)
+    since, until = start_of_day(today), end_of_day(today)
     with database.unit_of_work(SYSTEM) as session:
         keep_visits(session, visits=scans, own_host="")
     with database.unit_of_work(SYSTEM) as session:

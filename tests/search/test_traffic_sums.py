@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from app.core.actor import SYSTEM
-from app.core.clock import SHANGHAI, local_day, utc_now
+from app.core.clock import SHANGHAI, local_day, start_of_day, utc_now
 from app.core.visits import Visit
 from app.models.traffic import TrafficFold
 from app.services.publishing.search_index import index_store
@@ -31,7 +31,7 @@ _HOURS = text(
 
 
 def sums_of(database, day) -> set[tuple]:
-    since = datetime.combine(day, time(), SHANGHAI)
+    since = start_of_day(day)
     with database.unit_of_work(SYSTEM) as session:
         return {
             *map(tuple, session.execute(_DAY, {"day": day})),
@@ -50,7 +50,7 @@ def keep(database, *visits) -> None:
 
 
 def visit(day, minute: int, path: str, address: str, **more) -> Visit:
-    at = datetime.combine(day, time(), SHANGHAI) + timedelta(minutes=minute)
+    at = start_of_day(day) + timedelta(minutes=minute)
     return Visit(**{"at": at, "kind": "view", "face": "site", "path": path, "address": address,
                     "agent": AGENT, **more})  # fmt: skip
 
@@ -129,7 +129,7 @@ def test_a_restored_database_is_summed_anew(database):
             ),
             {
                 "far": far - 5,
-                "since": datetime.combine(day, time(), SHANGHAI),
+                "since": start_of_day(day),
                 "until": datetime.combine(day, time(3), SHANGHAI),
             },
         )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
 from app.core import money
 from app.core.actor import SYSTEM, Actor, Role, Scope
-from app.core.clock import SHANGHAI, end_of_day, local_day, utc_now
+from app.core.clock import end_of_day, local_day, start_of_day, utc_now
 from app.models.cards import Bearer
 from app.models.sales import TopUpChannel
 from app.queries.takings import rank_stores, sum_by_hour, sum_takings
@@ -84,7 +84,7 @@ def _post(app, path, token, **body):
 
 def _today():
     day = local_day(utc_now())
-    return {"since": datetime.combine(day, time(), SHANGHAI), "until": end_of_day(day)}
+    return {"since": start_of_day(day), "until": end_of_day(day)}
 
 
 def _ledger(database, kinds, merchants):

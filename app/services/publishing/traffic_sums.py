@@ -8,12 +8,12 @@ snapshot of the last fold), so that no view that was committed late is missed or
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import RowMapping, select, text
 from sqlalchemy.orm import Session
 
-from app.core.clock import SHANGHAI, end_of_day, local_day
+from app.core.clock import end_of_day, local_day, start_of_day
 from app.models.traffic import TrafficFold
 
 _MOST_DAYS = 31  # Of a worker that was away: raw rows are not kept for ever.
@@ -232,7 +232,7 @@ def fold_day(session: Session, *, day: date, whole: bool = False) -> int:
     whole = whole or kept is None or before["xmax"] > now["xmax"]
     given = {
         "day": day,
-        "since": datetime.combine(day, time(), SHANGHAI),
+        "since": start_of_day(day),
         "until": end_of_day(day),
         "now": now["snapshot"],
         "now_xmin": now["xmin"],

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.bills import TradeBill, TradeLine
-from app.core.clock import SHANGHAI
+from app.core.clock import start_of_day
 from app.models.reconciliations import Correction, DifferenceKind
 
 _LAG = timedelta(minutes=5)  # How much later than WeChat we may know of a payment, at most.
@@ -191,7 +191,7 @@ def _doubled(lines: Sequence[TradeLine]) -> Iterator[Found]:
 
 
 def _unbilled(session: Session, bill_on: date) -> Iterator[Found]:
-    begins = datetime.combine(bill_on, time(), SHANGHAI) - _LAG
+    begins = start_of_day(bill_on) - _LAG
     period = {"since": begins, "until": begins + timedelta(days=1)}
     numbers = list(session.scalars(_OF_THE_DAY, period))
     seen = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ from app.core.business_settings import (
     LOAN_RATE_BP,
     WECHAT_RETURN_DAYS,
 )
-from app.core.clock import SHANGHAI, local_day
+from app.core.clock import local_day, start_of_day
 from app.core.errors import N_, Category, DomainError
 from app.core.money import yuan
 from app.models.base import OPERATOR_ID
@@ -115,7 +115,7 @@ def quote_return(
     )
     asked_at = now
     if asked_on is not None and asked_on < local_day(now):
-        asked_at = datetime.combine(asked_on, time(), SHANGHAI)
+        asked_at = start_of_day(asked_on)
     return return_quote(lots, reason=reason, now=asked_at, terms=terms)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from datetime import datetime, time
 from typing import Any
 
 from flask import Response, g, jsonify, request, url_for
@@ -15,7 +14,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext
 
 from app.core.actor import Scope
-from app.core.clock import SHANGHAI, end_of_day, local_day, utc_now
+from app.core.clock import end_of_day, local_day, start_of_day, utc_now
 from app.core.errors import N_
 from app.queries import traffic
 from app.views.charts import PERIODS, Chart, Series, Span, read_span
@@ -54,7 +53,7 @@ class Traffic(BaseView):
         days = {"first": span.first, "last": span.last, "merchant_id": whose}
         platform = whose is None
         bounds = {
-            "since": datetime.combine(span.first, time(), SHANGHAI),
+            "since": start_of_day(span.first),
             "until": end_of_day(span.last),
         }
         return self.render_template(
@@ -122,7 +121,7 @@ class Traffic(BaseView):
     def _charts(self, span: Span) -> Sequence[Chart]:
         session, whose = self.appbuilder.session, _whose()
         if span.days == 1:
-            since = datetime.combine(span.last, time(), SHANGHAI)
+            since = start_of_day(span.last)
             hours = traffic.sum_by_hour(session, since=since, merchant_id=whose)
             labels = [f"{hour:02d}" for hour in range(24)]
             views, visitors = [v for v, _ in hours], [n for _, n in hours]
