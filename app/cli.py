@@ -9,7 +9,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.core.logs import configure_logs
-from app.flows.contexts import build_context
+from app.flows.starting import build_context
 from app.web.context import keep_context
 from app.web.language import register_language
 from config import Settings

@@ -8,7 +8,7 @@ import click
 from flask.cli import AppGroup
 
 from app.core.actor import SYSTEM
-from app.flows import counting
+from app.flows.publishing import counting
 from app.services.publishing.search_index import rebuild_index
 from app.web.context import current_context
 

@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
-from app.flows.demo_contents import seed_demo_contents
-from app.flows.demo_settlement import seed_demo_settlement
+from app.flows.demo.contents import seed_demo_contents
+from app.flows.demo.settlement import seed_demo_settlement
 from app.services.demo import is_empty, seed_demo, seed_history
 from app.views.consoles import need_consoles, write_roles
 from app.web.context import current_context

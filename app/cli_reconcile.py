@@ -9,7 +9,7 @@ from datetime import datetime
 import click
 
 from app.core.errors import DomainError
-from app.flows.reconciling import reconcile_day
+from app.flows.settlement.reconciling import reconcile_day
 from app.models.reconciliations import ReconciliationStatus
 from app.services.ports import GatewayUnavailable
 from app.web.context import current_context

@@ -14,7 +14,7 @@ from flask_babel import force_locale
 from sqlalchemy import select
 
 from app.core.actor import SYSTEM, Actor, Scope
-from app.flows import settling
+from app.flows.settlement import settling
 from app.models.statements import Statement
 from app.models.tenants import Merchant
 from app.views.filters import Period

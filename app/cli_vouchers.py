@@ -18,15 +18,15 @@ from sqlalchemy import select
 from app.core.actor import PLATFORM_ROLES, SYSTEM, Actor, Scope
 from app.core.errors import DomainError
 from app.documents.uploads import read_sheet
-from app.flows import paper
 from app.flows.once import MoneyCall, hash_request
+from app.flows.vouchers import paper
 from app.models.cards import Bearer
 from app.models.people import Staff
 from app.models.tenants import Merchant, Store
 from app.models.voucher_records import VoucherTaskKind
 from app.models.vouchers import BatchKind, VoucherBatch
-from app.queries.batch_reports import report_batch
-from app.queries.voucher_stories import find_voucher, tell_story
+from app.queries.vouchers.batch_reports import report_batch
+from app.queries.vouchers.voucher_stories import find_voucher, tell_story
 from app.services.vouchers.batches import BatchDesign, BatchTerms
 from app.services.vouchers.voucher_events import Holder, SerialRange
 from app.services.vouchers.voucher_tasks import TaskOrder

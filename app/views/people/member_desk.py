@@ -19,8 +19,8 @@ from app.core.keys import masked_phone
 from app.flows.once import Body
 from app.models.cards import Card
 from app.models.people import Member, MemberStatus
-from app.queries.card_statements import card_statement
 from app.queries.narrowing import Narrowing
+from app.queries.stored_value.card_statements import card_statement
 from app.services.people.members import set_member_status
 from app.views import filters
 from app.views.desks import Action, Desk, action, those_allowed

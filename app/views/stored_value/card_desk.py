@@ -18,7 +18,7 @@ from app.core.clock import utc_now
 from app.core.errors import N_
 from app.flows.once import Body
 from app.models.cards import Card, CardStatus
-from app.queries.card_statements import card_statement
+from app.queries.stored_value.card_statements import card_statement
 from app.services.stored_value import cards
 from app.views import filters
 from app.views.desks import Action, Desk, action, those_allowed
