@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from app.cli import create_commands
+from app.cli.commands import create_commands
 from app.wechat_simulator.keys import ensure_keys
 from config import SettingsError, load_settings
 

@@ -8,7 +8,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.api import register_api
-from app.cli import register_commands
+from app.cli.commands import register_commands
 from app.core.logs import configure_logs
 from app.flows.publishing.counting import Counter
 from app.flows.starting import build_context

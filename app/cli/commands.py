@@ -1,4 +1,4 @@
-"""Commands: ``bin/kaquan <command>``. What goes to standard output is for programs."""
+"""The table of commands, and the program without its faces that carries them."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from config import Settings
 # Each is imported when it is asked for: one that answers in a second is used, and most of them
 # need little of the program.
 _PLACES = {
-    "audit": "app.cli_checks:audit_group",
-    "db": "app.cli_database:db_group",
-    "demo": "app.cli_demo:demo_group",
-    "export": "app.cli_records:export",
-    "reconcile": "app.cli_reconcile:reconcile",
-    "rollups": "app.cli_rollups:rollups_group",
-    "search": "app.cli_contents:search_group",
-    "settle": "app.cli_settlement:settle_group",
-    "traffic": "app.cli_contents:traffic_group",
-    "verify": "app.cli_checks:verify",
-    "vouchers": "app.cli_vouchers:vouchers_group",
-    "worker": "app.cli_worker:worker",
+    "audit": "app.cli.checks:audit_group",
+    "db": "app.cli.database:db_group",
+    "demo": "app.cli.demo:demo_group",
+    "export": "app.cli.exports:export",
+    "reconcile": "app.cli.reconciliations:reconcile",
+    "rollups": "app.cli.rollups:rollups_group",
+    "search": "app.cli.contents:search_group",
+    "settle": "app.cli.settlement:settle_group",
+    "traffic": "app.cli.contents:traffic_group",
+    "verify": "app.cli.checks:verify",
+    "vouchers": "app.cli.vouchers:vouchers_group",
+    "worker": "app.cli.worker:worker",
 }
 
 
@@ -53,7 +53,7 @@ def create_commands(settings: Settings) -> Flask:
         SettingsError: With one line for the operator.
     """
     configure_logs()
-    app = Flask(__name__)
+    app = Flask("app")  # Templates lie in app/, as for the whole program.
     app.config["SECRET_KEY"] = settings.secret_key
     register_language(app)
     keep_context(app, build_context(settings))
