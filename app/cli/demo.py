@@ -14,6 +14,7 @@ from flask.cli import AppGroup
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.core.demo import DEMO_ACCOUNTS
+from app.flows.context import Context
 from app.models.base import OPERATOR_ID
 from app.services.demo import make_demo_voucher_codes
 from app.services.demo.crowd import load_crowd, size_crowd
@@ -94,7 +95,7 @@ def info() -> None:
     click.echo(json.dumps(about, ensure_ascii=False))
 
 
-def _demo_context():  # type: ignore[no-untyped-def]
+def _demo_context() -> Context:
     context = current_context()
     if not context.settings.demo:
         sys.exit("kaquan: demo commands work in demo mode only")

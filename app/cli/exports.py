@@ -7,23 +7,21 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
 from flask_babel import force_locale
-from sqlalchemy import select
 
-from app.core.actor import Actor, Scope
+from app.cli.names import OPERATOR, find_merchant, find_store
 from app.flows import exporting
-from app.models.tenants import Merchant, Store
 from app.views.exporting import plan_of
 from app.views.listing import LISTS
 from app.views.records import Records
 from app.web.context import current_context
-
-OPERATOR = Actor(scope=Scope.platform)  # Whoever may run commands here sees every row.
 
 
 @click.command()
@@ -41,8 +39,8 @@ OPERATOR = Actor(scope=Scope.platform)  # Whoever may run commands here sees eve
 def export(
     *,
     records: str,
-    first: object,
-    last: object,
+    first: datetime | None,
+    last: datetime | None,
     merchant: str | None,
     store: str | None,
     status: str | None,
@@ -65,7 +63,7 @@ def export(
 
 
 @contextmanager
-def _written(path: Path) -> Iterator[object]:
+def _written(path: Path) -> Iterator[BinaryIO]:
     """The file appears when it is whole, or not at all."""
     draft = path.with_name(f".{path.name}.part")
     try:
@@ -81,8 +79,8 @@ def _view(records: str) -> Records:
     return next(view for view in LISTS if view.route_base == f"/console/{records}")()
 
 
-def _day(value: object) -> str:
-    return "" if value is None else str(value)[:10]
+def _day(midnight: datetime | None) -> str:
+    return "" if midnight is None else midnight.date().isoformat()
 
 
 def _place(merchant: str | None, store: str | None) -> dict[str, str]:
@@ -91,16 +89,8 @@ def _place(merchant: str | None, store: str | None) -> dict[str, str]:
         if store is not None:
             sys.exit("kaquan: --store needs --merchant, since two merchants may use the same code")
         return {}
-    with current_context().database.unit_of_work(OPERATOR) as session:
-        merchant_id = session.scalar(select(Merchant.id).where(Merchant.code == merchant))
-        if merchant_id is None:
-            sys.exit(f"kaquan: there is no merchant {merchant}")
-        found = {"merchant_id": str(merchant_id)}
-        if store is not None:
-            store_id = session.scalar(
-                select(Store.id).where(Store.merchant_id == merchant_id, Store.code == store)
-            )
-            if store_id is None:
-                sys.exit(f"kaquan: merchant {merchant} has no store {store}")
-            found["store_id"] = str(store_id)
+    merchant_id = find_merchant(merchant)
+    found = {"merchant_id": str(merchant_id)}
+    if store is not None:
+        found["store_id"] = str(find_store(merchant_id, store))
     return found

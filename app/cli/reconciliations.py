@@ -8,7 +8,7 @@ from datetime import datetime
 
 import click
 
-from app.core.errors import DomainError
+from app.cli.refusals import ended_by_refusals
 from app.flows.settlement.reconciling import reconcile_day
 from app.models.reconciliations import ReconciliationStatus
 from app.services.ports import GatewayUnavailable
@@ -20,9 +20,8 @@ from app.web.context import current_context
 def reconcile(day: datetime) -> None:
     """Compare one day's bills; exit 1 unless everything agrees."""
     try:
-        done = reconcile_day(current_context(), day.date())
-    except DomainError as refusal:
-        sys.exit(f"kaquan: {refusal.template}")
+        with ended_by_refusals():
+            done = reconcile_day(current_context(), day.date())
     except GatewayUnavailable as error:
         sys.exit(f"kaquan: WeChat does not answer: {error}")
     line = {

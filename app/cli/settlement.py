@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import sys
 import time
-from datetime import date
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import BinaryIO
 
 import click
 from flask import current_app
 from flask.cli import AppGroup
 from flask_babel import force_locale
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from app.core.actor import SYSTEM, Actor, Scope
+from app.cli.names import OPERATOR, find_merchant
 from app.flows.settlement import settling
 from app.models.statements import Statement
-from app.models.tenants import Merchant
 from app.views.filters import Period
 from app.views.settlement.book_files import write_vouchers
 from app.views.settlement.statement_files import (
@@ -27,7 +30,6 @@ from app.views.settlement.statement_files import (
 )
 from app.web.context import current_context
 
-OPERATOR = Actor(scope=Scope.platform)
 _WRITERS = {"xlsx": write_workbook, "csv": write_csv, "pdf": write_paper}
 
 settle_group = AppGroup("settle", help="Settlement: close periods, write statements.")
@@ -38,7 +40,7 @@ settle_group = AppGroup("settle", help="Settlement: close periods, write stateme
 def close(code: str | None) -> None:
     """Draw up every statement whose period is over; one JSON line says how many."""
     context = current_context()
-    chosen = None if code is None else [_merchant_id(code)]
+    chosen = None if code is None else [find_merchant(code)]
     began = time.monotonic()
     closed = settling.close_due(context, merchant_ids=chosen)
     seconds = round(time.monotonic() - began, 3)
@@ -49,31 +51,23 @@ def close(code: str | None) -> None:
 @click.argument("statement_no")
 @click.option("--format", "kind", type=click.Choice(list(_WRITERS)), default="xlsx")
 @click.option("--out", type=click.File("w+b"), required=True, help="The file to write.")
-def write(*, statement_no: str, kind: str, out: object) -> None:
+def write(*, statement_no: str, kind: str, out: BinaryIO) -> None:
     """Write one statement to a file."""
-    with (
-        current_context().database.unit_of_work(OPERATOR) as session,
-        current_app.test_request_context("/console/"),
-        force_locale("zh_CN"),
-    ):
+    with _read_in_chinese() as session:
         statement = session.scalar(select(Statement).where(Statement.statement_no == statement_no))
         if statement is None:
             sys.exit(f"kaquan: there is no statement {statement_no}")
-        _WRITERS[kind](session, statement, out)  # type: ignore[arg-type]
+        _WRITERS[kind](session, statement, out)
 
 
 @settle_group.command("combined")
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True)
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True)
 @click.option("--out", type=click.File("w+b"), required=True, help="The file to write.")
-def combined(*, first: object, last: object, out: object) -> None:
+def combined(*, first: datetime, last: datetime, out: BinaryIO) -> None:
     """All merchants' statements whose period ends within these local days, as one workbook."""
-    with (
-        current_context().database.unit_of_work(OPERATOR) as session,
-        current_app.test_request_context("/console/"),
-        force_locale("zh_CN"),
-    ):
-        write_combined(session, _period(first, last), out)  # type: ignore[arg-type]
+    with _read_in_chinese() as session:
+        write_combined(session, _period(first, last), out)
 
 
 @settle_group.command("vouchers")
@@ -81,24 +75,23 @@ def combined(*, first: object, last: object, out: object) -> None:
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True)
 @click.option("--format", "kind", type=click.Choice(["xlsx", "csv"]), default="xlsx")
 @click.option("--out", type=click.File("w+b"), required=True, help="The file to write.")
-def vouchers(*, first: object, last: object, kind: str, out: object) -> None:
+def vouchers(*, first: datetime, last: datetime, kind: str, out: BinaryIO) -> None:
     """The ledger of these local days as accounting vouchers; one JSON line says how many."""
+    with _read_in_chinese() as session:
+        count = write_vouchers(session, _period(first, last), out, kind=kind)
+    click.echo(json.dumps({"vouchers": count}))
+
+
+@contextmanager
+def _read_in_chinese() -> Iterator[Session]:
+    """Papers are put into words as the consoles do it, with every merchant's rows in sight."""
     with (
         current_context().database.unit_of_work(OPERATOR) as session,
         current_app.test_request_context("/console/"),
         force_locale("zh_CN"),
     ):
-        count = write_vouchers(session, _period(first, last), out, kind=kind)  # type: ignore[arg-type]
-    click.echo(json.dumps({"vouchers": count}))
+        yield session
 
 
-def _period(first: object, last: object) -> Period:
-    return Period(date.fromisoformat(str(first)[:10]), date.fromisoformat(str(last)[:10]))
-
-
-def _merchant_id(code: str) -> int:
-    with current_context().database.unit_of_work(SYSTEM) as session:
-        found = session.scalar(select(Merchant.id).where(Merchant.code == code))
-    if found is None:
-        sys.exit(f"kaquan: there is no merchant {code}")
-    return found
+def _period(first: datetime, last: datetime) -> Period:
+    return Period(first.date(), last.date())

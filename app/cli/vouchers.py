@@ -12,17 +12,15 @@ from pathlib import Path
 
 import click
 from flask.cli import AppGroup
-from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 
-from app.core.actor import PLATFORM_ROLES, SYSTEM, Actor, Scope
-from app.core.errors import DomainError
+from app.cli.names import find_id, find_merchant, find_person, find_store
+from app.cli.refusals import ended_by_refusals
+from app.core.actor import SYSTEM
 from app.documents.uploads import read_sheet
 from app.flows.once import MoneyCall, hash_request
 from app.flows.vouchers import paper
 from app.models.cards import Bearer
-from app.models.people import Staff
-from app.models.tenants import Merchant, Store
 from app.models.voucher_records import VoucherTaskKind
 from app.models.vouchers import BatchKind, VoucherBatch
 from app.queries.vouchers.batch_reports import report_batch
@@ -67,7 +65,7 @@ def draft(
     bearer: str,
 ) -> None:
     """Draft a batch that the issuer's stores redeem. Drafted again under one name: the same one."""
-    actor = _actor(username)
+    actor = find_person(username)
     terms = BatchTerms(
         kind=BatchKind[kind],
         face_value_fen=face_value_fen,
@@ -80,12 +78,12 @@ def draft(
     )
     said = hash_request("cli", "vouchers draft", [merchant_code, name, repr(terms)])
     call = MoneyCall(caller=actor.caller, key=f"cli:{said.hex()[:40]}", request_hash=said)
-    with _refusals():
+    with ended_by_refusals():
         pk = paper.draft(
             current_context(),
             actor,
             call,
-            issuer_id=_merchant_id(merchant_code),
+            issuer_id=find_merchant(merchant_code),
             name=name,
             terms=terms,
             accepted_by=(),
@@ -100,8 +98,8 @@ def draft(
 def approve(username: str, batch_no: str) -> None:
     """Let a draft be generated: the second person."""
     pk = _batch_id(batch_no)
-    with _refusals():
-        paper.approve(current_context(), _actor(username), batch_id=pk)
+    with ended_by_refusals():
+        paper.approve(current_context(), find_person(username), batch_id=pk)
     _say(_status(pk))
 
 
@@ -111,8 +109,8 @@ def approve(username: str, batch_no: str) -> None:
 def generate(username: str, batch_no: str) -> None:
     """Hand the generation to the worker."""
     pk = _batch_id(batch_no)
-    with _refusals():
-        paper.generate(current_context(), _actor(username), batch_id=pk)
+    with ended_by_refusals():
+        paper.generate(current_context(), find_person(username), batch_id=pk)
     _say(_status(pk))
 
 
@@ -139,10 +137,10 @@ def hand_over(
     to_store: str | None,
 ) -> None:
     """Hand a range of paper over, or back."""
-    with _refusals():
+    with ended_by_refusals():
         count = paper.give(
             current_context(),
-            _actor(username),
+            find_person(username),
             batch_id=_batch_id(batch_no),
             serials=_range(first, last),
             taker=_holder(to_merchant, to_store),
@@ -167,8 +165,8 @@ def change(
         serials=_range(first, last),
         reason=reason,
     )
-    with _refusals():
-        state, count = paper.ask(current_context(), _actor(username), order)
+    with ended_by_refusals():
+        state, count = paper.ask(current_context(), find_person(username), order)
     _say({"status": state, "changed": count})
 
 
@@ -179,9 +177,9 @@ def change(
 @click.option("--reason", default="")
 def decide(*, username: str, task_id: int, refuse: bool, reason: str) -> None:
     """Approve a task that waits for a second person, or refuse it."""
-    with _refusals():
+    with ended_by_refusals():
         state, count = paper.decide_task(
-            current_context(), _actor(username), task_id=task_id, approved=not refuse,
+            current_context(), find_person(username), task_id=task_id, approved=not refuse,
             reason=reason,
         )  # fmt: skip
     _say({"status": state, "changed": count})
@@ -207,14 +205,14 @@ def story(serial_no: str) -> None:
 def import_cards(username: str, program_id: int, file: Path) -> None:
     """Look at a spreadsheet of old cards; in order, it waits for a second person."""
     content = file.read_bytes()
-    with _refusals():
+    with ended_by_refusals():
         rows = [(row.number, row.cells) for row in read_sheet(file.name, content)]
         dry_run = paper.try_import(current_context(), rows=rows)
         for problem in dry_run.problems:
             click.echo(f"row {problem.row}: {problem.sentence}", err=True)
         pk = paper.keep_import(
             current_context(),
-            _actor(username),
+            find_person(username),
             dry_run=dry_run,
             program_id=program_id,
             file_name=file.name,
@@ -230,23 +228,11 @@ def import_cards(username: str, program_id: int, file: Path) -> None:
 @click.option("--discard", is_flag=True)
 def take_over(*, username: str, import_id: int, discard: bool) -> None:
     """Take the cards of an import over: the second person has compared the totals."""
-    with _refusals():
+    with ended_by_refusals():
         paper.decide_import(
-            current_context(), _actor(username), import_id=import_id, approved=not discard
+            current_context(), find_person(username), import_id=import_id, approved=not discard
         )
     _say({"import": import_id, "status": "discarded" if discard else "imported"})
-
-
-class _refusals:  # noqa: N801 - read as a statement
-    """A refusal ends the command with its sentence, and exit code 1."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, DomainError):
-            said = error.template % error.params if error.params else error.template
-            sys.exit(f"kaquan: {error.code}: {said}")
 
 
 def _status(batch_id: int) -> dict[str, object]:
@@ -268,47 +254,16 @@ def _status(batch_id: int) -> dict[str, object]:
         }
 
 
-def _actor(username: str) -> Actor:
-    with current_context().database.unit_of_work(SYSTEM) as session:
-        person = session.scalars(
-            select(Staff).join(User, User.id == Staff.user_id).where(User.username == username)
-        ).one_or_none()
-    if person is None or person.role not in PLATFORM_ROLES or person.status.name != "active":
-        sys.exit("kaquan: --as names an active member of the platform's staff")
-    return Actor(
-        scope=Scope.platform,
-        staff_id=person.id,
-        merchant_id=person.merchant_id,
-        role=person.role,
-    )
-
-
 def _batch_id(batch_no: str) -> int:
-    with current_context().database.unit_of_work(SYSTEM) as session:
-        found = session.scalar(select(VoucherBatch.id).where(VoucherBatch.batch_no == batch_no))
-    if found is None:
-        sys.exit("kaquan: no such batch")
-    return found
-
-
-def _merchant_id(code: str) -> int:
-    with current_context().database.unit_of_work(SYSTEM) as session:
-        found = session.scalar(select(Merchant.id).where(Merchant.code == code))
-    if found is None:
-        sys.exit("kaquan: no such merchant")
-    return found
+    wanted = select(VoucherBatch.id).where(VoucherBatch.batch_no == batch_no)
+    return find_id(wanted, otherwise=f"there is no batch {batch_no}")
 
 
 def _holder(merchant_code: str, store_code: str | None) -> Holder:
-    merchant_id = _merchant_id(merchant_code)
+    merchant_id = find_merchant(merchant_code)
     if store_code is None:
         return Holder(merchant_id=merchant_id)
-    with current_context().database.unit_of_work(SYSTEM) as session:
-        store = select(Store.id).where(Store.merchant_id == merchant_id, Store.code == store_code)
-        found = session.scalar(store)
-    if found is None:
-        sys.exit("kaquan: no such store")
-    return Holder(merchant_id=merchant_id, store_id=found)
+    return Holder(merchant_id=merchant_id, store_id=find_store(merchant_id, store_code))
 
 
 def _range(first: str | None, last: str | None) -> SerialRange | None:
