@@ -166,24 +166,7 @@ def list_stores(
         rows = session.execute(_BY_ID, given).all()
     else:
         rows = _look_around(session, given, lat=lat, lng=lng)
-    stores = [
-        StoreSeen(
-            id=row.id,
-            name=row.name,
-            merchant=row.merchant,
-            address=row.address,
-            phone=row.phone,
-            lat=row.lat and float(row.lat),
-            lng=row.lng and float(row.lng),
-            distance_m=row.distance_m,
-            open_now=row.open_now,
-            opens_at=_hours_today(row, now)[0],
-            closes_at=_hours_today(row, now)[1],
-            accepts_my_cards=row.accepts,
-            special_days=read_special_days(row.special),
-        )
-        for row in rows[:limit]
-    ]
+    stores = [_seen(row, now) for row in rows[:limit]]
     if len(rows) <= limit:
         return stores, None
     last = rows[limit - 1]
@@ -245,6 +228,25 @@ def read_special_days(kept: list[dict[str, Any]] | None) -> list[SpecialDaySeen]
         )
         for one in kept or []
     ]
+
+
+def _seen(row: Row[Any], now: datetime) -> StoreSeen:
+    opens_at, closes_at = _hours_today(row, now)
+    return StoreSeen(
+        id=row.id,
+        name=row.name,
+        merchant=row.merchant,
+        address=row.address,
+        phone=row.phone,
+        lat=row.lat and float(row.lat),
+        lng=row.lng and float(row.lng),
+        distance_m=row.distance_m,
+        open_now=row.open_now,
+        opens_at=opens_at,
+        closes_at=closes_at,
+        accepts_my_cards=row.accepts,
+        special_days=read_special_days(row.special),
+    )
 
 
 def _hours_today(row: Row[Any], now: datetime) -> tuple[time | None, time | None]:

@@ -124,30 +124,9 @@ def create_batch(
             today=local_day(now),
         )
     accepted = _acceptance_of(session, issuer_id, terms.kind, accepted_by)
-    batch_id, _ = journal.next_document(session, table="voucher_batch", letter="B", now=now)
-    batch = VoucherBatch(
-        id=batch_id,
-        merchant_id=issuer_id,
-        batch_no=f"{local_day(now):%y%m%d}{batch_id:04d}",
-        name=name,
-        kind=terms.kind,
-        program_id=terms.program_id,
-        face_value_fen=terms.face_value_fen,
-        sale_price_fen=terms.sale_price_fen,
-        bearer=Bearer.platform if issuer_id == OPERATOR_ID else terms.bearer,
-        quantity=terms.quantity,
-        expires_on=terms.expires_on,
-        days_from_activation=terms.days_from_activation,
-        created_by_id=maker.staff_id,
-        title=design.title,
-        terms=design.terms,
-        support_phone=design.support_phone,
-        colour=design.colour,
-    )
-    session.add(batch)
-    session.flush()
+    batch = _draft(session, issuer_id, name, terms, design, maker, now)
     session.add_all(
-        BatchAcceptance(batch_id=batch_id, merchant_id=one.merchant_id, store_id=one.store_id)
+        BatchAcceptance(batch_id=batch.id, merchant_id=one.merchant_id, store_id=one.store_id)
         for one in accepted
     )
     _record(session, batch, VoucherEventKind.created, maker)
@@ -275,6 +254,40 @@ def _record(
     record_event(
         session, batch=batch, kind=kind, quantity=batch.quantity, actor=actor, reason=reason
     )
+
+
+def _draft(
+    session: Session,
+    issuer_id: int,
+    name: str,
+    terms: BatchTerms,
+    design: BatchDesign,
+    maker: Actor,
+    now: datetime,
+) -> VoucherBatch:
+    batch_id, _ = journal.next_document(session, table="voucher_batch", letter="B", now=now)
+    batch = VoucherBatch(
+        id=batch_id,
+        merchant_id=issuer_id,
+        batch_no=f"{local_day(now):%y%m%d}{batch_id:04d}",
+        name=name,
+        kind=terms.kind,
+        program_id=terms.program_id,
+        face_value_fen=terms.face_value_fen,
+        sale_price_fen=terms.sale_price_fen,
+        bearer=Bearer.platform if issuer_id == OPERATOR_ID else terms.bearer,
+        quantity=terms.quantity,
+        expires_on=terms.expires_on,
+        days_from_activation=terms.days_from_activation,
+        created_by_id=maker.staff_id,
+        title=design.title,
+        terms=design.terms,
+        support_phone=design.support_phone,
+        colour=design.colour,
+    )
+    session.add(batch)
+    session.flush()
+    return batch
 
 
 def _require_terms(session: Session, issuer_id: int, terms: BatchTerms, now: datetime) -> None:
