@@ -15,12 +15,12 @@ from sqlalchemy import select
 from app.core.clock import local_day, utc_now
 from app.core.errors import N_
 from app.flows.carrying_out import carry_out
-from app.flows.settling import close_at_console
+from app.flows.settlement.settling import close_at_console
 from app.models.base import OPERATOR_ID
 from app.models.ledger import ACCOUNTS
 from app.models.tenants import Merchant
-from app.queries.account_codes import read_codes
-from app.queries.statements import read_clearing
+from app.queries.settlement.account_codes import read_codes
+from app.queries.settlement.statements import read_clearing
 from app.services.account_codes import change_account_code
 from app.views import roles
 from app.views.desks import Desk
