@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flask_babel import gettext
@@ -13,7 +13,7 @@ from app.core.actor import Scope
 from app.core.clock import end_of_day, start_of_day
 from app.core.errors import N_
 from app.queries import figures
-from app.queries.takings import Takings, rank_stores, sum_by_hour, sum_takings
+from app.queries.takings import rank_stores, sum_by_hour, sum_takings
 from app.views import labels
 from app.views.cells import state_name
 
@@ -69,7 +69,7 @@ class Chart:
     series: Sequence[Series]
     nothing: str = ""
     stacked: bool = False
-    notes: Sequence[str] = field(default=())
+    notes: Sequence[str] = ()
     note_name: str = ""
 
     @property
@@ -212,10 +212,6 @@ def _members(session: Session, span: Span) -> Chart:
         series=[Series(name=gettext("New members"), values=[day.new_members for day in days])],
         nothing=gettext("Nobody has joined in these days."),
     )  # fmt: skip
-
-
-def takings_of(session: Session, bounds: dict[str, datetime]) -> Takings:
-    return sum_takings(session, **bounds)
 
 
 def _bounds(first: date, last: date) -> dict[str, datetime]:

@@ -14,9 +14,9 @@ from flask_babel import gettext
 from app.core import money
 from app.core.actor import Scope
 from app.core.clock import local_day, utc_now
-from app.queries.takings import Takings
+from app.queries.takings import Takings, sum_takings
 from app.queries.trial_balance import outstanding_fen
-from app.views.charts import PERIODS, Span, draw_charts, read_span, takings_of
+from app.views.charts import PERIODS, Span, draw_charts, read_span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +40,8 @@ class Dashboard(BaseView):
     def show(self) -> ResponseReturnValue:
         session = self.appbuilder.session
         span = _span()
-        now = takings_of(session, span.bounds)
-        earlier = [(label, takings_of(session, bounds)) for label, bounds in span.compared()]
+        now = sum_takings(session, **span.bounds)
+        earlier = [(label, sum_takings(session, **bounds)) for label, bounds in span.compared()]
         tiles = _tiles(now, earlier)
         # A store holds no member's money: cards are the issuer's.
         if g.actor.scope is not Scope.store:

@@ -21,7 +21,7 @@ from app.models.base import OPERATOR_ID
 from app.models.cards import Bearer, CardProgram
 from app.models.tenants import Store
 from app.models.voucher_records import VoucherEventKind
-from app.models.vouchers import BatchAcceptance, BatchKind, BatchStatus, Voucher, VoucherBatch
+from app.models.vouchers import BatchAcceptance, BatchKind, BatchStatus, VoucherBatch
 from app.services import journal
 from app.services.two_people import require_another
 from app.services.vouchers.voucher_chunks import CHUNK, make_chunk
@@ -181,15 +181,6 @@ def generate_chunk(
     return fresh
 
 
-def mark_printed(session: Session, *, batch_id: int, actor: Actor) -> VoucherBatch:
-    """The print file was handed out. A batch is printed once."""
-    batch = lock_batch(session, batch_id=batch_id, states=(BatchStatus.generated,))
-    batch.status = BatchStatus.printed
-    _record(session, batch, VoucherEventKind.printed, actor)
-    audit_batch(session, "batch.printed", batch, actor)
-    return batch
-
-
 def close_batch(session: Session, *, batch_id: int, reason: str, actor: Actor) -> VoucherBatch:
     """Nothing of this batch is activated or sold any more; what is active stays good."""
     batch = lock_batch(session, batch_id=batch_id, states=ON_PAPER)
@@ -323,13 +314,3 @@ def _acceptance_of(
     if kind is BatchKind.topup:
         return []  # Redeemed in the app; no counter is asked.
     raise BatchAcceptanceMissing
-
-
-def count_vouchers(session: Session, *, batch_id: int) -> dict[str, int]:
-    """How many vouchers of a batch are in each status, by its name."""
-    rows = session.execute(
-        select(Voucher.status, func.count())
-        .where(Voucher.batch_id == batch_id)
-        .group_by(Voucher.status)
-    )
-    return {status.name: count for status, count in rows}
