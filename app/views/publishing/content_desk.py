@@ -20,9 +20,9 @@ from app.flows.once import Body
 from app.flows.previewing import preview_token
 from app.models.base import OPERATOR_ID
 from app.models.contents import ContentItem, ContentKind, ContentRight, ContentStatus, MediaFile
-from app.models.tenants import Store
 from app.services.publishing import contents
 from app.services.publishing.contents import MERCHANT_KINDS, find_version
+from app.views import choosing
 from app.views.cells import state_name
 from app.views.desks import Desk
 from app.views.forms import ConsoleForm, ReasonForm
@@ -31,7 +31,7 @@ from app.views.publishing.content_forms import ContentForm, PlanForm, as_typed, 
 from app.web.context import current_context
 from app.web.security import allow_written_styles
 
-_MOST_PICTURES, _MOST_STORES = 200, 300
+_MOST_PICTURES = 200
 
 
 class ContentDesk(Desk):
@@ -234,9 +234,7 @@ class ContentDesk(Desk):
             ((str(one.id), one.name) for one in self._pictures()), none=gettext("No picture")
         )
         if "store_ids" in form:
-            stores = select(Store.id, Store.name).order_by(Store.merchant_id, Store.id)
-            found = self.appbuilder.session.execute(stores.limit(_MOST_STORES))
-            form.store_ids.choices = [(pk, name) for pk, name in found]
+            form.store_ids.offer_from(self.appbuilder.session, choosing.stores())
 
     def _pictures(self) -> list[MediaFile]:
         newest = select(MediaFile).order_by(MediaFile.id.desc()).limit(_MOST_PICTURES)
