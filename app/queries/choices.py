@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session
 from app.core import search_words
 from app.models.people import Staff
 from app.models.searching import SearchDocument
-from app.models.tenants import Merchant, Store
+from app.models.tenants import Merchant, Store, Terminal
 from app.queries.named_ids import Name
 
 _EXACT, _NUMBER, _BEGINS, _CONTAINS, _BESIDE, _SOUNDS = range(6)
 _LONGEST_ID = 18  # Digits.
+_AT_STORES = (Staff, Terminal)
 
 
 def _own_name(row: Any) -> ColumnElement[Any]:
@@ -53,7 +54,7 @@ class Found:
     id: int
     name: str
     number: str
-    place: str  # Whose it is: a merchant's name, for staff the store's, too.
+    place: str  # Whose it is: a merchant's name, for staff and terminals the store's, too.
     exact: bool = False
 
     @property
@@ -115,15 +116,15 @@ def _rows(part: Part, rank: ColumnElement[int]) -> Select[Any]:
     ).where(*part.conditions)
     if model is not Merchant:
         query = query.outerjoin(Merchant, Merchant.id == model.merchant_id)
-    if model is Staff:
-        query = query.outerjoin(Store, Store.id == Staff.store_id)
+    if model in _AT_STORES:
+        query = query.outerjoin(Store, Store.id == model.store_id)
     return query
 
 
 def _place(part: Part) -> ColumnElement[str]:
     if part.model is Merchant:
         return literal("")
-    if part.model is Staff:
+    if part.model in _AT_STORES:
         return func.concat_ws(" ", Merchant.name, Store.name)
     return func.coalesce(Merchant.name, "")
 

@@ -70,6 +70,11 @@ class Choices(BaseView):  # type: ignore[misc]
     def statements(self) -> ResponseReturnValue:
         return self._answer(choosing.statements())
 
+    @expose("/terminals/")
+    @has_access
+    def terminals(self) -> ResponseReturnValue:
+        return self._answer(choosing.terminals())
+
     @expose("/acceptors/")
     @has_access
     def acceptors(self) -> ResponseReturnValue:

@@ -21,7 +21,7 @@ from app.models.base import OPERATOR_ID
 from app.models.cards import CardProgram
 from app.models.people import Staff
 from app.models.statements import Statement
-from app.models.tenants import Merchant, Store
+from app.models.tenants import Merchant, Store, Terminal
 from app.models.voucher_records import VoucherHolding
 from app.models.vouchers import BatchAcceptance, VoucherBatch
 from app.queries.choices import Found, Part, find_choices, list_few, read_choices
@@ -37,6 +37,7 @@ _STORES = Part(model=Store, numbers=("code",))
 _PROGRAMS = Part(model=CardProgram, numbers=("code",))
 _STAFF = Part(model=Staff)
 _BATCHES = Part(model=VoucherBatch, numbers=("batch_no",))
+_TERMINALS = Part(model=Terminal)
 _STATEMENTS = Part(model=Statement, name=lambda row: row.statement_no)
 
 
@@ -171,6 +172,10 @@ def statements() -> Choosing:
     return Choosing(url=url_for("Choices.statements"), parts=[_STATEMENTS])
 
 
+def terminals() -> Choosing:
+    return Choosing(url=url_for("Choices.terminals"), parts=[_TERMINALS])
+
+
 def acceptors() -> Choosing:
     """Who redeems a batch: merchants with all their stores (``m7``), single stores (``s12``)."""
     all_stores = N_("All stores of %(name)s")
@@ -228,6 +233,7 @@ _FILTERS: Mapping[Any, Callable[[], Choosing]] = {
     CardProgram: programs,
     VoucherBatch: batches,
     Statement: statements,
+    Terminal: terminals,
 }
 
 
@@ -296,9 +302,7 @@ def typed_only(column: str, arguments: Mapping[str, str]) -> str:
 
 
 def _narrowed(part: Part, *conditions: ColumnElement[bool], **more: str) -> Part:
-    return Part(
-        model=part.model, name=part.name, numbers=part.numbers, conditions=conditions, **more
-    )
+    return replace(part, conditions=conditions, **more)
 
 
 def _marked(part: Part, mark: str, *conditions: ColumnElement[bool], said: str = "") -> Part:

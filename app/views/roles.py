@@ -61,7 +61,7 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_may(Exports="phones"), (ADMIN, OWNER)),  # With a reason, which is written down.
     # What fields find by typing, for those who have such a field on a page.
     (_may(Choices="merchants stores"), EVERYBODY_BUT_CASHIERS),
-    (_may(Choices="programs staff batches"), (*OFFICE, MANAGER)),
+    (_may(Choices="programs staff batches terminals"), (*OFFICE, MANAGER)),
     (_may(Choices="statements"), OFFICE),
     (_may(Choices="businesses holders takers"), DECIDERS),
     (_may(Choices="issuers employers"), (ADMIN,)),
