@@ -79,8 +79,8 @@
         event.preventDefault(); // The first Enter chooses, the next one sends the form.
         if (this.at >= 0 || this.items.length === 1) this.choose(Math.max(this.at, 0));
         else this.go(0);
-      } else if (event.key === "Enter" && this.waiting()) {
-        event.preventDefault(); // Typed in haste: what is meant is still being looked up.
+      } else if (event.key === "Enter" && this.unclear()) {
+        event.preventDefault(); // What is meant is still being looked up, or is not there.
       } else if (event.key === "Escape" && open) {
         event.preventDefault();
         event.stopPropagation();
@@ -94,8 +94,11 @@
       }
     }
 
-    waiting() {
-      return this.timer > 0 || this.asking;
+    // A list's address may say what was typed; a form waits until something is chosen.
+    unclear() {
+      const typed = this.box.value.trim();
+      const open = this.timer > 0 || this.asking;
+      return open || (this.box.form.method === "post" && typed !== "" && typed !== this.said.value);
     }
 
     later() {
@@ -147,6 +150,8 @@
       const here = document.activeElement === this.box;
       this.list.hidden = !here;
       this.box.setAttribute("aria-expanded", String(here));
+      const { bottom } = this.list.getBoundingClientRect();
+      if (here && bottom > window.innerHeight) this.list.scrollIntoView({ block: "nearest" });
     }
 
     option(item, at) {
