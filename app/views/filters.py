@@ -82,6 +82,11 @@ class Field:
         return len(self.options) > 1 or bool(self.value) or self.finding is not None
 
     @property
+    def in_doubt(self) -> bool:
+        """Something was typed that does not say which one is meant."""
+        return self.finding is not None and bool(self.finding.problem)
+
+    @property
     def shown(self) -> str:
         """What the value is called."""
         if self.finding is not None and self.finding.shown and not self.finding.problem:

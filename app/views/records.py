@@ -63,9 +63,11 @@ class Records(ModelView):  # type: ignore[misc]
         """The newest first, narrowed by the address's filters."""
         if (meant := self._typed_filters()) is not None:
             return redirect(meant)
-        rows, newer, older = self._page()
-        names = find_names(self.datamodel.session, rows, self.list_columns)
         fields, chips = self._fields_and_chips()
+        doubtful = any(field.in_doubt for field in fields)
+        # Everybody's rows under one merchant's half-typed name would be taken for that one's.
+        rows, newer, older = ((), None, None) if doubtful else self._page()
+        names = find_names(self.datamodel.session, rows, self.list_columns)
         return self.render_template(
             self.list_template,
             view=self,
@@ -75,6 +77,7 @@ class Records(ModelView):  # type: ignore[misc]
             fields=fields,
             chips=[(chip.label, self._address(without=chip.names)) for chip in chips],
             narrowed_to=self._narrowed_to,
+            doubtful=doubtful,
             newer=newer,
             older=older,
             totals_url=self._address(endpoint="totals"),

@@ -18,6 +18,8 @@
     }
 
     build(id) {
+      this.timer = 0;
+      this.asking = false;
       this.list = document.createElement("ul");
       this.list.id = id;
       this.list.className = "find-list";
@@ -75,12 +77,12 @@
         event.preventDefault();
         if (!open) this.ask();
         else this.go(event.key === "ArrowDown" ? this.at + 1 : this.at - 1);
+      } else if (event.key === "Enter" && this.unclear()) {
+        event.preventDefault(); // What is meant is still being looked up, or is not there.
       } else if (event.key === "Enter" && open && this.items.length) {
         event.preventDefault(); // The first Enter chooses, the next one sends the form.
         if (this.at >= 0 || this.items.length === 1) this.choose(Math.max(this.at, 0));
         else this.go(0);
-      } else if (event.key === "Enter" && this.unclear()) {
-        event.preventDefault(); // What is meant is still being looked up, or is not there.
       } else if (event.key === "Escape" && open) {
         event.preventDefault();
         event.stopPropagation();
@@ -94,11 +96,13 @@
       }
     }
 
-    // A list's address may say what was typed; a form waits until something is chosen.
+    // While it is looked up nothing is chosen of what was found before. A list's address may say what
+    // was typed, a form waits until something is chosen.
     unclear() {
       const typed = this.box.value.trim();
-      const open = this.timer > 0 || this.asking;
-      return open || (this.box.form.method === "post" && typed !== "" && typed !== this.said.value);
+      if (this.timer > 0 || this.asking) return true;
+      if (!this.list.hidden && this.items.length) return false;
+      return this.box.form.method === "post" && typed !== "" && typed !== this.said.value;
     }
 
     later() {
@@ -120,6 +124,7 @@
         const answer = await fetch(address, { credentials: "same-origin", signal: asked.signal });
         if (!answer.ok) throw new Error(String(answer.status));
         this.show(await answer.json());
+        this.list.dataset.found = typed;
       } catch {
         if (asked === this.asked) this.say(this.place.dataset.failed, []);
       } finally {
