@@ -284,9 +284,7 @@ def test_the_last_holders_paper_is_frozen(many, admin, make, database, crowd):
     assert 'data-choices="/console/choices/holders/"' in admin.get(path).text
     found = admin.get(f"/console/choices/holders/?q={owner.name}").json["items"]
     assert {"value": f"m{owner.id}", "name": f"{owner.name}（总部）", "about": owner.code} in found
-    done = admin.post(
-        path, {"kind": "freeze", "reason": "被盗", **typed("holder", crowd[-1].code)}
-    )
+    done = admin.post(path, {"kind": "freeze", "reason": "被盗", **typed("holder", crowd[-1].code)})
     assert done.status_code == 302
     with database.unit_of_work(SYSTEM) as session:
         task = select(VoucherTask).where(VoucherTask.batch_id == batch.id)

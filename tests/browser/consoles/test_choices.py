@@ -42,17 +42,18 @@ def look_up(page: Page, name: str, typed: str) -> None:
 
 
 @pytest.mark.usefixtures("crowd")
-def test_a_batch_is_drafted_with_keys_alone_for_merchants_found_by_typing(console):
+def test_a_batch_is_drafted_with_keys_alone_for_merchants_found_by_typing(console, guard):
+    guard.tolerate("status of 422")  # The form that lacks its quantity.
     page = console("platform")
     page.goto("/console/voucher-batches/new")
     issuer = page.locator("[name=issuer_id-typed]")
-    look_up(page, "issuer_id", "千家商户2")
+    look_up(page, "issuer_id", "千家商户20")
     options = page.locator(".find-list:visible [role=option]")
-    expect(options).to_have_count(12)  # 2, 20 to 29, 200.
+    expect(options).to_have_count(11)  # 20, and 200 to 209.
     page.keyboard.press("Escape")
     expect(options).to_have_count(0)
     page.keyboard.press("ArrowDown")
-    expect(options).to_have_count(12)
+    expect(options).to_have_count(11)
     page.keyboard.press("ArrowUp")  # From the top to the last one.
     last = page.locator('[role=option][aria-selected="true"]')
     expect(last).to_have_count(1)
