@@ -61,7 +61,7 @@ def admin(make, signed_in):
 @pytest.fixture(scope="module")
 def crowd(make) -> list[Store]:
     """Five merchants with a store each: more than a list may have here."""
-    return [make.store(make.merchant(name=named())) for _ in range(5)]
+    return [make.store(make.merchant(name=named()), name=named("门店")) for _ in range(5)]
 
 
 def merchant_of(database, store) -> Merchant:
@@ -171,7 +171,7 @@ def test_chips_and_typed_names_together_say_who_redeems(many, admin, crowd, data
     fields = {
         **draft_fields(first),
         "accepted_by": [f"m{first.merchant_id}"],
-        "accepted_by-typed": f"{merchant_of(database, second).name}；{third.code}",
+        "accepted_by-typed": f"{merchant_of(database, second).name}；{third.name}",
         "accepted_by-said": "",
     }
     made = drafted(fill(admin, NEW_BATCH, fields), database)
@@ -288,7 +288,7 @@ def test_the_last_holders_paper_is_frozen(many, admin, make, database, crowd):
     assert 'data-choices="/console/choices/holders/"' in admin.get(path).text
     found = admin.get(f"/console/choices/holders/?q={owner.name}").json["items"]
     assert {"value": f"m{owner.id}", "name": f"{owner.name}（总部）", "about": owner.code} in found
-    done = admin.post(path, {"kind": "freeze", "reason": "被盗", **typed("holder", crowd[-1].code)})
+    done = admin.post(path, {"kind": "freeze", "reason": "被盗", **typed("holder", crowd[-1].name)})
     assert done.status_code == 302
     with database.unit_of_work(SYSTEM) as session:
         task = select(VoucherTask).where(VoucherTask.batch_id == batch.id)
@@ -303,7 +303,7 @@ def test_paper_goes_into_the_hands_of_whom_the_batch_names_only(many, admin, mak
     address = f"/console/choices/takers/{batch.id}"
     found = admin.get(f"{address}?q={issuer.name}").json["items"]
     assert {one["value"] for one in found} == {f"m{issuer.id}", *(f"s{one.id}" for one in stores)}
-    assert admin.get(f"{address}?q={crowd[0].code}").json["items"] == []
+    assert admin.get(f"{address}?q={crowd[0].name}").json["items"] == []
     assert [one["value"] for one in admin.get(f"{address}?q=退回").json["items"]] == ["m1"]
     path = f"/console/voucher-paper/hand-over/{batch.id}"
     foreign = admin.post(path, {"first": "", "last": "", "taker": f"s{crowd[0].id}"})
@@ -335,7 +335,7 @@ def test_a_merchant_finds_and_chooses_its_own_only(many, make, signed_in, crowd)
     owner = signed_in(make.staff(Role.merchant_admin, merchant=merchant))
     theirs = crowd[0]
     for kind in ("stores", "acceptors", "own-takers", "merchants"):
-        answer = owner.get(f"/console/choices/{kind}/?q={theirs.code}").json
+        answer = owner.get(f"/console/choices/{kind}/?q={theirs.name}").json
         assert answer["items"] == [], kind
     narrowed = f"/console/choices/stores/?merchant={theirs.merchant_id}"
     assert owner.get(narrowed).json["items"] == []
@@ -352,7 +352,7 @@ def test_a_merchant_finds_and_chooses_its_own_only(many, make, signed_in, crowd)
     }  # fmt: skip
     foreign = fill(owner, path, {**person, "store_id": str(theirs.id)})
     assert wrong(foreign.text) == ["store_id"]
-    named_foreign = fill(owner, path, {**person, **typed("store_id", theirs.code)})
+    named_foreign = fill(owner, path, {**person, **typed("store_id", theirs.name)})
     assert wrong(named_foreign.text) == ["store_id"]
     assert fill(owner, path, {**person, "store_id": str(stores[-1].id)}).status_code == 200
 
