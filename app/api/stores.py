@@ -8,8 +8,8 @@ from app.api import schemas
 from app.api.blueprint import bp
 from app.core.actor import PUBLIC
 from app.core.clock import utc_now
-from app.queries.store_pages import list_cities
-from app.queries.stores import StoreSeen, find_pay_point, list_stores
+from app.queries.tenants.store_pages import list_cities
+from app.queries.tenants.stores import StoreSeen, find_pay_point, list_stores
 from app.services.refusals import PayPointNotFound
 from app.services.tenants.merchants import StoreNotFound
 from app.web.auth import optional_actor

@@ -18,7 +18,8 @@ from flask_babel import gettext
 from flask_wtf.csrf import generate_csrf
 
 from app.core.keys import token_digest
-from app.flows import signing_in, terminals
+from app.flows.people import signing_in
+from app.flows.tills import terminals
 from app.pos.terminals import PinSignIn, terminal_token
 from app.services.refusals import Unauthenticated
 from app.services.tills.terminals import NotOfThisTerminal

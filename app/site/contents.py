@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 from app.core.actor import PUBLIC
 from app.core.clock import utc_now
 from app.core.errors import N_
-from app.flows.previewing import read_preview
+from app.flows.publishing.previewing import read_preview
 from app.models.contents import ContentKind
-from app.queries.contents import (
+from app.queries.publishing.contents import (
     ContentSeen,
     find_content,
     find_page,
@@ -21,7 +21,7 @@ from app.queries.contents import (
     list_contents,
     list_page_versions,
 )
-from app.queries.store_pages import StoreLine, list_store_lines
+from app.queries.tenants.store_pages import StoreLine, list_store_lines
 from app.site.caching import may_be_kept
 from app.site.structured import article_data, goods_data
 from app.web.context import current_context

@@ -14,8 +14,8 @@ from app.core.serials import is_serial
 from app.models.cards import Bearer
 from app.models.voucher_records import VoucherEvent, VoucherEventKind
 from app.models.vouchers import BatchKind, Voucher, VoucherStatus
-from app.queries.batch_reports import report_batch
-from app.queries.voucher_stories import tell_story
+from app.queries.vouchers.batch_reports import report_batch
+from app.queries.vouchers.voucher_stories import tell_story
 from app.services.two_people import SecondPersonRequired
 from app.services.vouchers import batches, voucher_endings, voucher_holdings, voucher_sales
 from app.services.vouchers.redemptions import REDEEM, read_code, redeem_top_up_code

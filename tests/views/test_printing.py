@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from app.core import codes
 from app.core.actor import SYSTEM, Role
 from app.core.clock import utc_now
-from app.flows import printing
+from app.flows.vouchers import printing
 from app.jobs.queue import TASK_OF_TOPIC
 from app.models.plumbing import AuditRecord
 from app.models.print_files import PrintFile, PrintFileStatus

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.core.actor import SYSTEM, Role
-from app.flows import printing
+from app.flows.vouchers import printing
 from app.services.vouchers import batches
 from tests.browser_at_hand import find_browser
 from tests.documents.papers import page_count

@@ -16,7 +16,7 @@ from app.core.clock import utc_now
 from app.core.errors import DomainError
 from app.core.keys import token_digest
 from app.core.passwords import MAX_LENGTH, MIN_LENGTH
-from app.flows import signing_in
+from app.flows.people import signing_in
 from app.services.people.sessions import STAFF_LIFETIME
 from app.views.forms import sentence_of
 from app.views.menu import first_page

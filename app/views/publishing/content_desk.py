@@ -17,7 +17,7 @@ from app.core.actor import PLATFORM_ROLES
 from app.core.clock import local, utc_now
 from app.flows.carrying_out import carry_out
 from app.flows.once import Body
-from app.flows.previewing import preview_token
+from app.flows.publishing.previewing import preview_token
 from app.models.base import OPERATOR_ID
 from app.models.contents import ContentItem, ContentKind, ContentRight, ContentStatus, MediaFile
 from app.services.publishing import contents

@@ -14,10 +14,10 @@ from flask_babel import gettext
 from app.core.clock import local_day, utc_now
 from app.core.errors import N_
 from app.flows.carrying_out import carry_out
-from app.flows.settling import close_at_console
+from app.flows.settlement.settling import close_at_console
 from app.models.ledger import ACCOUNTS
-from app.queries.account_codes import read_codes
-from app.queries.statements import read_clearing
+from app.queries.settlement.account_codes import read_codes
+from app.queries.settlement.statements import read_clearing
 from app.services.account_codes import change_account_code
 from app.views import choosing, roles
 from app.views.desks import Desk

@@ -15,7 +15,7 @@ from app.core.clock import local_day
 from app.models.tenants import Merchant, Store
 from app.models.voucher_records import VoucherEvent, VoucherHolding, VoucherTask
 from app.models.vouchers import BatchAcceptance, Voucher, VoucherBatch
-from app.queries.voucher_stories import Line, tell_story
+from app.queries.vouchers.voucher_stories import Line, tell_story
 from app.services.vouchers.voucher_rules import RuleWarning, Validity, warn_of_rules_for_sold
 from app.views.cells import Cell, cell, column_name, event_name
 from app.views.desks import Action, action, those_allowed

@@ -15,7 +15,7 @@ from wtforms.validators import DataRequired
 from app.core import money
 from app.core.errors import N_
 from app.documents.uploads import MAX_BYTES, read_sheet
-from app.flows import paper
+from app.flows.vouchers import paper
 from app.models.voucher_records import VoucherImport
 from app.services.vouchers.old_cards import DryRun
 from app.views import choosing

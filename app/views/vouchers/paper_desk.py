@@ -17,11 +17,11 @@ from wtforms import HiddenField
 from app.core import money
 from app.core.actor import Scope
 from app.core.errors import N_
-from app.flows import paper
+from app.flows.vouchers import paper
 from app.models.tenants import Store
 from app.models.voucher_records import VoucherHolding, VoucherTaskKind
 from app.models.vouchers import Voucher, VoucherBatch
-from app.queries.batch_reports import Figure, count_states
+from app.queries.vouchers.batch_reports import Figure, count_states
 from app.services.vouchers.voucher_endings import require_range
 from app.services.vouchers.voucher_events import Holder, SerialRange
 from app.services.vouchers.voucher_tasks import ALONE, TaskOrder
