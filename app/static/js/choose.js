@@ -90,7 +90,7 @@
       } else if (event.key === "Escape" && this.box.value) {
         event.stopPropagation();
         this.put("", "");
-      } else if (event.key === "Backspace" && this.several && !this.box.value) {
+      } else if (event.key === "Backspace" && this.several && !this.box.value && !event.repeat) {
         const last = this.chips().lastElementChild;
         if (last) last.remove();
       }
