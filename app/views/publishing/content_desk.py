@@ -20,9 +20,9 @@ from app.flows.once import Body
 from app.flows.publishing.previewing import preview_token
 from app.models.base import OPERATOR_ID
 from app.models.contents import ContentItem, ContentKind, ContentRight, ContentStatus, MediaFile
-from app.models.tenants import Store
 from app.services.publishing import contents
 from app.services.publishing.contents import MERCHANT_KINDS, find_version
+from app.views import choosing, filters
 from app.views.cells import state_name
 from app.views.desks import Desk
 from app.views.forms import ConsoleForm, ReasonForm
@@ -31,7 +31,7 @@ from app.views.publishing.content_forms import ContentForm, PlanForm, as_typed, 
 from app.web.context import current_context
 from app.web.security import allow_written_styles
 
-_MOST_PICTURES, _MOST_STORES = 200, 300
+_MOST_PICTURES = 200
 
 
 class ContentDesk(Desk):
@@ -224,23 +224,28 @@ class ContentDesk(Desk):
             submit=gettext("Save draft"),
             back=back,
             template="console/content_form.html",
-            pictures=self._pictures(),
+            pictures=self._pictures(form.cover_id.data or ""),
             **more,
         )
 
     def _offer(self, form: ContentForm, kind: ContentKind, *, new: bool) -> None:
         form.fit(kind, new=new)
+        pictures = self._pictures(form.cover_id.data or "")
         form.cover_id.offer(
-            ((str(one.id), one.name) for one in self._pictures()), none=gettext("No picture")
+            ((str(one.id), one.name) for one in pictures), none=gettext("No picture")
         )
         if "store_ids" in form:
-            stores = select(Store.id, Store.name).order_by(Store.merchant_id, Store.id)
-            found = self.appbuilder.session.execute(stores.limit(_MOST_STORES))
-            form.store_ids.choices = [(pk, name) for pk, name in found]
+            form.store_ids.offer_from(self.appbuilder.session, choosing.stores())
 
-    def _pictures(self) -> list[MediaFile]:
+    def _pictures(self, chosen: str) -> list[MediaFile]:
+        """The newest ones, and the one that was chosen, however old it is."""
         newest = select(MediaFile).order_by(MediaFile.id.desc()).limit(_MOST_PICTURES)
-        return list(self.appbuilder.session.scalars(newest))
+        found = list(self.appbuilder.session.scalars(newest))
+        pk = filters.number(chosen)
+        if pk is not None and all(one.id != pk for one in found):
+            older = self.appbuilder.session.get(MediaFile, pk)
+            found += [older] if older is not None else []
+        return found
 
     def _may_write(self) -> bool:
         if g.actor.role in PLATFORM_ROLES:

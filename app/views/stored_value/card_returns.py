@@ -34,10 +34,11 @@ from app.services.stored_value.card_return_requests import (
     withdraw_return,
 )
 from app.services.stored_value.card_returns import ReturnQuote
+from app.views import choosing
 from app.views.cells import Cell, state_name
 from app.views.desks import Action, Desk
+from app.views.finders import Finder
 from app.views.forms import Choice, Day, OnceForm, Prose, states_to_choose
-from app.views.names import options_of
 from app.views.once import write_once
 from app.views.records import Records
 from app.views.two_people import Approval, Refusal, request_buttons, request_notices
@@ -102,7 +103,7 @@ class ReturnForm(OnceForm):
         needed=False,
         description=N_("Orders that are too old, and value that came as cash or by a code."),
     )
-    store_id = Choice(N_("Cash from the till of"), needed=False)
+    store_id = Finder(N_("Cash from the till of"), needed=False)
     note = Prose(
         N_("Note"),
         longest=200,
@@ -142,10 +143,7 @@ class CardReturnDesk(Desk):
             [(way.name, state_name(way)) for way in (PayoutWay.bank, PayoutWay.cash)],
             none=gettext("Nothing is left, or refuse"),
         )
-        form.store_id.offer(
-            [(option.value, option.label) for option in options_of(session, "store_id")],
-            none=gettext("No cash"),
-        )
+        form.store_id.offer_from(session, choosing.stores(), none=gettext("No cash"))
         quote = None
         if form.validate_on_submit() and self._asked_lately(form):
             wish = form.wish()

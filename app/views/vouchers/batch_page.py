@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import g
 from flask_babel import gettext
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core.actor import Scope
@@ -97,6 +97,11 @@ def _acceptors(
         [cell("name", merchant), cell("name", gettext("All stores") if one is None else store)]
         for merchant, one, store in rows
     ]
+    if len(lines) == _MOST_ACCEPTORS:  # Whoever approves the batch must not take it for all.
+        whole = select(func.count()).where(BatchAcceptance.batch_id == batch.id)
+        rest = (session.scalar(whole) or 0) - len(lines)
+        said = gettext("and %(count)s more") % {"count": f"{rest:,}"}
+        lines += [[cell("name", said), cell("name", None)]] if rest else []
     return [column_name("merchant_id"), column_name("store_id")], lines
 
 
