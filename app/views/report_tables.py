@@ -88,7 +88,7 @@ def tabulate(
     return Table(
         headings=[
             *(gettext(column.label) for column in report.columns),
-            *(_earlier_labels(asked) if report.rows_compared else ()),
+            *(_earlier_labels(report, asked) if report.rows_compared else ()),
         ],
         rows=_rows(session, name, report, asked, shown),
         sums=_sums(report, sums),
@@ -132,9 +132,9 @@ def chart_of(report: Report, asked: Asked, rows: Sequence[Sequence[Value]]) -> C
     return None if chart.empty else chart
 
 
-def _earlier_labels(asked: Asked) -> Sequence[str]:
-    return [then.named(name)
-            for name, then in zip(earlier_names(), periods_before(asked), strict=True)]  # fmt: skip
+def _earlier_labels(report: Report, asked: Asked) -> Sequence[str]:
+    periods = periods_before(asked, by_quarter=report.by_quarter)
+    return [then.named(name) for name, then in zip(earlier_names(), periods, strict=True)]
 
 
 def _earlier(
@@ -143,9 +143,10 @@ def _earlier(
     """The sums of earlier periods, for reports that have sums of a period."""
     if not report.has_sums:
         return []
+    periods = periods_before(asked, by_quarter=report.by_quarter)
     return [
         (label, _sums(report, sum_report(session, name, then)))
-        for label, then in zip(_earlier_labels(asked), periods_before(asked), strict=True)
+        for label, then in zip(_earlier_labels(report, asked), periods, strict=True)
     ]
 
 
