@@ -53,6 +53,11 @@ class Report:
     def has_sums(self) -> bool:
         return any(column.sums for column in self.columns)
 
+    def labels(self, group: str) -> Sequence[str]:
+        """Its columns' headings; the first one says what the rows are grouped by."""
+        first, *others = (column.label for column in self.columns)
+        return [GROUPED_BY.get(group, first) if group in self.groups else first, *others]
+
     def statement(self, group: str) -> str:
         return self.statements[group if group in self.statements else next(iter(self.statements))]
 
@@ -97,6 +102,16 @@ _GROUPS = {
     "cashier": N_("By cashier"),
 }
 
+GROUPED_BY = {
+    "day": N_("Day"),
+    "week": N_("Week"),
+    "month": N_("Month"),
+    "hour": N_("Hour"),
+    "tender": N_("Tender"),
+    "store": N_("Store"),
+    "merchant": N_("Merchant"),
+    "cashier": N_("Cashier"),
+}
 NOT_OVER_TIME = frozenset({"tender", "store", "merchant", "cashier"})
 
 REPORTS: Mapping[str, Report] = {

@@ -32,7 +32,7 @@ WORDS = {
     "combined": N_("Card and WeChat Pay"),
     "voucher": N_("Paper vouchers"),
     "cash": N_("Cash"),
-    "code": N_("Code"),
+    "code": N_("Top-up code"),
     "refund": N_("Refund"),
     "reversal": N_("Redemption reversed"),
     "new": N_("New"),
@@ -87,7 +87,7 @@ def tabulate(
             for total, part in zip(sums, here, strict=True)]  # fmt: skip
     return Table(
         headings=[
-            *(gettext(column.label) for column in report.columns),
+            *(gettext(label) for label in report.labels(asked.group)),
             *(_earlier_labels(report, asked) if report.rows_compared else ()),
         ],
         rows=_rows(session, name, report, asked, shown),
@@ -120,7 +120,7 @@ def chart_of(report: Report, asked: Asked, rows: Sequence[Sequence[Value]]) -> C
         title=title,
         kind="columns" if over_time else "bars",
         unit="fen" if report.columns[report.drawn[0]].kind == "money" else "count",
-        axis=gettext(report.columns[0].label),
+        axis=gettext(report.labels(asked.group)[0]),
         labels=[_label(report, row) for row in rows],
         stacked=report.drawn == (2, 3, 4),
         series=[
