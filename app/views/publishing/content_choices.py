@@ -36,7 +36,7 @@ def chosen_owner(owners: Sequence[tuple[int, str]], kind: ContentKind) -> int:
 
     A store's page is always a merchant's; everything else is the platform's unless it says so.
     """
-    if g.actor.merchant_id is not None:
+    if g.actor.role not in PLATFORM_ROLES:
         mine: int = g.actor.merchant_id
         return mine
     asked = number(request.args.get("merchant", ""))
