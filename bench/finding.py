@@ -49,7 +49,7 @@ _MANY_STORES = (
     " CASE WHEN n %% 2 = 0 THEN 100 + (n %% 20) + 0.1 * (random() - 0.5)"
     " ELSE 98 + 24 * random() END,"
     # One in a hundred never closes.
-    """ CASE WHEN n %% 100 = 0 THEN '[]' ELSE '[["1234567", "09:00", "21:30"]]' END::jsonb"""
+    """ CASE WHEN n %% 101 = 0 THEN '[]' ELSE '[["1234567", "09:00", "21:30"]]' END::jsonb"""
     " FROM generate_series(1, %s) n"
 )
 # Program 1, which member 2 has, is everybody's; program 9, which member 1 has, ten merchants take.

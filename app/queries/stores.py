@@ -69,8 +69,8 @@ _DISTANCE = """
         + cos(radians(cast(:lat AS float8))) * cos(radians(s.lat))
         * cos(radians(s.lng - cast(:lng AS float8)))
     )))::bigint"""
-# Only what is shown is looked up further: whose cards it takes. Stores have few different hours, and
-# those are asked once each: at night, when nearly all are closed, a page would ask for them all.
+# Only what is shown is looked up further: whose cards it takes. Stores have few different hours;
+# each is asked once: at night, when nearly all are closed, a page would ask for every store.
 _STORES = """
     SELECT found.*, kaquan.is_store_open(found.id, found.hours, :now) AS open_now,
         (SELECT jsonb_agg(d ORDER BY d.first_on) FROM store_special_day d
@@ -97,7 +97,8 @@ _STORES = """
                    THEN kaquan.is_store_open(s.id, s.hours, :now)
                    ELSE s.hours IN (
                        SELECT usual.hours FROM (
-                           SELECT DISTINCT o.hours FROM store o WHERE true {same_place}) usual
+                           SELECT DISTINCT o.hours FROM store o WHERE true {same_place}
+                           OFFSET 0) usual  -- Else each store would be asked before DISTINCT.
                        WHERE kaquan.is_store_open(0, usual.hours, :now)) END)
               AND (cast(:q AS text) IS NULL OR position(lower(:q) IN lower(s.name || ' ' || m.name
                    || ' ' || s.address || ' ' || s.city)) > 0)
