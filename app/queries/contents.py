@@ -17,7 +17,7 @@ from app.models.contents import (
     ContentVersion,
     MediaFile,
 )
-from app.models.tenants import Merchant, MerchantStatus
+from app.models.tenants import Merchant, MerchantStatus, Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,14 +133,15 @@ def find_page(session: Session, slug: str) -> ContentSeen | None:
     return _one(session, _published(whole=True).where(ContentItem.slug == slug))
 
 
-def find_store_page(session: Session, *, store_id: int, merchant_id: int) -> ContentSeen | None:
+def find_store_page(session: Session, *, store_id: int) -> ContentSeen | None:
     """What a store says of itself, else what its merchant says of all its stores."""
     everywhere = func.cardinality(ContentItem.store_ids) == 0
+    owner = select(Store.merchant_id).where(Store.id == store_id).scalar_subquery()
     query = _published(whole=True).where(
         ContentItem.kind == ContentKind.store,
         or_(
             ContentItem.store_ids.contains([store_id]),
-            and_(everywhere, ContentItem.merchant_id == merchant_id),
+            and_(everywhere, ContentItem.merchant_id == owner),
         ),
     )
     order = (everywhere, ContentItem.sort, ContentItem.id.desc())

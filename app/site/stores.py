@@ -109,9 +109,7 @@ def store_page(store_id: int, *, previewed: ContentSeen | None = None) -> str | 
         store = find_store_facts(session, store_id, now=utc_now())
         if store is None:
             return None
-        own = previewed or find_store_page(
-            session, store_id=store_id, merchant_id=store.merchant_id
-        )
+        own = previewed or find_store_page(session, store_id=store_id)
         goods, _ = list_contents(session, kind=ContentKind.goods, limit=6, offered_at=store_id,
                                  merchant_id=store.merchant_id)  # fmt: skip
     allow_written_styles()

@@ -92,6 +92,9 @@ def test_a_store_page_without_ticks_is_the_page_of_all_the_merchants_stores(app,
     own = written(editor, address, body_html="<p>本店只做晚市</p>", store_ids=str(store.id))
     published(editor, own)
     assert "本店只做晚市" in visitor.get(f"/stores/{store.id}").text
+    in_the_app = visitor.get(f"/api/v1/stores/{store.id}").json
+    assert in_the_app["page"]["body_html"] == "<p>本店只做晚市</p>"
+    assert visitor.get(f"/api/v1/stores/{other.id}").json["page"] is None
 
 
 def test_a_merchant_that_may_not_write_reads_why_before_it_writes(signed_in, make):
@@ -195,3 +198,20 @@ def test_a_store_page_is_previewed_on_the_page_of_its_store(app, editor, make):
     seen = app.test_client().get(editor.get(f"/console/content/{pk}/look").location).text
     assert "三楼有包间" in seen
     assert "科华北路 1 号" in seen
+
+
+def test_a_block_stands_on_the_home_pages_of_site_and_app_with_its_text(app, editor):
+    body = '<p style="text-align:center">首充满一百元送早餐券</p>'
+    pk = written(editor, f"{NEW}?kind=block", title="新会员礼遇", body_html=body)
+    visitor = app.test_client()
+    assert str(pk) not in {one["id"] for one in visitor.get("/api/v1/blocks").json["items"]}
+    published(editor, pk)
+    arranged = editor.post("/console/content-order/?kind=block", {f"sort-{pk}": "0"})
+    assert arranged.status_code == 302
+    home = visitor.get("/")
+    assert "首充满一百元送早餐券" in home.text
+    assert "style-src-attr" in home.headers["Content-Security-Policy"]
+    [block] = [one for one in visitor.get("/api/v1/blocks").json["items"] if one["id"] == str(pk)]
+    assert "首充满一百元送早餐券" in block["body_html"]
+    assert editor.post(f"/console/content/{pk}/withdraw", {"reason": "结束"}).status_code == 302
+    assert "首充满一百元送早餐券" not in visitor.get("/").text
