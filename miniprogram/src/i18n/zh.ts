@@ -111,6 +111,7 @@ export const zh: Record<string, string> = {
   Hide: '隐藏',
   Home: '首页',
   'This is no longer here': '内容已不在了',
+  More: '更多',
   'How long': '保存多久',
   'How much': '金额',
   'I give up ¥{yuan} and know that it cannot be undone.': '我放弃卡内 ¥{yuan}，并知道注销后无法恢复。',
