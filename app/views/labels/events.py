@@ -14,6 +14,7 @@ ACTIONS: Mapping[str, str] = {
     "reconciliation.compared": N_("WeChat's bills compared"),
     "content.arrange": N_("Content given another place"),
     "content.create": N_("Content begun"),
+    "content.end": N_("Time of withdrawal set"),
     "content.publish": N_("Content published"),
     "content.right": N_("Right to write content changed"),
     "content.save": N_("Version of content saved"),
