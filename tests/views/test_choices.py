@@ -246,6 +246,8 @@ def test_a_report_is_narrowed_by_a_typed_name(many, admin, crowd, database):
     assert value_in(page, "merchant_id-typed") == merchant.name
     unknown = admin.get(f"{path}&merchant_id-typed={named('没有')}")
     assert (unknown.status_code, "没有找到" in unknown.text) == (200, True)
+    assert "/console/saved-reports/add" in page
+    assert "/console/saved-reports/add" not in unknown.text  # Saved, it would be everybody's.
 
 
 def test_old_cards_go_onto_the_last_of_many_programs(many, admin, make):
