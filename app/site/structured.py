@@ -56,7 +56,7 @@ def goods_data(item: ContentSeen) -> dict[str, Any]:
     }
 
 
-def store_data(store: StorePage) -> dict[str, Any]:
+def store_data(store: StorePage, own: ContentSeen | None) -> dict[str, Any]:
     place = (
         {}
         if store.lat is None or store.lng is None
@@ -74,7 +74,9 @@ def store_data(store: StorePage) -> dict[str, Any]:
             "addressCountry": "CN",
         },
         "openingHoursSpecification": _hours(store),
+        "url": absolute(url_for("site_stores.show_store", store_id=store.id)),
         **place,
+        **(_image(own) if own else {}),
     }
 
 

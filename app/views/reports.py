@@ -151,7 +151,7 @@ def plan_of(name: str, report: Report, asked: Asked) -> ReportPlan:
         first=local_day(asked.since),
         last=local_day(asked.until - timedelta(seconds=1)),
         title=gettext(report.title),
-        headings=[gettext(column.label) for column in report.columns],
+        headings=[gettext(label) for label in report.labels(asked.group)],
         words={
             code: gettext(word)
             for code, word in {**labels.ENTRY_KINDS, **report_tables.WORDS}.items()

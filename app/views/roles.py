@@ -128,7 +128,7 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
         ),
         (ADMIN, EDITOR, OWNER),
     ),
-    (_may(ContentDesk="back plan withdraw", ContentOrder="arrange"), (ADMIN, EDITOR)),
+    (_may(ContentDesk="back plan until withdraw", ContentOrder="arrange"), (ADMIN, EDITOR)),
     (_may(ContentOrder="merchants"), (ADMIN,)),
     # Tills.
     (_lists("Shifts"), (*OFFICE, MANAGER)),

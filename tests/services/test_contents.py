@@ -25,6 +25,7 @@ from app.services.publishing.content_refusals import (
     ContentStateWrong,
     ContentTimeWrong,
 )
+from app.services.publishing.content_rights import allow_merchants
 from app.services.publishing.content_words import Words
 from app.services.publishing.media import DrawnPicture, MediaInUse, MediaQuotaFull
 
@@ -179,7 +180,7 @@ def test_a_merchant_writes_its_own_once_the_platform_allows_it(unit, make, edito
     with pytest.raises(ContentNotYours):
         begin(merchant.id)
     unit(
-        lambda session: contents.allow_merchants(
+        lambda session: allow_merchants(
             session, merchant_ids=[merchant.id, other.id], actor=editor, now=NOW
         )
     )

@@ -14,7 +14,7 @@ from app.services.vouchers import batches
 from tests.browser_at_hand import find_browser
 from tests.documents.papers import page_count
 from tests.factories import PASSWORD
-from tests.views.test_printing import newest
+from tests.views.printing.print_runs import newest
 from tests.wechat_far_end import serving
 
 pytestmark = pytest.mark.browser

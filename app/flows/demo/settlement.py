@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import select, text
 
 from app.core.actor import SYSTEM, Actor, Role, Scope
-from app.core.bills import FlowLine, FundFlowBill, TradeBill, TradeLine
+from app.core.bills import TRANSFER, FlowLine, FundFlowBill, TradeBill, TradeLine
 from app.core.clock import SHANGHAI, end_of_day, local_day, start_of_day, utc_now
 from app.flows.context import Context
 from app.flows.settlement.settling import close_due
@@ -195,7 +195,7 @@ def _compare(
 ) -> None:
     with context.database.unit_of_work(SYSTEM) as session:
         trade = TradeBill(bill_on=day, sha1=_digest(day, "trade"), lines=billed)
-        flow = _flow(trade, fee_fen=trade.fee_fen + more_fee_fen)
+        flow = _flow(trade, more_fee_fen=more_fee_fen)
         now = min(end_of_day(day) + timedelta(hours=10), utc_now())
         reconcile_bills(session, trade=trade, flow=flow, actor=SYSTEM, now=now)
 
@@ -229,14 +229,18 @@ def _propose(context: Context, people: _People, day: date) -> None:
             .where(Reconciliation.bill_on == day)
         ).all()
         by_kind = {one.kind: one.id for one in found}
-        for kind, note in (
-            (DifferenceKind.duplicate, "微信账单重复列示，次日账单已更正。"),
-            (DifferenceKind.fee_differs, "微信按笔取整，已与客服核实。"),
+        for kind, correction, note in (
+            (DifferenceKind.duplicate, Correction.explain, "微信账单重复列示，次日账单已更正。"),
+            (
+                DifferenceKind.fee_differs,
+                Correction.expense,
+                "已向微信核实，按实扣金额入账。",
+            ),
         ):
             if kind in by_kind:
                 given = {"difference_id": by_kind[kind], "now": utc_now()}
                 differences.propose_correction(
-                    session, correction=Correction.explain, note=note, maker=people.finance, **given
+                    session, correction=correction, note=note, maker=people.finance, **given
                 )
                 if kind is DifferenceKind.fee_differs:
                     differences.confirm_correction(session, checker=people.admin, **given)
@@ -294,19 +298,31 @@ def _line(
     )
 
 
-def _flow(trade: TradeBill, *, fee_fen: int) -> FundFlowBill:
-    """The same day as movements of the account, and what WeChat has sent on to the bank."""
-    net_fen = trade.net_fen + trade.fee_fen - fee_fen
+def _flow(trade: TradeBill, *, more_fee_fen: int) -> FundFlowBill:
+    """The same day as movements of the account, and what WeChat has sent on to the bank.
+
+    Args:
+        more_fee_fen: The first payment's fee is so much more than the trade bill says.
+    """
+    moves: list[tuple[str, str, int]] = []
+    for line in trade.movements:
+        if line.is_refund:
+            moves.append(("退款", line.number, line.net_fen))
+            continue
+        moves.append(("交易", line.number, line.amount_fen))
+        moves.append(("扣除交易手续费", line.number, -line.fee_fen - more_fee_fen))
+        more_fee_fen = 0
+    left_fen = sum(fen for _, _, fen in moves)
+    if left_fen > 0:
+        moves.append((TRANSFER, "", -left_fen))
     at = start_of_day(trade.bill_on) + timedelta(hours=23)
-    moved = FlowLine(
-        line_no=1, occurred_at=at, business_no="", flow_no=f"{trade.bill_on:%Y%m%d}01",
-        kind="交易", amount_fen=net_fen, balance_fen=net_fen, voucher_no="",
-    )  # fmt: skip
-    sent = replace(
-        moved, line_no=2, flow_no=f"{trade.bill_on:%Y%m%d}02", kind="提现", amount_fen=-net_fen,
-        balance_fen=0,
-    )  # fmt: skip
-    lines = [moved, sent] if net_fen > 0 else [moved]
+    lines, balance_fen = [], 0
+    for number, (kind, voucher_no, fen) in enumerate(moves, 1):
+        balance_fen += fen
+        lines.append(FlowLine(
+            line_no=number, occurred_at=at, business_no="", voucher_no=voucher_no, kind=kind,
+            flow_no=f"{trade.bill_on:%Y%m%d}{number:04d}", amount_fen=fen, balance_fen=balance_fen,
+        ))  # fmt: skip
     return FundFlowBill(bill_on=trade.bill_on, sha1=_digest(trade.bill_on, "flow"), lines=lines)
 
 

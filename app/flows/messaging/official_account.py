@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.core.actor import PUBLIC, SYSTEM
-from app.core.clock import utc_now
+from app.core.clock import local_day, utc_now
 from app.flows.context import Context
 from app.gateways.wechat.oa_messages import open_message, seal_message, text_reply
 from app.models.official_account import OaFollower, OaMenu, OaReplyKind
 from app.queries.publishing.searching import Narrowed, search
 from app.services.messaging import official_accounts
 from app.services.messaging.oa_replies import answer_to, written_for
+from app.services.publishing.search_index import count_words
 
 _ANSWERS = 5
 _WELCOME = "欢迎关注！回复门店名、商品名或问题，即可找到相关内容。"
@@ -81,6 +82,9 @@ def _search(context: Context, typed: str, nothing: str | None) -> str:
     base, typed = context.settings.public_base_url, typed[:100]
     with context.database.unit_of_work(PUBLIC) as session:
         found = search(session, typed=typed, now=utc_now(), narrowed=Narrowed(), limit=_ANSWERS)
+    with context.database.unit_of_work(SYSTEM) as session:
+        asked = [(typed, bool(found.items))]
+        count_words(session, day=local_day(utc_now()), asked=asked)
     if not found.items:
         return nothing or f"{_NOTHING}{base}/search"
     return "\n".join(f"{item.title} {base}{item.url}" for item in found.items)

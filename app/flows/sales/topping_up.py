@@ -55,6 +55,7 @@ def top_up_by_wechat(
         DomainError: The program's rules (before any money is asked for); WeChatUnavailable and
             WeChatRefused, after which nothing can be paid.
     """
+    assert payer.member_id is not None
     now = utc_now()
     with context.database.unit_of_work(SYSTEM) as session:
         claim = once.claim_key(session, call)
@@ -68,7 +69,6 @@ def top_up_by_wechat(
                 keys=context.keys, now=now,
             )  # fmt: skip
             once.keep_lease(session, call, subject_id=top_up.id, until=now + once.LEASE)
-        assert payer.member_id is not None
         appid = paying_apps.choose_app(
             session,
             order=top_up,
@@ -80,23 +80,7 @@ def top_up_by_wechat(
         raise TopUpClosed
     prepay_id = top_up.prepay_id
     if prepay_id is None and top_up.status is TopUpStatus.pending:
-        assert top_up.expires_at is not None, "what WeChat is asked for has a time limit"
-        expires_at = top_up.expires_at
-        prepay_id = orders.ask_wechat(
-            context,
-            call,
-            orders.TOP_UP,
-            subject_id=top_up.id,
-            order_no=top_up.top_up_no,
-            ask=lambda: context.wechat_pay.prepay(
-                order_no=top_up.top_up_no,
-                amount_fen=top_up.amount_fen,
-                description="储值卡充值",
-                payer_openid=openid,
-                expires_at=expires_at,
-                appid=appid,
-            ),
-        )
+        prepay_id = _ask_wechat(context, call, top_up, payer_openid=openid, appid=appid)
     return _keep_asked(context, top_up.id, prepay_id, call)
 
 
@@ -135,6 +119,28 @@ def top_up_with_cash(
         return Answer(status=status, text=text)
     detail = {} if verdict not in _DETAIL else {_DETAIL[verdict]: max(detail_fen or 0, 0)}
     raise refusal(verdict, **detail)
+
+
+def _ask_wechat(
+    context: Context, call: MoneyCall, top_up: TopUp, *, payer_openid: str, appid: str
+) -> str | None:
+    expires_at = top_up.expires_at
+    assert expires_at is not None, "what WeChat is asked for has a time limit"
+    return orders.ask_wechat(
+        context,
+        call,
+        orders.TOP_UP,
+        subject_id=top_up.id,
+        order_no=top_up.top_up_no,
+        ask=lambda: context.wechat_pay.prepay(
+            order_no=top_up.top_up_no,
+            amount_fen=top_up.amount_fen,
+            description="储值卡充值",
+            payer_openid=payer_openid,
+            expires_at=expires_at,
+            appid=appid,
+        ),
+    )
 
 
 def _keep_asked(context: Context, top_up_id: int, prepay_id: str | None, call: MoneyCall) -> Answer:

@@ -17,7 +17,7 @@ from app.models.contents import (
     ContentVersion,
     MediaFile,
 )
-from app.models.tenants import Merchant, MerchantStatus
+from app.models.tenants import Merchant, MerchantStatus, Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,14 +95,16 @@ def list_contents(
     after: tuple[int, int] | None = None,
     offered_at: int | None = None,
     merchant_id: int | None = None,
+    whole: bool = False,
 ) -> tuple[list[ContentSeen], tuple[int, int] | None]:
     """One page of a kind, in the order that editors gave it, the newest first among equals.
 
     Args:
         after: Place and id of the last one shown.
         offered_at: Only what this store offers, or all the stores of its merchant do.
+        whole: With their texts.
     """
-    query = _published().where(ContentItem.kind == kind)
+    query = _published(whole=whole).where(ContentItem.kind == kind)
     if category:
         query = query.where(ContentItem.category == category)
     if merchant_id is not None:
@@ -132,11 +134,18 @@ def find_page(session: Session, slug: str) -> ContentSeen | None:
 
 
 def find_store_page(session: Session, *, store_id: int) -> ContentSeen | None:
-    """What a store says of itself."""
+    """What a store says of itself, else what its merchant says of all its stores."""
+    everywhere = func.cardinality(ContentItem.store_ids) == 0
+    owner = select(Store.merchant_id).where(Store.id == store_id).scalar_subquery()
     query = _published(whole=True).where(
-        ContentItem.kind == ContentKind.store, ContentItem.store_ids.contains([store_id])
+        ContentItem.kind == ContentKind.store,
+        or_(
+            ContentItem.store_ids.contains([store_id]),
+            and_(everywhere, ContentItem.merchant_id == owner),
+        ),
     )
-    return _one(session, query.order_by(ContentItem.sort, ContentItem.id.desc()).limit(1))
+    order = (everywhere, ContentItem.sort, ContentItem.id.desc())
+    return _one(session, query.order_by(*order).limit(1))
 
 
 def preview_content(session: Session, *, item_id: int, version_no: int) -> ContentSeen | None:
@@ -187,11 +196,8 @@ def list_categories(session: Session, *, kind: ContentKind) -> list[str]:
     """The categories in which something is published, the fullest first."""
     found = session.scalars(
         select(ContentItem.category)
-        .where(
-            ContentItem.kind == kind,
-            ContentItem.status == ContentStatus.published,
-            ContentItem.category != "",
-        )
+        .join(Merchant, Merchant.id == ContentItem.merchant_id)
+        .where(_PUBLIC, ContentItem.kind == kind, ContentItem.category != "")
         .group_by(ContentItem.category)
         .order_by(func.count().desc(), ContentItem.category)
         .limit(20)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session
 
 from app.core import opening_hours
@@ -69,7 +69,8 @@ _DISTANCE = """
         + cos(radians(cast(:lat AS float8))) * cos(radians(s.lat))
         * cos(radians(s.lng - cast(:lng AS float8)))
     )))::bigint"""
-# Only what is shown is looked up further: whose cards it takes.
+# Only what is shown is looked up further: whose cards it takes. Stores have few different hours;
+# each is asked once: at night, when nearly all are closed, a page would ask for every store.
 _STORES = """
     SELECT found.*, kaquan.is_store_open(found.id, found.hours, :now) AS open_now,
         (SELECT jsonb_agg(d ORDER BY d.first_on) FROM store_special_day d
@@ -89,7 +90,16 @@ _STORES = """
                    SELECT a.merchant_id FROM card c
                    JOIN program_acceptance a ON a.program_id = c.program_id
                    WHERE c.status = 'active')))
-              AND (NOT :open_only OR kaquan.is_store_open(s.id, s.hours, :now))
+              AND (NOT :open_only OR CASE
+                   WHEN s.id IN (SELECT d.store_id FROM store_special_day d
+                                 WHERE d.last_on >= cast(:today AS date) - 1
+                                   AND d.first_on <= cast(:today AS date))
+                   THEN kaquan.is_store_open(s.id, s.hours, :now)
+                   ELSE s.hours IN (
+                       SELECT usual.hours FROM (
+                           SELECT DISTINCT o.hours FROM store o WHERE true {same_place}
+                           OFFSET 0) usual  -- Else each store would be asked before DISTINCT.
+                       WHERE kaquan.is_store_open(0, usual.hours, :now)) END)
               AND (cast(:q AS text) IS NULL OR position(lower(:q) IN lower(s.name || ' ' || m.name
                    || ' ' || s.address || ' ' || s.city)) > 0)
         ) measured
@@ -101,11 +111,37 @@ _STORES = """
 # With a position, a store without one comes last; without, all are equally far.
 _NOWHERE_M = 100_000_000
 _IN_BOX = (
-    "AND point(s.lng::float8, s.lat::float8) <@ box(point(:west, :south), point(:east, :north))"
+    "AND point({0}.lng::float8, {0}.lat::float8) <@ box(point(:west, :south), point(:east, :north))"
 )
-_BY_ID = text(_STORES.format(distance="NULL::bigint", where="", nowhere="-1"))
-_EVERYWHERE = text(_STORES.format(distance=_DISTANCE, where="", nowhere=str(_NOWHERE_M)))
-_NEARBY = text(_STORES.format(distance=_DISTANCE, where=_IN_BOX, nowhere=str(_NOWHERE_M)))
+_OF_MINE = """
+    SELECT a.merchant_id FROM card c JOIN program_acceptance a ON a.program_id = c.program_id
+    WHERE c.status = 'active'"""
+
+
+def _written(*, distance: str, nowhere: int, where: str = "", same_place: str = "") -> TextClause:
+    return text(
+        _STORES.format(distance=distance, nowhere=nowhere, where=where, same_place=same_place)
+    )
+
+
+_BY_ID = _written(distance="NULL::bigint", nowhere=-1)
+_EVERYWHERE = _written(distance=_DISTANCE, nowhere=_NOWHERE_M)
+_NEARBY = _written(
+    distance=_DISTANCE,
+    nowhere=_NOWHERE_M,
+    where=_IN_BOX.format("s"),
+    same_place=_IN_BOX.format("o"),
+)
+# By the index on the merchant: few of all stores are measured.
+_MINE = _written(
+    distance=_DISTANCE, nowhere=_NOWHERE_M, where=f"AND s.merchant_id = ANY (ARRAY({_OF_MINE}))"
+)
+_COUNTED = """
+    SELECT count(*) FROM (
+        SELECT FROM store s WHERE s.merchant_id = ANY (ARRAY({mine})) LIMIT :most) found
+"""
+_HOW_MANY_MINE = text(_COUNTED.format(mine=_OF_MINE))
+_FEW = 2_000
 _PAY_POINT = text("""
     SELECT pp.token, s.id AS store_id, s.name AS store_name, m.name AS merchant_name,
            s.status = 'open' AND m.status = 'active' AS open
@@ -166,24 +202,7 @@ def list_stores(
         rows = session.execute(_BY_ID, given).all()
     else:
         rows = _look_around(session, given, lat=lat, lng=lng)
-    stores = [
-        StoreSeen(
-            id=row.id,
-            name=row.name,
-            merchant=row.merchant,
-            address=row.address,
-            phone=row.phone,
-            lat=row.lat and float(row.lat),
-            lng=row.lng and float(row.lng),
-            distance_m=row.distance_m,
-            open_now=row.open_now,
-            opens_at=_hours_today(row, now)[0],
-            closes_at=_hours_today(row, now)[1],
-            accepts_my_cards=row.accepts,
-            special_days=read_special_days(row.special),
-        )
-        for row in rows[:limit]
-    ]
+    stores = [_seen(row, now) for row in rows[:limit]]
     if len(rows) <= limit:
         return stores, None
     last = rows[limit - 1]
@@ -205,21 +224,20 @@ def _look_around(
     session: Session, given: dict[str, Any], *, lat: float, lng: float
 ) -> Sequence[Row[Any]]:
     """The page of nearest stores. Boxes grow until one has it whole, so that few are measured."""
+    here = {"lat": lat, "lng": lng}
+    if given["mine_only"] and session.execute(_HOW_MANY_MINE, {"most": _FEW}).scalar_one() < _FEW:
+        return session.execute(_MINE, {**given, **here}).all()
     radius = max(_FIRST_LOOK_M, given["after_distance"])
-    narrowed = given["mine_only"] or any(
-        given[name] is not None for name in ("q", "store_id", "city")
-    )
+    narrowed = any(given[name] is not None for name in ("q", "store_id", "city"))
     while radius <= _LAST_LOOK_M and not narrowed:
         box = _box(lat, lng, radius)
         if box is None:
             break
-        rows = session.execute(
-            _NEARBY, {**given, **box, "lat": lat, "lng": lng, "radius": radius}
-        ).all()
+        rows = session.execute(_NEARBY, {**given, **box, **here, "radius": radius}).all()
         if len(rows) >= given["limit"]:
             return rows
         radius *= 4
-    return session.execute(_EVERYWHERE, {**given, "lat": lat, "lng": lng}).all()
+    return session.execute(_EVERYWHERE, {**given, **here}).all()
 
 
 def _box(lat: float, lng: float, radius_m: float) -> dict[str, float] | None:
@@ -245,6 +263,25 @@ def read_special_days(kept: list[dict[str, Any]] | None) -> list[SpecialDaySeen]
         )
         for one in kept or []
     ]
+
+
+def _seen(row: Row[Any], now: datetime) -> StoreSeen:
+    opens_at, closes_at = _hours_today(row, now)
+    return StoreSeen(
+        id=row.id,
+        name=row.name,
+        merchant=row.merchant,
+        address=row.address,
+        phone=row.phone,
+        lat=row.lat and float(row.lat),
+        lng=row.lng and float(row.lng),
+        distance_m=row.distance_m,
+        open_now=row.open_now,
+        opens_at=opens_at,
+        closes_at=closes_at,
+        accepts_my_cards=row.accepts,
+        special_days=read_special_days(row.special),
+    )
 
 
 def _hours_today(row: Row[Any], now: datetime) -> tuple[time | None, time | None]:

@@ -45,6 +45,16 @@ _PARTS = {
     ),
 }
 _RANK = {kind: rank for rank, kind in enumerate(KINDS)}
+# A number begins with its kind's letter.
+_KIND_OF_LETTER = {
+    "P": "payment",
+    "R": "redemption",
+    "T": "top_up",
+    "F": "refund",
+    "S": "voucher_sale",
+}
+_BEGINNING = datetime.fromisoformat("2000-01-01T00:00:00+08:00")
+_END = datetime.fromisoformat("9999-01-01T00:00:00+08:00")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +120,16 @@ def find_records(
     return [TillRecord(**row._mapping) for row in rows]
 
 
+def find_record(session: Session, *, store_id: int, number: str) -> TillRecord | None:
+    """One event by its whole number, of any day."""
+    kind = _KIND_OF_LETTER.get(number[:1])
+    if kind is None:
+        return None
+    wanted = Wanted(kind=kind, status=None, digits=number, since=_BEGINNING, until=_END)
+    found = find_records(session, store_id=store_id, wanted=wanted, after=None, limit=1)
+    return found[0] if found and found[0].number == number else None
+
+
 def _narrowed(kind: str, wanted: Wanted, after: tuple[int, ...] | None) -> str:
     columns = (
         "kind, id, number, status, amount_fen, card_fen, wechat_fen, cash_fen, bonus_fen,"
@@ -150,24 +170,3 @@ def _values(
         at = datetime.fromtimestamp(seconds, wanted.since.tzinfo).replace(microsecond=micros)
         values |= {"at": at, "rank": after[1], "id": after[2]}
     return values
-
-
-def find_record(session: Session, *, store_id: int, number: str) -> TillRecord | None:
-    """One event by its whole number, of any day."""
-    kind = _KIND_OF_LETTER.get(number[:1])
-    if kind is None:
-        return None
-    wanted = Wanted(kind=kind, status=None, digits=number, since=_BEGINNING, until=_END)
-    found = find_records(session, store_id=store_id, wanted=wanted, after=None, limit=1)
-    return found[0] if found and found[0].number == number else None
-
-
-_KIND_OF_LETTER = {
-    "P": "payment",
-    "R": "redemption",
-    "T": "top_up",
-    "F": "refund",
-    "S": "voucher_sale",
-}
-_BEGINNING = datetime.fromisoformat("2000-01-01T00:00:00+08:00")
-_END = datetime.fromisoformat("9999-01-01T00:00:00+08:00")

@@ -129,6 +129,16 @@ class PlanForm(ConsoleForm):
     )
 
 
+class UntilForm(ConsoleForm):
+    """Until when something public stays so."""
+
+    refusals_at: ClassVar = {"content_time_wrong": "withdraw_at"}
+
+    withdraw_at = Instant(
+        N_("Withdraw at"), description=N_("Empty: it stays until somebody withdraws it.")
+    )
+
+
 class MediaForm(ConsoleForm):
     """A picture's name in the library, and what is to be seen on it."""
 

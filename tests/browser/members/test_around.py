@@ -129,6 +129,18 @@ def test_banners_goods_and_news_are_read_and_searched(phone):
     expect(one.page.get_by_text("没有找到")).to_be_visible()
 
 
+def test_a_store_shows_what_it_says_of_itself_and_what_is_gone_leads_home(phone):
+    one = phone()
+    one.open("pages/stores/index")
+    one.page.locator('[data-test="store"]:visible', has_text="春熙路").first.click()
+    expect(one.see("cover")).to_be_visible()
+    expect(one.see("body")).to_contain_text("包间")
+    one.open("pages/content/detail?kind=goods&id=999999999")
+    one.expect("gone", "不再发布")
+    one.page.get_by_text("返回首页").click()
+    expect(one.see("welcome")).to_be_visible()
+
+
 def test_whoever_does_not_say_where_she_is_finds_stores_by_city(phone):
     one = phone()
     one.context.clear_permissions()

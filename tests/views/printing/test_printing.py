@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-import subprocess
-from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from app.core import codes
@@ -16,11 +14,9 @@ from app.core.actor import SYSTEM, Role
 from app.core.clock import utc_now
 from app.flows.vouchers import printing
 from app.jobs.queue import TASK_OF_TOPIC
-from app.models.plumbing import AuditRecord
-from app.models.print_files import PrintFile, PrintFileStatus
+from app.models.print_files import PrintFileStatus
 from app.models.tenants import Merchant
-from app.models.voucher_records import VoucherChunk
-from app.models.vouchers import BatchStatus, VoucherBatch
+from app.models.vouchers import BatchStatus
 from app.services.vouchers import (
     batches,
     print_files,
@@ -29,95 +25,17 @@ from app.services.vouchers import (
     voucher_sales,
 )
 from tests.documents.papers import render, scan, text_of
-from tests.documents.test_sealed_files import small_disk
-
-
-@pytest.fixture
-def context(app):
-    return app.extensions["kaquan"]
-
-
-@pytest.fixture(scope="module")
-def asker(make):
-    return make.staff(Role.platform_admin)
-
-
-@pytest.fixture(scope="module")
-def checker(make):
-    return make.staff(Role.platform_finance)
-
-
-@pytest.fixture
-def batch(make, context):
-    """A generated batch, whose codes only this program's keys open."""
-    made = make.batch(quantity=10)
-    with context.database.unit_of_work(SYSTEM) as session:
-        batches.generate_vouchers(session, batch_id=made.id, keys=context.keys, actor=SYSTEM)
-    return made
-
-
-def ask(browser, batch, **fields: str):
-    path = f"/console/print/{batch.id}/ask"
-    wanted = {"format": "pdf", "layout": "a4", "panel": "open", **fields}
-    return browser.post(path, wanted, form=path)
-
-
-def newest(context, batch) -> PrintFile:
-    with context.database.unit_of_work(SYSTEM) as session:
-        return session.scalars(
-            select(PrintFile).where(PrintFile.batch_id == batch.id).order_by(PrintFile.id.desc())
-        ).first()
-
-
-def decide(browser, file, what: str):
-    path = f"/console/print-files/{file.id}/{what}"
-    return browser.post(path, form=path)
-
-
-def download(browser, file, batch):
-    begun = browser.post(
-        f"/console/print-files/{file.id}/download", form=f"/console/print/{batch.id}/design"
-    )
-    return browser.get(begun.location) if begun.status_code == 303 else begun
-
-
-def released(context, browsers, batch, **fields: str) -> PrintFile:
-    asker, checker = browsers
-    assert ask(asker, batch, **fields).status_code == 302
-    printing.make_print_file(context, newest(context, batch).id)
-    assert decide(checker, newest(context, batch), "release").status_code == 302
-    return newest(context, batch)
-
-
-@pytest.fixture
-def browsers(signed_in, asker, checker):
-    return signed_in(asker), signed_in(checker)
-
-
-def on_disk(context) -> set[str]:
-    folder = context.settings.home / "print"
-    return {path.name for path in folder.iterdir()} if folder.exists() else set()
-
-
-def chunks_left(context, batch) -> int:
-    with context.database.unit_of_work(SYSTEM) as session:
-        kept = select(VoucherChunk).where(VoucherChunk.batch_id == batch.id)
-        return sum(chunk.sealed is not None for chunk in session.scalars(kept))
-
-
-def status_of(context, batch) -> BatchStatus:
-    with context.database.unit_of_work(SYSTEM) as session:
-        return session.get_one(VoucherBatch, batch.id).status
-
-
-def audited(context, file) -> list[AuditRecord]:
-    with context.database.unit_of_work(SYSTEM) as session:
-        found = session.scalars(
-            select(AuditRecord)
-            .where(AuditRecord.subject_id == file.id, AuditRecord.action.like("print_file.%"))
-            .order_by(AuditRecord.id)
-        )
-        return list(found)
+from tests.views.printing.print_runs import (
+    ask,
+    audited,
+    chunks_left,
+    decide,
+    download,
+    newest,
+    on_disk,
+    released,
+    status_of,
+)
 
 
 def test_a_file_is_asked_for_made_released_taken_and_destroyed(context, browsers, batch):
@@ -223,114 +141,6 @@ def test_what_was_delivered_is_destroyed_after_the_window(context, browsers, bat
     assert f"{file.run}.sealed" not in on_disk(context)
     assert chunks_left(context, batch) == 0
     assert download(browsers[0], file, batch).status_code == 409
-
-
-def test_a_download_that_breaks_is_not_counted_as_delivered(context, browsers, batch, asker, make):
-    file = released(context, browsers, batch)
-    taker = {"print_file_id": file.id, "taker": make.actor(asker)}
-    printing.begin_taking_out(context, **taker)
-    taken = printing.take_out(context, **taker)
-    broken = printing.read_taken(context, taken, printing.Part(0, taken.byte_count))
-    next(broken)
-    broken.close()
-    file = newest(context, batch)
-    assert (file.status, file.delivered_at, file.downloads) == (PrintFileStatus.taken, None, 1)
-    assert download(browsers[0], file, batch).data
-    assert newest(context, batch).delivered_at is not None
-
-
-def test_a_broken_download_goes_on_where_it_was(context, browsers, batch):
-    asker, checker = browsers
-    file = released(context, browsers, batch)
-    content = f"/console/print-files/{file.id}/content"
-    assert asker.get(content).status_code == 409  # A GET alone begins nothing.
-    whole = download(asker, file, batch)
-    assert whole.headers["Accept-Ranges"] == "bytes"
-    etag, half = whole.headers["ETag"], len(whole.data) // 2
-    rest = asker.get(content, headers={"Range": f"bytes={half}-", "If-Range": etag})
-    assert rest.status_code == 206
-    assert rest.data == whole.data[half:]
-    assert rest.headers["Content-Range"] == f"bytes {half}-{file.byte_count - 1}/{file.byte_count}"
-    assert rest.content_length == len(rest.data)
-    first = asker.get(content, headers={"Range": "bytes=0-9"})
-    assert (first.status_code, first.data) == (206, whole.data[:10])
-    other = asker.get(content, headers={"Range": f"bytes={half}-", "If-Range": '"another"'})
-    assert (other.status_code, other.data) == (200, whole.data)
-    beyond = asker.get(content, headers={"Range": f"bytes={file.byte_count}-"})
-    assert beyond.status_code == 416
-    assert checker.get(content, headers={"Range": "bytes=0-9"}).status_code == 403
-    tries = [r.detail["from_byte"] for r in audited(context, file) if "from_byte" in r.detail]
-    assert tries == [0, half, 0, 0]
-    decide(asker, file, "acknowledge")
-    assert asker.get(content, headers={"Range": f"bytes={half}-"}).status_code == 409
-
-
-def test_only_the_last_byte_ends_a_download(context, browsers, batch):
-    asker, _ = browsers
-    file = released(context, browsers, batch)
-    path = f"/console/print-files/{file.id}/download"
-    begun = asker.post(path, form=f"/console/print/{batch.id}/design")
-    assert len(asker.get(begun.location, headers={"Range": "bytes=0-99"}).data) == 100
-    assert asker.client.head(begun.location).status_code == 200
-    assert newest(context, batch).delivered_at is None
-    rest = asker.get(begun.location, headers={"Range": "bytes=100-"})
-    assert len(rest.data) == file.byte_count - 100
-    assert newest(context, batch).delivered_at is not None
-
-
-@pytest.mark.parametrize("disk", ["a small file system", "a limit of the kernel's"])
-def test_a_full_disk_fails_with_a_sentence_and_leaves_nothing(context, browsers, batch, disk):
-    asker, _ = browsers
-    assert ask(asker, batch).status_code == 302
-    folder = context.settings.home / "print"
-    folder.mkdir(exist_ok=True)
-    before = on_disk(context)
-    with small_disk(20_000) if disk.startswith("a limit") else small_file_system(folder):
-        printing.make_print_file(context, newest(context, batch).id)
-        assert not [name for name in on_disk(context) if name not in before]
-    file = newest(context, batch)
-    assert (file.status, file.problem, file.sealed_key) == (
-        *(PrintFileStatus.failed, "disk_full", None),
-    )
-    assert on_disk(context) == before
-    page = asker.get(f"/console/print/{batch.id}").text
-    assert "服务器磁盘已满" in page
-    assert f"/console/print/{batch.id}/ask" in page  # It can be asked for again from here.
-    assert chunks_left(context, batch) == 1
-    released(context, browsers, batch)  # With room again, another one is made.
-
-
-@contextmanager
-def small_file_system(folder):
-    """A file system of four pages, really full; for those who may mount one."""
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16k,mode=700", "tmpfs", str(folder)]
-    mounted = subprocess.run(mount, check=False, capture_output=True)
-    if mounted.returncode:
-        pytest.skip("this user may not mount a file system; the kernel's limit is tried instead")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
-def test_a_run_that_died_is_made_again_and_its_file_is_swept(context, browsers, batch):
-    ask(browsers[0], batch)
-    file = newest(context, batch)
-    with context.database.unit_of_work(SYSTEM) as session:
-        dead = print_files.start_making(session, print_file_id=file.id, keys=context.keys)
-    assert dead is not None
-    printing.sealed_path(context, dead.run).parent.mkdir(exist_ok=True)
-    printing.sealed_path(context, dead.run).write_bytes(b"of a run that died")
-    printing.make_print_file(context, file.id)  # The sweep of stalled jobs runs it again.
-    assert newest(context, batch).status is PrintFileStatus.sealed
-    with context.database.unit_of_work(SYSTEM) as session:
-        assert not print_files.report_progress(session, order=dead, rows=5)
-    printing.remove_unneeded(context)
-    assert f"{dead.run}.sealed" not in on_disk(context)
-    assert f"{newest(context, batch).run}.sealed" in on_disk(context)
-    run = newest(context, batch).run
-    printing.make_print_file(context, file.id)  # Once more changes nothing.
-    assert newest(context, batch).run == run
 
 
 def test_a_withdrawn_file_is_destroyed_and_may_be_asked_for_again(context, browsers, batch):
