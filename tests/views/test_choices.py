@@ -14,7 +14,6 @@ from app.core.actor import SYSTEM, Role
 from app.models.tenants import Merchant, Store
 from app.models.voucher_records import VoucherTask
 from app.models.vouchers import BatchAcceptance, VoucherBatch
-from app.services.publishing.media import DrawnPicture, add_media, new_key
 from app.services.publishing.search_index import index_store
 from app.services.vouchers.batches import Acceptance
 from app.services.vouchers.voucher_custody import hand_over
@@ -22,7 +21,6 @@ from app.services.vouchers.voucher_events import Holder
 from app.views import choosing, roles
 from app.views.listing import LISTS
 from app.views.names import TARGETS
-from app.views.publishing import content_desk
 from app.views.vouchers import batch_page
 from tests.views.test_paper import draft_fields, fill
 
@@ -414,18 +412,6 @@ def test_whoever_may_list_may_find_what_the_filters_ask_for(app):
                         assert roles.allows(role, f"can_{method}", finds), (view, column, role)
 
 
-def test_a_picture_older_than_the_newest_stays_on_the_cover(make, signed_in, database, monkeypatch):
-    monkeypatch.setattr(content_desk, "_MOST_PICTURES", 2)
-    admin = signed_in(make.staff(Role.platform_admin))
-    old, *_ = [_picture(database) for _ in range(4)]
-    path = "/console/content/new?kind=article"
-    fields = {"title": named("文章"), "body_html": "<p>x</p>", "cover_id": str(old)}
-    made = fill(admin, path, fields)
-    assert made.status_code == 302, wrong(made.text)
-    edit = f"/console/content/{made.location.rsplit('/', 1)[1]}/edit"
-    assert f'<option selected value="{old}">' in admin.get(edit).text
-
-
 def test_a_batchs_page_says_how_many_more_redeem_it(make, signed_in, monkeypatch):
     monkeypatch.setattr(batch_page, "_MOST_ACCEPTORS", 2)
     admin = signed_in(make.staff(Role.platform_admin))
@@ -435,11 +421,3 @@ def test_a_batchs_page_says_how_many_more_redeem_it(make, signed_in, monkeypatch
     page = admin.get(f"/console/voucher-batches/show/{batch.id}").text
     assert "另有 3 项" in page
     assert merchants[-1].name not in page
-
-
-def _picture(database) -> int:
-    picture = DrawnPicture(
-        key=new_key(), name="旧封面", extension="jpg", width=9, height=9, byte_count=9
-    )
-    with database.unit_of_work(SYSTEM) as session:
-        return add_media(session, merchant_id=1, picture=picture, alt="", actor=SYSTEM).id
