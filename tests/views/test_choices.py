@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from app.core.actor import SYSTEM, Role
+from app.models.contents import ContentItem
 from app.models.tenants import Merchant, Store
 from app.models.voucher_records import VoucherTask
 from app.models.vouchers import BatchAcceptance, VoucherBatch
@@ -421,3 +422,21 @@ def test_a_batchs_page_says_how_many_more_redeem_it(make, signed_in, monkeypatch
     page = admin.get(f"/console/voucher-batches/show/{batch.id}").text
     assert "另有 3 项" in page
     assert merchants[-1].name not in page
+
+
+def test_the_platform_writes_for_the_last_of_many_merchants(many, make, signed_in, database):
+    name = named()
+    stores = [make.store(make.merchant(name=name)) for _ in range(2)]
+    admin, path = signed_in(make.staff(Role.platform_admin)), "/console/content/new"
+    assert 'data-choices="/console/choices/writers/"' in admin.get(f"{path}?kind=goods").text
+    doubtful = admin.get(f"{path}?kind=goods&merchant-typed={name}").text
+    assert f"merchant={stores[-1].merchant_id}" in doubtful
+    assert 'name="title"' not in doubtful
+    code = merchant_of(database, stores[-1]).code
+    meant = admin.get(f"{path}?kind=goods&merchant-typed={code}").location
+    assert meant.endswith(f"merchant={stores[-1].merchant_id}")
+    made = fill(admin, meant, {"title": named("礼盒"), "store_ids": [str(stores[-1].id)]})
+    assert made.status_code == 302, wrong(made.text)
+    with database.unit_of_work(SYSTEM) as session:
+        item = session.get_one(ContentItem, int(made.location.rsplit("/", 1)[1]))
+        assert item.merchant_id == stores[-1].merchant_id
