@@ -20,9 +20,9 @@ from app.core.actor import PUBLIC, SYSTEM, Actor, Scope
 from app.core.clock import SHANGHAI, local_day, utc_now
 from app.core.visits import Visit
 from app.db import Database, open_database
-from app.flows.counting import Counter
-from app.queries.searching import Narrowed, search
-from app.queries.stores import list_stores
+from app.flows.publishing.counting import Counter
+from app.queries.publishing.searching import Narrowed, search
+from app.queries.tenants.stores import list_stores
 from app.services.publishing.traffic import open_day
 from app.services.publishing.traffic_sums import fold_day
 from bench.output import Row, say

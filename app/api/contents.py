@@ -9,7 +9,7 @@ from marshmallow import Schema, fields
 from app.api.blueprint import bp
 from app.core.actor import PUBLIC
 from app.models.contents import ContentKind
-from app.queries.contents import ContentSeen, find_content, list_contents
+from app.queries.publishing.contents import ContentSeen, find_content, list_contents
 from app.services.publishing.content_refusals import ContentNotFound
 from app.web.body import Words
 from app.web.context import current_context

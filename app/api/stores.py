@@ -12,9 +12,9 @@ from app.api.blueprint import bp
 from app.api.contents import Cover, shape_content
 from app.core.actor import PUBLIC
 from app.core.clock import utc_now
-from app.queries.contents import find_store_page
-from app.queries.store_pages import list_cities
-from app.queries.stores import find_pay_point, list_stores
+from app.queries.publishing.contents import find_store_page
+from app.queries.tenants.store_pages import list_cities
+from app.queries.tenants.stores import find_pay_point, list_stores
 from app.services.refusals import PayPointNotFound
 from app.services.tenants.merchants import StoreNotFound
 from app.web.auth import optional_actor

@@ -44,6 +44,16 @@ class TradeLine:
     def is_refund(self) -> bool:
         return self.refund_no is not None
 
+    @property
+    def number(self) -> str:
+        """What we call it: the refund's number, or the order's."""
+        return self.refund_no or self.order_no
+
+    @property
+    def net_fen(self) -> int:
+        """What WeChat's account has more after it; less than nothing after a refund."""
+        return (-self.amount_fen if self.is_refund else self.amount_fen) - self.fee_fen
+
 
 @dataclass(frozen=True, kw_only=True)
 class FlowLine:
@@ -58,6 +68,11 @@ class FlowLine:
     balance_fen: int
     voucher_no: str
 
+    @property
+    def is_fee(self) -> bool:
+        """Whether it is WeChat's fee alone. A refund comes without the part that is given back."""
+        return _FEE in self.kind
+
 
 @dataclass(frozen=True, kw_only=True)
 class TradeBill:
@@ -68,14 +83,18 @@ class TradeBill:
     lines: Sequence[TradeLine]
 
     @property
+    def movements(self) -> Sequence[TradeLine]:
+        """Its lines without those that only say again what another one has said."""
+        return list({(one.transaction_id, one.refund_id): one for one in self.lines}.values())
+
+    @property
     def fee_fen(self) -> int:
-        return sum(line.fee_fen for line in self.lines)
+        return sum(line.fee_fen for line in self.movements)
 
     @property
     def net_fen(self) -> int:
         """What the day's payments leave after refunds and fees."""
-        gross = sum(-one.amount_fen if one.is_refund else one.amount_fen for one in self.lines)
-        return gross - self.fee_fen
+        return sum(line.net_fen for line in self.movements)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +111,14 @@ class FundFlowBill:
         return [line for line in self.lines if line.kind == TRANSFER and line.amount_fen < 0]
 
     @property
-    def trade_fen(self) -> int:
+    def business(self) -> Sequence[FlowLine]:
         """What the day's business has moved, without transfers to our bank."""
-        return sum(line.amount_fen for line in self.lines if line.kind != TRANSFER)
+        return [line for line in self.lines if line.kind != TRANSFER]
+
+    @property
+    def trade_fen(self) -> int:
+        return sum(line.amount_fen for line in self.business)
 
 
+_FEE = "手续费"
 TRANSFER = "提现"  # WeChat's own word in its bills; ours is a transfer to the bank.

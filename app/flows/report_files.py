@@ -83,7 +83,8 @@ def write_report(session: Session, plan: ReportPlan, kind: str, file: IO[bytes])
     rows = read_report(session, plan.report, plan.asked)
     kinds = [one.kind for one in report.columns]
     headings = list(plan.headings)
-    periods = list(zip(plan.earlier, periods_before(plan.asked), strict=False))
+    before = periods_before(plan.asked, by_quarter=report.by_quarter)
+    periods = list(zip(plan.earlier, before, strict=False))
     below = []
     cells = [
         [_cell(plan, kind, value) for kind, value in zip(kinds, row, strict=True)] for row in rows

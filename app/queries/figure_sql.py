@@ -17,8 +17,10 @@ from app.models.rollups import KEPT_ACCOUNTS, LEDGER, POSTED, SOURCES, RollupSou
 
 _MEASURES = ("amount_fen", "card_fen", "wechat_fen", "bonus_fen", "commission_fen")
 _LOCAL = "AT TIME ZONE 'Asia/Shanghai'"
-_MARKS = text("SELECT source, folded_until::text, tail_id FROM rollup_mark")
-_SEES_ALL = text("SELECT current_user IN ('kaquan_platform', 'kaquan_system')")
+_MARKS = text(
+    "SELECT source, folded_until::text, tail_id,"
+    " current_user IN ('kaquan_platform', 'kaquan_system') AS sees_all FROM rollup_mark"
+)
 _TRIES = 3
 
 
@@ -111,12 +113,12 @@ def read_figures(
     Args:
         in_total: The same question put to the totals; whoever sees everything is answered by them.
     """
-    if in_total is not None and session.execute(_SEES_ALL).scalar_one():
+    marks, sees_all = _read_marks(session)
+    if in_total is not None and sees_all:
         statement = in_total
-    marks = _read_marks(session)
     for _ in range(_TRIES):
         rows = session.execute(text(statement), {**marks, **values}).all()
-        before, marks = marks, _read_marks(session)
+        before, (marks, _) = marks, _read_marks(session)
         if marks == before:
             return rows
     return session.execute(text(statement), {**_UNKNOWN, **values}).all()
@@ -128,11 +130,13 @@ _UNKNOWN: Mapping[str, Any] = {
 }
 
 
-def _read_marks(session: Session) -> Mapping[str, Any]:
-    marks = dict(_UNKNOWN)
+def _read_marks(session: Session) -> tuple[Mapping[str, Any], bool]:
+    """How far figures are kept, and whether the reader sees everybody's."""
+    marks, sees_all = dict(_UNKNOWN), False
     for row in session.execute(_MARKS):
         marks[f"{row.source}_until"], marks[f"{row.source}_tail"] = row.folded_until, row.tail_id
-    return marks
+        sees_all = row.sees_all
+    return marks, sees_all
 
 
 def _figures(table: str) -> str:

@@ -6,9 +6,9 @@ is summed by the hour already comes from the hourly figures, what is younger fro
 
 from __future__ import annotations
 
-from app.queries.batch_sql import PAPER, booked_until
 from app.queries.figure_sql import BOOKED, hours_of
 from app.queries.member_days_sql import DAYS_PAID
+from app.queries.vouchers.batch_sql import PAPER, booked_until
 
 
 def _taken(kept: str) -> str:
@@ -144,6 +144,36 @@ LIABILITY = f"""
     HAVING x.account <> 'gift' OR sum(fen) <> 0
         OR coalesce(sum(fen) FILTER (WHERE NOT now_in), 0) <> 0
      ORDER BY x.merchant_id, x.account, x.program_id, x.batch_id"""  # noqa: S608 - constants
+
+# The same by month; the first and the last one as far as they lie in the period.
+LIABILITY_MONTHS = f"""
+    WITH asked AS (SELECT {_DAYS}),
+    months AS (
+        SELECT m::date AS begins FROM asked, generate_series(
+            date_trunc('month', first_on::timestamp), ended_on - interval '1 day',
+            interval '1 month') m),
+    moved AS (
+        SELECT CASE WHEN day >= first_on THEN date_trunc('month', day::timestamp)::date END
+                   AS begins, event, -sum(amount_fen) AS fen
+          FROM ({BOOKED}) b, asked
+         WHERE {_OWED} AND day < ended_on
+           AND (cast(:merchant_id AS bigint) IS NULL OR merchant_id = :merchant_id)
+         GROUP BY 1, 2),
+    monthly AS (
+        SELECT m.begins, coalesce(sum(fen), 0) AS fen,
+               coalesce(sum(fen) FILTER (WHERE {_SOLD}), 0)::bigint AS sold,
+               coalesce(-sum(fen) FILTER (WHERE {_USED}), 0)::bigint AS used,
+               coalesce(-sum(fen) FILTER (WHERE {_EXPIRED}), 0)::bigint AS expired,
+               coalesce(-sum(fen) FILTER (WHERE {_RETURNED}), 0)::bigint AS returned
+          FROM months m LEFT JOIN moved USING (begins) GROUP BY 1),
+    closed AS (
+        SELECT *, (sum(fen) OVER (ORDER BY begins)
+                   + (SELECT coalesce(sum(fen), 0) FROM moved WHERE begins IS NULL))::bigint
+                   AS closing
+          FROM monthly)
+    SELECT to_char(begins, 'YYYY-MM') AS label, (closing - fen)::bigint, sold, used, expired,
+           returned, (fen - sold + used + expired + returned)::bigint, closing
+      FROM closed ORDER BY begins"""  # noqa: S608 - made of constants
 
 BREAKAGE = f"""
     WITH asked AS (SELECT {_DAYS})

@@ -46,11 +46,17 @@ class Report:
     # Rows that are set against those of other periods one by one; the last column is compared.
     rows_compared: Sequence[str] = ()
     by_store: bool = True  # Whether one store's figures make sense.
+    by_quarter: bool = False  # Whether its rows are whole quarters, whatever days are asked for.
     summed_by: str = ""  # The group with the fewest rows: sums alone are read by it.
 
     @property
     def has_sums(self) -> bool:
         return any(column.sums for column in self.columns)
+
+    def labels(self, group: str) -> Sequence[str]:
+        """Its columns' headings; the first one says what the rows are grouped by."""
+        first, *others = (column.label for column in self.columns)
+        return [GROUPED_BY.get(group, first) if group in self.groups else first, *others]
 
     def statement(self, group: str) -> str:
         return self.statements[group if group in self.statements else next(iter(self.statements))]
@@ -96,6 +102,16 @@ _GROUPS = {
     "cashier": N_("By cashier"),
 }
 
+GROUPED_BY = {
+    "day": N_("Day"),
+    "week": N_("Week"),
+    "month": N_("Month"),
+    "hour": N_("Hour"),
+    "tender": N_("Tender"),
+    "store": N_("Store"),
+    "merchant": N_("Merchant"),
+    "cashier": N_("Cashier"),
+}
 NOT_OVER_TIME = frozenset({"tender", "store", "merchant", "cashier"})
 
 REPORTS: Mapping[str, Report] = {
@@ -139,6 +155,22 @@ REPORTS: Mapping[str, Report] = {
         statements={"": sql.LIABILITY},
         groups=_ONE,
         drawn=(2, 8),
+        by_store=False,
+    ),
+    "liability-months": Report(
+        title=N_("Advance receipts by month"),
+        explanation=N_(
+            "Each month's opening, what came and went, and its closing balance (ledger)."
+        ),
+        columns=(
+            Column(label=N_("Month")), _money(N_("Opening"), sums=False), _money(N_("Sold")),
+            _money(N_("Used")), _money(N_("Expired")), _money(N_("Returned or voided")),
+            _money(N_("Other")), _money(N_("Closing balance"), sums=False),
+        ),
+        statements={"": sql.LIABILITY_MONTHS},
+        groups=_ONE,
+        over_time=True,
+        drawn=(7, 2, 3),
         by_store=False,
     ),
     "breakage": Report(
@@ -217,6 +249,7 @@ REPORTS: Mapping[str, Report] = {
         groups=_ONE,
         drawn=(2, 4, 8),
         by_store=False,
+        by_quarter=True,
     ),
 }  # fmt: skip
 
@@ -240,9 +273,16 @@ def read_report(session: Session, name: str, asked: Asked) -> list[list[Value]]:
     return [[_whole(kind, value) for kind, value in zip(kinds, row, strict=True)] for row in rows]
 
 
-def periods_before(asked: Asked) -> Sequence[Asked]:
-    """The period before, and the same one a year ago. Before whole months lie as many months."""
+def periods_before(asked: Asked, *, by_quarter: bool = False) -> Sequence[Asked]:
+    """The period before, and the same one a year ago. Before whole months lie as many months.
+
+    Args:
+        by_quarter: Of all quarters that the period touches.
+    """
     first, ended = local_day(asked.since), local_day(asked.until)
+    if by_quarter:
+        last = ended - timedelta(days=1)
+        first, ended = _quarter_begins(first), _months_before(_quarter_begins(last), -3)
     if first.day == ended.day == 1:
         months = 12 * (ended.year - first.year) + ended.month - first.month
         begins = _months_before(first, months)
@@ -289,6 +329,10 @@ def _whole(kind: str, value: object) -> Value:
 def _months_before(first: date, months: int) -> date:
     year, month = divmod(12 * first.year + first.month - 1 - months, 12)
     return date(year, month + 1, 1)
+
+
+def _quarter_begins(day: date) -> date:
+    return day.replace(month=day.month - (day.month - 1) % 3, day=1)
 
 
 def _year_before(day: date) -> date:

@@ -13,7 +13,7 @@ from app.core.actor import PUBLIC
 from app.core.clock import utc_now
 from app.core.errors import N_
 from app.models.contents import ContentKind
-from app.queries.contents import (
+from app.queries.publishing.contents import (
     ContentSeen,
     PageVersion,
     find_content,
@@ -23,7 +23,7 @@ from app.queries.contents import (
     list_contents,
     list_page_versions,
 )
-from app.queries.store_pages import StoreLine, list_store_lines
+from app.queries.tenants.store_pages import StoreLine, list_store_lines
 from app.site.caching import may_be_kept
 from app.site.structured import article_data, goods_data
 from app.web.context import current_context

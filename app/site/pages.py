@@ -16,9 +16,9 @@ from app.core.demo import DEMO_ACCOUNTS, DemoAccount
 from app.core.errors import DomainError
 from app.flows.context import Context
 from app.models.contents import ContentKind
-from app.queries.contents import ContentSeen, list_contents
-from app.queries.store_pages import list_stores_of_city
-from app.queries.stores import PayPointSeen, find_pay_point, list_pay_points
+from app.queries.publishing.contents import ContentSeen, list_contents
+from app.queries.tenants.store_pages import list_stores_of_city
+from app.queries.tenants.stores import PayPointSeen, find_pay_point, list_pay_points
 from app.services.refusals import PayPointNotFound
 from app.services.vouchers.redemptions import read_code
 from app.site.caching import keep_private, may_be_kept

@@ -7,10 +7,10 @@ from flask.typing import ResponseReturnValue
 
 from app.core.actor import PUBLIC
 from app.core.clock import utc_now
-from app.flows.previewing import read_preview
+from app.flows.publishing.previewing import read_preview
 from app.models.contents import ContentKind
-from app.queries.contents import ContentSeen
-from app.queries.store_pages import list_store_lines
+from app.queries.publishing.contents import ContentSeen
+from app.queries.tenants.store_pages import list_store_lines
 from app.site.caching import keep_private
 from app.site.contents import item_page, offering_stores, written_page
 from app.site.pages import home_page

@@ -14,14 +14,14 @@ from app.core.clock import utc_now
 from app.core.coordinates import CoordinateSystem, read_position, to_gcj02
 from app.core.errors import N_
 from app.models.contents import ContentKind
-from app.queries.contents import ContentSeen, find_store_page, list_contents
-from app.queries.store_pages import (
+from app.queries.publishing.contents import ContentSeen, find_store_page, list_contents
+from app.queries.tenants.store_pages import (
     StorePage,
     find_store_facts,
     list_cities,
     list_stores_of_city,
 )
-from app.queries.stores import list_stores
+from app.queries.tenants.stores import list_stores
 from app.site.caching import keep_private, may_be_kept
 from app.site.structured import store_data
 from app.web.context import current_context

@@ -7,8 +7,8 @@ from typing import Any
 from flask import url_for
 
 from app.core.clock import rfc3339
-from app.queries.contents import ContentSeen
-from app.queries.store_pages import StorePage
+from app.queries.publishing.contents import ContentSeen
+from app.queries.tenants.store_pages import StorePage
 from app.web.context import current_context
 
 _CONTEXT = "https://schema.org"

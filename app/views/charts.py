@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flask_babel import gettext
@@ -69,7 +69,7 @@ class Chart:
     series: Sequence[Series]
     nothing: str = ""
     stacked: bool = False
-    notes: Sequence[str] = field(default=())
+    notes: Sequence[str] = ()
     note_name: str = ""
 
     @property
@@ -89,20 +89,35 @@ class Chart:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What both tiles and charts tell, asked once. ``owed`` by account; none in a store's console,
+    for cards and paper are the issuer's."""
+
+    taken: Takings
+    owed: Sequence[tuple[str, int]] | None
+
+
+def read_known(session: Session, *, span: Span, scope: Scope) -> Known:
+    return Known(
+        taken=sum_takings(session, **span.bounds),
+        owed=None if scope is Scope.store else figures.outstanding_by_account(session),
+    )
+
+
 def read_span(name: str, *, today: date) -> Span:
     """The period that an address names; today unless it is one of ours."""
     chosen = name if name in PERIODS else "today"
     return Span(name=chosen, first=today - timedelta(days=PERIODS[chosen][1] - 1), last=today)
 
 
-def draw_charts(session: Session, *, span: Span, scope: Scope) -> list[Chart]:
+def draw_charts(session: Session, *, span: Span, known: Known) -> list[Chart]:
     """All charts of one console. A store has neither other stores, nor batches, nor liabilities."""
-    makers: list[Callable[[Session, Span], Chart]] = [_days] if span.days > 1 else []
-    makers += [_hours, _tenders, _channels]
-    if scope is not Scope.store:
-        makers += [_stores, _batches, _outstanding]
-    makers.append(_members)
-    return [make(session, span) for make in makers]
+    charts = [_days(session, span)] if span.days > 1 else []
+    charts += [_hours(session, span), _tenders(known.taken), _channels(session, span)]
+    if known.owed is not None:
+        charts += [_stores(session, span), _batches(session), _outstanding(known.owed)]
+    return [*charts, _members(session, span)]
 
 
 def _days(session: Session, span: Span) -> Chart:
@@ -132,8 +147,7 @@ def _hours(session: Session, span: Span) -> Chart:
     )  # fmt: skip
 
 
-def _tenders(session: Session, span: Span) -> Chart:
-    taken = sum_takings(session, **span.bounds)
+def _tenders(taken: Takings) -> Chart:
     parts = (
         (gettext("Cards"), taken.payments_card_fen),
         (gettext("WeChat Pay"), taken.payments_wechat_fen),
@@ -170,7 +184,7 @@ def _stores(session: Session, span: Span) -> Chart:
     )  # fmt: skip
 
 
-def _batches(session: Session, _span: Span) -> Chart:
+def _batches(session: Session) -> Chart:
     found = figures.count_by_batch(session, limit=_BATCHES_SHOWN)
     names = [one.name for one in found]
     return Chart(
@@ -191,8 +205,7 @@ def _batches(session: Session, _span: Span) -> Chart:
     )  # fmt: skip
 
 
-def _outstanding(session: Session, _span: Span) -> Chart:
-    parts = figures.outstanding_by_account(session)
+def _outstanding(parts: Sequence[tuple[str, int]]) -> Chart:
     return Chart(
         id="outstanding", title=gettext("Outstanding liability"), kind="ring", unit="fen",
         axis=gettext("Account"),
@@ -212,10 +225,6 @@ def _members(session: Session, span: Span) -> Chart:
         series=[Series(name=gettext("New members"), values=[day.new_members for day in days])],
         nothing=gettext("Nobody has joined in these days."),
     )  # fmt: skip
-
-
-def takings_of(session: Session, bounds: dict[str, datetime]) -> Takings:
-    return sum_takings(session, **bounds)
 
 
 def _bounds(first: date, last: date) -> dict[str, datetime]:

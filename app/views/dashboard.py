@@ -12,11 +12,9 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext
 
 from app.core import money
-from app.core.actor import Scope
 from app.core.clock import local_day, utc_now
-from app.queries.takings import Takings
-from app.queries.trial_balance import outstanding_fen
-from app.views.charts import PERIODS, Span, draw_charts, read_span, takings_of
+from app.queries.takings import Takings, sum_takings
+from app.views.charts import PERIODS, Span, draw_charts, read_known, read_span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +38,14 @@ class Dashboard(BaseView):
     def show(self) -> ResponseReturnValue:
         session = self.appbuilder.session
         span = _span()
-        now = takings_of(session, span.bounds)
-        earlier = [(label, takings_of(session, bounds)) for label, bounds in span.compared()]
-        tiles = _tiles(now, earlier)
-        # A store holds no member's money: cards are the issuer's.
-        if g.actor.scope is not Scope.store:
+        known = read_known(session, span=span, scope=g.actor.scope)
+        earlier = [(label, sum_takings(session, **bounds)) for label, bounds in span.compared()]
+        tiles = _tiles(known.taken, earlier)
+        if known.owed is not None:
             note = gettext("on cards and vouchers, not yet spent")
             label = gettext("Outstanding liability")
-            tiles.append(Tile(label=label, fen=outstanding_fen(session), note=note))
+            owed_fen = sum(fen for _, fen in known.owed)
+            tiles.append(Tile(label=label, fen=owed_fen, note=note))
         return self.render_template(
             "console/dashboard.html",
             span=span,
@@ -56,8 +54,8 @@ class Dashboard(BaseView):
                 for name, (label, _) in PERIODS.items()
             ],
             tiles=tiles,
-            new_members=now.new_members,
-            charts=draw_charts(session, span=span, scope=g.actor.scope),
+            new_members=known.taken.new_members,
+            charts=draw_charts(session, span=span, known=known),
             figures_url=url_for("Dashboard.figures", period=span.name),
         )
 
@@ -67,7 +65,9 @@ class Dashboard(BaseView):
     def figures(self) -> ResponseReturnValue:
         """What the page's charts draw, as JSON; amounts are fen."""
         span = _span()
-        charts = draw_charts(self.appbuilder.session, span=span, scope=g.actor.scope)
+        session = self.appbuilder.session
+        known = read_known(session, span=span, scope=g.actor.scope)
+        charts = draw_charts(session, span=span, known=known)
         return jsonify(
             {
                 "period": span.name,

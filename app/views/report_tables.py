@@ -32,7 +32,7 @@ WORDS = {
     "combined": N_("Card and WeChat Pay"),
     "voucher": N_("Paper vouchers"),
     "cash": N_("Cash"),
-    "code": N_("Code"),
+    "code": N_("Top-up code"),
     "refund": N_("Refund"),
     "reversal": N_("Redemption reversed"),
     "new": N_("New"),
@@ -87,8 +87,8 @@ def tabulate(
             for total, part in zip(sums, here, strict=True)]  # fmt: skip
     return Table(
         headings=[
-            *(gettext(column.label) for column in report.columns),
-            *(_earlier_labels(asked) if report.rows_compared else ()),
+            *(gettext(label) for label in report.labels(asked.group)),
+            *(_earlier_labels(report, asked) if report.rows_compared else ()),
         ],
         rows=_rows(session, name, report, asked, shown),
         sums=_sums(report, sums),
@@ -120,7 +120,7 @@ def chart_of(report: Report, asked: Asked, rows: Sequence[Sequence[Value]]) -> C
         title=title,
         kind="columns" if over_time else "bars",
         unit="fen" if report.columns[report.drawn[0]].kind == "money" else "count",
-        axis=gettext(report.columns[0].label),
+        axis=gettext(report.labels(asked.group)[0]),
         labels=[_label(report, row) for row in rows],
         stacked=report.drawn == (2, 3, 4),
         series=[
@@ -132,9 +132,9 @@ def chart_of(report: Report, asked: Asked, rows: Sequence[Sequence[Value]]) -> C
     return None if chart.empty else chart
 
 
-def _earlier_labels(asked: Asked) -> Sequence[str]:
-    return [then.named(name)
-            for name, then in zip(earlier_names(), periods_before(asked), strict=True)]  # fmt: skip
+def _earlier_labels(report: Report, asked: Asked) -> Sequence[str]:
+    periods = periods_before(asked, by_quarter=report.by_quarter)
+    return [then.named(name) for name, then in zip(earlier_names(), periods, strict=True)]
 
 
 def _earlier(
@@ -143,9 +143,10 @@ def _earlier(
     """The sums of earlier periods, for reports that have sums of a period."""
     if not report.has_sums:
         return []
+    periods = periods_before(asked, by_quarter=report.by_quarter)
     return [
         (label, _sums(report, sum_report(session, name, then)))
-        for label, then in zip(_earlier_labels(asked), periods_before(asked), strict=True)
+        for label, then in zip(_earlier_labels(report, asked), periods, strict=True)
     ]
 
 

@@ -8,12 +8,17 @@ import pytest
 
 from app.core.actor import SYSTEM, Role
 from app.core.clock import local_day, utc_now
-from app.flows.reconciling import reconcile_day
-from app.models.reconciliations import Correction, ReconciliationStatus
+from app.flows.settlement.reconciling import reconcile_day
+from app.models.reconciliations import (
+    Correction,
+    ReconciliationDifference,
+    ReconciliationStatus,
+)
 from app.services.settlement.differences import (
     CorrectionImpossible,
     DifferenceChanged,
     confirm_correction,
+    corrections_of,
     propose_correction,
     refuse_correction,
 )
@@ -124,7 +129,7 @@ def test_each_planted_difference_is_found_and_nothing_else(world, topped_up, bil
         [
             ("missing_there", gone, 20_00, 20_00, None, "expense", "unresolved"),
             ("amount_differs", other, 30_00, 30_00, 29_00, "expense", "unresolved"),
-            ("duplicate", twice, 40_00, None, 80_00, "explain", "unresolved"),
+            ("duplicate", twice, 40_00, 40_00, 80_00, "explain", "unresolved"),
             ("missing_here", "P999", None, None, 5_00, "unapplied", "unresolved"),
             ("missing_here", "F998", None, None, 7_00, "unapplied", "unresolved"),
         ],
@@ -220,32 +225,102 @@ def test_a_ledger_brought_to_a_bill_that_wechat_then_corrects_is_found_and_broug
     world.require_sound_books()
 
 
-def test_a_fee_that_the_two_bills_do_not_agree_on_can_only_be_explained(
+def agree(world, found: int, correction: Correction) -> None:
+    """Two people: one proposes, the other one confirms."""
+    maker, checker = (world.make.actor(world.make.staff(Role.platform_finance)) for _ in "ab")
+    with world.database.unit_of_work(SYSTEM) as session:
+        propose_correction(session, difference_id=found, correction=correction,
+                           note="查过微信", maker=maker, now=utc_now())  # fmt: skip
+        confirm_correction(session, difference_id=found, checker=checker, now=utc_now())
+
+
+def booked_fee_fen(world, reference: str) -> int:
+    return world.one(
+        "SELECT sum(p.amount_fen)::bigint FROM journal_entry e JOIN posting p ON p.entry_id = e.id"
+        " WHERE p.account = 'expense:wechat-fee' AND (e.reference = :reference"
+        " OR e.reference IN (SELECT 'reconciliation:' || d.id FROM reconciliation_difference d"
+        "                     WHERE d.number = :reference))",
+        reference=reference,
+    )
+
+
+def test_a_fee_on_which_the_two_bills_differ_is_booked_as_wechat_took_it_by_two_people(
     world, topped_up, bill, today
 ):
     topped_up(50_00)
     reference = f"wechat-fee:{today.isoformat()}"
+    before = bill()
+    was_booked = booked_fee_fen(world, reference)
     day = bill(more_fee_fen=1_50)
-    *_, found = differences(world, reference)
+    [*_, found] = [row for row in differences(world, reference) if row[0] == "fee_differs"]
     kind, _, ours, booked, theirs, suggestion, status = found
     assert (kind, ours, theirs) == ("fee_differs", day.fee_fen, day.fee_fen + 1_50)
-    assert (suggestion, status) == ("explain", "unresolved")
-    assert booked > 0
-    maker, checker = (world.make.actor(world.make.staff(Role.platform_finance)) for _ in "ab")
-    given = {"difference_id": difference_id(world, reference), "now": utc_now()}
-    with world.database.unit_of_work(SYSTEM) as session:
-        with pytest.raises(CorrectionImpossible):
-            propose_correction(
-                session, correction=Correction.expense, note="x", maker=maker, **given
-            )
-        propose_correction(
-            session, correction=Correction.explain, note="微信按笔取整", maker=maker, **given
-        )
-    with world.database.unit_of_work(SYSTEM) as session:
-        confirm_correction(session, checker=checker, **given)
-    [after] = differences(world, reference)
+    assert (booked, suggestion, status) == (was_booked, "expense", "unresolved")
+    assert day.fee_fen == before.fee_fen
+    agree(
+        world,
+        world.one(
+            "SELECT id FROM reconciliation_difference WHERE number = :number"
+            " AND kind = 'fee_differs'",
+            number=reference,
+        ),
+        Correction.expense,
+    )
+    assert booked_fee_fen(world, reference) == theirs
+    bill(more_fee_fen=1_50)
+    [*_, after] = [row for row in differences(world, reference) if row[0] == "fee_differs"]
     assert after[-1] == "corrected"
     world.require_sound_books()
+
+
+def test_what_was_paid_twice_is_kept_for_giving_back_and_no_difference_afterwards(
+    world, paid, bill
+):
+    number = paid(30_00)
+    plan = {"add": [{"order_no": number, "transaction_id": f"42{number}", "amount_fen": 30_00}]}
+    bill(**plan)
+    assert differences(world, number) == [
+        ("duplicate", number, 30_00, 30_00, 60_00, "unapplied", "unresolved")
+    ]
+    with world.database.unit_of_work(SYSTEM) as session:
+        before = balance_fen(session, "unapplied:wechat")
+    agree(world, difference_id(world, number), Correction.unapplied)
+    with world.database.unit_of_work(SYSTEM) as session:
+        assert balance_fen(session, "unapplied:wechat") == before - 30_00
+    bill(**plan)
+    assert [(row[0], row[-1]) for row in differences(world, number)] == [("duplicate", "corrected")]
+    world.require_sound_books()
+
+
+def test_a_proposal_about_other_amounts_than_the_bills_now_is_open_again(world, topped_up, bill):
+    number = topped_up(30_00)
+    bill(amounts={number: 29_00})
+    found = difference_id(world, number)
+    maker, checker = (world.make.actor(world.make.staff(Role.platform_finance)) for _ in "ab")
+    given = {"difference_id": found, "now": utc_now()}
+    with world.database.unit_of_work(SYSTEM) as session:
+        propose_correction(
+            session, correction=Correction.expense, note="按账单", maker=maker, **given
+        )
+    bill(amounts={number: 29_00})
+    assert [row[-1] for row in differences(world, number)] == ["proposed"], "nothing has changed"
+    bill(amounts={number: 28_00})
+    assert differences(world, number) == [
+        ("amount_differs", number, 30_00, 30_00, 28_00, "expense", "unresolved")
+    ]
+    with world.database.unit_of_work(SYSTEM) as session, pytest.raises(DifferenceChanged):
+        confirm_correction(session, checker=checker, **given)
+
+
+def test_only_an_order_of_ours_can_be_booked_as_paid(world, bill):
+    bill(add=[{"order_no": "P996", "transaction_id": "4296", "amount_fen": 5_00}])
+    maker = world.make.actor(world.make.staff(Role.platform_finance))
+    with world.database.unit_of_work(SYSTEM) as session:
+        found = session.get_one(ReconciliationDifference, difference_id(world, "P996"))
+        assert corrections_of(found) == [Correction.unapplied, Correction.explain]
+        with pytest.raises(CorrectionImpossible):
+            propose_correction(session, difference_id=found.id, correction=Correction.confirm,
+                               note="x", maker=maker, now=utc_now())  # fmt: skip
 
 
 def test_a_refund_is_matched_by_its_own_number(world, bill):

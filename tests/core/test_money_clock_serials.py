@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -36,6 +37,21 @@ def test_postgresql_takes_the_same_commission(session):
     assert len(rows) == len(amounts) * len(rates)
     for amount, rate, commission in rows:
         assert commission == money.share(amount, rate, rounding=Rounding.HALF_UP)
+
+
+@pytest.mark.parametrize(
+    ("fen", "words"),
+    [
+        (0, "零元整"), (5, "伍分"), (50, "伍角整"), (100, "壹元整"), (1_05, "壹元零伍分"),
+        (10_00, "壹拾元整"), (325_04, "叁佰贰拾伍元零肆分"), (1_409_50, "壹仟肆佰零玖元伍角整"),
+        (6_007_14, "陆仟零柒元壹角肆分"), (10_000_00, "壹万元整"),
+        (16_409_02, "壹万陆仟肆佰零玖元零贰分"), (100_050_00, "壹拾万零伍拾元整"),
+        (1_000_000_01, "壹佰万元零壹分"), (10_001_000_00, "壹仟万壹仟元整"),
+        (100_000_500_00, "壹亿零伍佰元整"), (-12_30, "负壹拾贰元叁角整"),
+    ],
+)  # fmt: skip
+def test_an_amount_written_out_as_on_chinese_papers(fen, words):
+    assert money.in_capitals(fen) == f"人民币{words}"
 
 
 def test_a_part_pro_rata_of_the_whole_is_the_whole():

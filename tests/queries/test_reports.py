@@ -173,6 +173,36 @@ def test_advance_receipts_close_at_what_the_ledger_says(database, shop):
         assert opening + sold - used - expired - returned + other == closing, row
 
 
+def test_advance_receipts_by_month_go_on_from_month_to_month_and_come_to_the_same(database, shop):
+    merchant, _ = shop
+    whole = asked(400, merchant_id=merchant.id)
+    with database.unit_of_work(PLATFORM) as session:
+        rows = read_report(session, "liability-months", whole)
+        together = add_up(REPORTS["liability"], read_report(session, "liability", whole))
+    first, last = local_day(whole.since), local_day(whole.until - timedelta(seconds=1))
+    assert len(rows) == 12 * (last.year - first.year) + last.month - first.month + 1
+    assert (rows[0][1], rows[-1][7]) == (together[2], together[8])
+    assert rows[-1][7] > 0
+    assert [sum(row[place] for row in rows) for place in range(2, 7)] == together[3:8]
+    for _, opening, sold, used, expired, returned, other, closing in rows:
+        assert opening + sold - used - expired - returned + other == closing
+    for earlier, later in pairwise(rows):
+        assert earlier[7] == later[1]
+
+
+def test_before_a_part_of_a_quarter_lies_the_whole_quarter_before():
+    def of(since, until):
+        begins, ends = (datetime.fromisoformat(f"{day}T00:00+08:00") for day in (since, until))
+        return Asked(since=begins.astimezone(SHANGHAI), until=ends.astimezone(SHANGHAI))
+
+    for days, before, year_ago in [
+        (("2026-10-25", "2026-11-24"), ("2026-07-01", "2026-10-01"), ("2025-10-01", "2026-01-01")),
+        (("2026-02-01", "2026-05-01"), ("2025-07-01", "2026-01-01"), ("2025-01-01", "2025-07-01")),
+    ]:
+        found = periods_before(of(*days), by_quarter=True)
+        assert found == [of(*before), of(*year_ago)]
+
+
 def test_the_regulators_balance_is_the_ledgers(database, shop):
     """Of one merchant: other tests have booked things of quarters to come."""
     merchant, _ = shop
@@ -201,7 +231,7 @@ def test_the_regulators_balance_is_the_ledgers(database, shop):
 
 def test_reports_of_the_ledger_are_the_same_before_and_after_its_days_are_kept(database, shop):
     """Nothing kept, everything kept, and kept with younger postings beside it."""
-    names = ("liability", "regulator", "breakage")
+    names = ("liability", "liability-months", "regulator", "breakage")
 
     def read():
         return [rows_of(database, name, days=400) for name in names]

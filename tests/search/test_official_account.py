@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text
 from app.core.actor import SYSTEM, Role
 from app.core.clock import utc_now
 from app.factory import create_app
-from app.flows import official_account
+from app.flows.messaging import official_account
 from app.gateways.wechat.oa_messages import sign
 from app.models.official_account import OaFollower, OaReply, OaReplyKind
 from app.models.people import MemberIdentity

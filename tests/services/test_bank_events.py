@@ -27,6 +27,14 @@ def test_wechats_fee_is_booked_once_a_day(session):
         book_wechat_fee(session, **bill)
 
 
+def test_a_fee_that_comes_back_with_a_days_refunds_is_booked_the_other_way(session):
+    book_wechat_fee(session, bill_on=date(2031, 1, 2), fee_fen=-18, actor=SYSTEM, now=utc_now())
+    assert postings_of(session, "wechat-fee:2031-01-02") == [
+        ("bank:wechat", 1, 18),
+        ("expense:wechat-fee", 1, -18),
+    ]
+
+
 def test_wechats_transfer_reaches_our_bank(session):
     book_wechat_transfer(
         session, transfer_no="W2031", amount_fen=5_000, actor=SYSTEM, now=utc_now()

@@ -12,7 +12,12 @@ from app.core.clock import utc_now
 from app.models.base import OPERATOR_ID
 from app.models.contents import ContentItem, ContentKind, ContentStatus, ContentVersion
 from app.models.plumbing import OutboxMessage
-from app.queries.contents import find_content, find_page_version, list_contents, list_page_versions
+from app.queries.publishing.contents import (
+    find_content,
+    find_page_version,
+    list_contents,
+    list_page_versions,
+)
 from app.services.publishing import contents, media
 from app.services.publishing.content_refusals import (
     ContentChangedMeanwhile,

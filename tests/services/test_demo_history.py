@@ -47,6 +47,29 @@ def test_the_history_is_balanced_and_has_something_for_every_chart(session, keys
     assert latest <= now + timedelta(seconds=1)
 
 
+def test_the_drawers_of_the_story_were_counted_and_some_differ_for_a_reason(session, keys):
+    before = session.scalar(text("SELECT coalesce(max(id), 0) FROM shift"))
+    now = utc_now()
+    _played(session, keys, now)
+    session.flush()
+    shifts = session.execute(
+        text(
+            "SELECT h.*, h.opening_float_fen + (SELECT sum(p.amount_fen) FROM shift_entry e"
+            "  JOIN posting p ON p.entry_id = e.entry_id AND p.account = 'cash:store'"
+            "  WHERE e.shift_id = h.id)::bigint AS booked_fen"
+            " FROM shift h WHERE h.id > :before"
+        ),
+        {"before": before},
+    ).all()
+    assert len(shifts) > 20
+    assert {one.status for one in shifts} == {"closed"}
+    assert all(one.expected_fen == one.booked_fen for one in shifts)
+    assert all(one.opened_at < one.closed_at < now for one in shifts)
+    differing = [one for one in shifts if one.counted_fen != one.expected_fen]
+    assert 0 < len(differing) < len(shifts) / 4
+    assert all(bool(one.difference_reason) == (one in differing) for one in shifts)
+
+
 def test_the_same_moment_tells_the_same_story(database, keys):
     now = datetime(2026, 11, 20, 20, 0, tzinfo=SHANGHAI)
     found = []

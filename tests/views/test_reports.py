@@ -115,3 +115,12 @@ def test_member_activity_is_set_beside_earlier_periods_in_the_file(desk):
     ]
     assert all(row[2] is not None for row in rows[1:5])
     assert all(row[2] is None for row in rows[5:10]), "what is held is told as of now"
+
+
+@pytest.mark.parametrize(
+    ("group", "heading"), [("store", "门店"), ("month", "月份"), ("tender", "支付方式")]
+)
+def test_the_first_column_says_what_the_rows_are_grouped_by(desk, group, heading):
+    page = desk.get(path(group=group)).text
+    head = re.search(r"<thead>(.*?)</thead>", page, re.S)[1]
+    assert cells(head)[0].strip() == heading

@@ -91,6 +91,8 @@ def test_the_paper_says_what_is_due_and_has_room_for_both_stamps(signed_in, peop
     assert statement.statement_no in words
     assert "209.90" in words
     assert words.count("盖章：") == 2
+    assert "人民币贰佰零玖元玖角整" in words
+    assert "第 1 页，共 1 页" in words
 
 
 def test_the_combined_workbook_has_all_merchants(signed_in, people, settled, database):
@@ -110,7 +112,16 @@ def test_the_combined_workbook_has_all_merchants(signed_in, people, settled, dat
             ),
             fields,
         )
+        to_pay_fen = session.scalar(
+            text(
+                "SELECT sum(due_fen) FROM statement WHERE status <> 'collecting' AND due_fen > 0"
+                " AND period_last_on BETWEEN :first AND :last"
+            ),
+            fields,
+        )
     assert _fen(front[-1][13]) == due_fen == sum(_fen(row[13]) for row in front[1:-1])
+    assert _fen(front[-1][15]) == to_pay_fen, "what is carried is not added up twice"
+    assert _fen(front[-1][13]) + _fen(front[-1][14]) == to_pay_fen
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "csv"])
@@ -126,7 +137,9 @@ def test_accounting_vouchers_balance_one_by_one(signed_in, people, settled, kind
         rows = list(sheet.iter_rows(values_only=True))[1:-1]
     vouchers = {}
     for day, number, *_, debit, credit in rows:
-        sums = vouchers.setdefault((day, number), [0, 0])
+        assert number[:2] == day[-2:], "a number is one of its kind in a month"
+        sums = vouchers.setdefault(number, [0, 0])
+        assert not (debit and sums[1]), "debits stand first"
         sums[0] += _fen(debit or 0)
         sums[1] += _fen(credit or 0)
     assert vouchers

@@ -11,14 +11,27 @@ from app.services import journal, ledger
 from app.services.ledger import Leg
 
 
+def fee_reference(bill_on: date) -> str:
+    """What a day's fee is called in the ledger, and where it differs."""
+    return f"wechat-fee:{bill_on.isoformat()}"
+
+
+def transfer_reference(transfer_no: str) -> str:
+    return f"wechat-transfer:{transfer_no}"
+
+
 def book_wechat_fee(
     session: Session, *, bill_on: date, fee_fen: int, actor: Actor, now: datetime
 ) -> int:
-    """Book the fee of one day's bill. A day's fee is booked once (the entry's reference)."""
+    """Book the fee of one day's bill. A day's fee is booked once (the entry's reference).
+
+    Args:
+        fee_fen: Less than nothing on a day on which more was given back than paid.
+    """
     return _book(
         session,
         kind="wechat_fee",
-        reference=f"wechat-fee:{bill_on.isoformat()}",
+        reference=fee_reference(bill_on),
         debit="expense:wechat-fee",
         amount_fen=fee_fen,
         actor=actor,
@@ -33,7 +46,7 @@ def book_wechat_transfer(
     return _book(
         session,
         kind="wechat_transfer",
-        reference=f"wechat-transfer:{transfer_no}",
+        reference=transfer_reference(transfer_no),
         debit="bank:payout",
         amount_fen=amount_fen,
         actor=actor,
@@ -51,7 +64,7 @@ def _book(
     actor: Actor,
     now: datetime,
 ) -> int:
-    assert amount_fen > 0, "a bill's line is an amount"
+    assert amount_fen != 0, "a bill's line is an amount"
     entry_id = ledger.post_entry(
         session,
         kind=kind,

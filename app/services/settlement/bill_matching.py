@@ -68,7 +68,8 @@ _LEDGER = text("""
        AND (l.payment_id = r.payment_id OR l.top_up_id = r.top_up_id)
      WHERE r.refund_no = ANY(:numbers) AND l.account = 'bank:wechat' GROUP BY 1
 """)
-# What is sold at a till is found by its event: its postings carry the batch, not the sale.
+# What is sold at a till is found by its event: its postings carry the batch, not the sale. So are
+# the corrections of it.
 _LEDGER_OF_SALES = text("""
     SELECT s.sale_no AS number, sum(l.amount_fen)::bigint AS fen
       FROM voucher_sale s
@@ -83,6 +84,14 @@ _LEDGER_OF_SALES = text("""
         ON e.reference = 'refund:' || coalesce(r.replaces_id, r.id) || '\\:succeeded'
       JOIN posting l ON l.entry_id = e.id AND l.account = 'bank:wechat'
      WHERE r.refund_no = ANY(:numbers) AND r.voucher_sale_id IS NOT NULL GROUP BY 1
+    UNION ALL
+    SELECT d.number, sum(CASE WHEN r.id IS NULL THEN l.amount_fen ELSE -l.amount_fen END)::bigint
+      FROM reconciliation_difference d
+      LEFT JOIN voucher_sale s ON s.sale_no = d.number
+      LEFT JOIN refund r ON r.refund_no = d.number AND r.voucher_sale_id IS NOT NULL
+      JOIN journal_entry e ON e.reference = 'reconciliation:' || d.id
+      JOIN posting l ON l.entry_id = e.id AND l.account = 'bank:wechat'
+     WHERE d.number = ANY(:numbers) AND (s.id IS NOT NULL OR r.id IS NOT NULL) GROUP BY 1
 """)
 _SEEN = text("SELECT DISTINCT number FROM wechat_bill_line WHERE number = ANY(:numbers)")
 
@@ -111,35 +120,43 @@ class Found:
     suggestion: Correction
 
 
-def number_of(line: TradeLine) -> str:
-    """What we call it: the refund's number, or the order's."""
-    return line.refund_no or line.order_no
-
-
 def wechat_no_of(line: TradeLine) -> str:
     return line.refund_id or line.transaction_id
 
 
 def find_differences(session: Session, bill: TradeBill) -> list[Found]:
     """What the three do not agree on. The bill's lines must have been kept already."""
-    billed = [number_of(line) for line in bill.lines]
+    billed = [line.number for line in bill.lines]
     ours = _known(session, billed)
     ledger = _booked(session, billed)
+    twice = _doubled(bill.lines, ledger)
+    again = {
+        one.number: (one.wechat_fen or 0) - (one.ours_fen or 0)
+        for one in twice
+        if one.suggestion is Correction.unapplied
+    }
     found = [
         difference
         for line in _each_once(bill.lines)
-        for difference in _compare(line, ours.get(number_of(line)), ledger)
+        for difference in _compare(
+            line, ours.get(line.number), ledger, again_fen=again.get(line.number, 0)
+        )
     ]
-    return [*found, *_doubled(bill.lines), *_unbilled(session, bill.bill_on)]
+    return [*found, *twice, *_unbilled(session, bill.bill_on)]
 
 
 def _each_once(lines: Sequence[TradeLine]) -> Iterable[TradeLine]:
     """The first line of each number; what comes twice is found apart."""
-    return {number_of(line): line for line in reversed(lines)}.values()
+    return {line.number: line for line in reversed(lines)}.values()
 
 
-def _compare(line: TradeLine, ours: Ours | None, ledger: Mapping[str, int]) -> Iterator[Found]:
-    booked = ledger.get(number_of(line))
+def _compare(
+    line: TradeLine, ours: Ours | None, ledger: Mapping[str, int], *, again_fen: int
+) -> Iterator[Found]:
+    """Args:
+    again_fen: What was paid at WeChat beyond the line. Once corrected, the ledger has it, too.
+    """
+    booked = ledger.get(line.number)
     if ours is None or ours.is_refund != line.is_refund:
         yield _found(line, DifferenceKind.missing_here, Correction.unapplied, None, booked)
     elif ours.fen != line.amount_fen:
@@ -148,7 +165,7 @@ def _compare(line: TradeLine, ours: Ours | None, ledger: Mapping[str, int]) -> I
         # A refund under way stands in the bill already, and its end is told by other means.
         if not line.is_refund:
             yield _found(line, DifferenceKind.missing_here, Correction.confirm, None, booked)
-    elif (booked or 0) != ours.fen:
+    elif (booked or 0) not in {ours.fen, ours.fen + again_fen}:
         yield _found(line, DifferenceKind.ledger_differs, Correction.expense, ours.fen, booked)
 
 
@@ -161,7 +178,7 @@ def _found(
 ) -> Found:
     return Found(
         kind=kind,
-        number=number_of(line),
+        number=line.number,
         wechat_no=wechat_no_of(line),
         ours_fen=ours_fen,
         ledger_fen=ledger_fen,
@@ -170,24 +187,26 @@ def _found(
     )
 
 
-def _doubled(lines: Sequence[TradeLine]) -> Iterator[Found]:
-    """A number that comes twice: the same line again, or paid for twice over at WeChat."""
-    times = Counter(number_of(line) for line in lines)
-    for number, many in times.items():
-        if many == 1:
-            continue
-        same = [line for line in lines if number_of(line) == number]
-        extra = sum(line.amount_fen for line in same[1:])
-        repeated = len({wechat_no_of(line) for line in same}) == 1
-        yield Found(
+def _doubled(lines: Sequence[TradeLine], ledger: Mapping[str, int]) -> list[Found]:
+    """Numbers that come twice: the same line again, or paid for twice over at WeChat."""
+    by_number: dict[str, list[TradeLine]] = {}
+    for line in lines:
+        by_number.setdefault(line.number, []).append(line)
+    return [
+        Found(
             kind=DifferenceKind.duplicate,
             number=number,
             wechat_no=wechat_no_of(same[-1]),
             ours_fen=same[0].amount_fen,
-            ledger_fen=None,
-            wechat_fen=same[0].amount_fen + extra,
-            suggestion=Correction.explain if repeated else Correction.unapplied,
+            ledger_fen=ledger.get(number),
+            wechat_fen=sum(line.amount_fen for line in same),
+            suggestion=Correction.explain
+            if len({wechat_no_of(line) for line in same}) == 1
+            else Correction.unapplied,
         )
+        for number, same in by_number.items()
+        if len(same) > 1
+    ]
 
 
 def _unbilled(session: Session, bill_on: date) -> Iterator[Found]:
@@ -220,12 +239,12 @@ def _known(session: Session, numbers: Sequence[str]) -> dict[str, Ours]:
 
 
 def _booked(session: Session, numbers: Sequence[str]) -> dict[str, int]:
-    return {
-        row.number: row.fen
-        for some in _chunks(numbers)
-        for statement in (_LEDGER, _LEDGER_OF_SALES)
-        for row in session.execute(statement, {"numbers": some})
-    }
+    booked: Counter[str] = Counter()
+    for some in _chunks(numbers):
+        for statement in (_LEDGER, _LEDGER_OF_SALES):
+            for row in session.execute(statement, {"numbers": some}):
+                booked[row.number] += row.fen
+    return dict(booked)
 
 
 def _chunks(numbers: Sequence[str]) -> Iterator[list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,15 +19,14 @@ from app.models.reconciliations import (
     ReconciliationDifference,
 )
 from app.models.sales import Payment, Refund, TopUp
-from app.models.tills import VoucherSale
 from app.services import journal, ledger
 from app.services.ledger import Leg
 from app.services.sales.payments import confirm_payment
 from app.services.sales.top_ups import confirm_top_up
+from app.services.settlement.banking import fee_reference
 from app.services.settlement.reconciliations import count_open
-from app.services.stored_value.cards import ReasonRequired
 from app.services.tills.till_sales import confirm_sale
-from app.services.two_people import require_another, require_asker
+from app.services.two_people import ReasonRequired, require_another, require_asker
 
 # What may be done about each kind. Nothing else makes sense of it.
 CORRECTIONS = {
@@ -35,7 +35,7 @@ CORRECTIONS = {
     DifferenceKind.amount_differs: (Correction.expense, Correction.explain),
     DifferenceKind.ledger_differs: (Correction.expense, Correction.explain),
     DifferenceKind.duplicate: (Correction.unapplied, Correction.explain),
-    DifferenceKind.fee_differs: (Correction.explain,),
+    DifferenceKind.fee_differs: (Correction.expense, Correction.explain),
 }
 
 
@@ -57,6 +57,20 @@ class CorrectionImpossible(DomainError):
     template = N_("This cannot be booked like that. Please choose another correction.")
 
 
+def corrections_of(found: ReconciliationDifference) -> Sequence[Correction]:
+    """What may be done about a difference. Only an order of ours can be booked as paid."""
+    return [
+        one
+        for one in CORRECTIONS[found.kind]
+        if one is not Correction.confirm or found.suggestion is Correction.confirm
+    ]
+
+
+def is_about_fee(found: ReconciliationDifference) -> bool:
+    """Whether it is a day's fee that differs, and no order."""
+    return found.number == fee_reference(found.bill_on)
+
+
 def propose_correction(
     session: Session,
     *,
@@ -72,9 +86,7 @@ def propose_correction(
         DifferenceNotFound, DifferenceChanged, CorrectionImpossible, ReasonRequired
     """
     found = _lock(session, difference_id, DifferenceStatus.unresolved)
-    if correction not in CORRECTIONS[found.kind]:
-        raise CorrectionImpossible
-    if correction is Correction.confirm and not _is_order(session, found.number):
+    if correction not in corrections_of(found):
         raise CorrectionImpossible
     if not note.strip():
         raise ReasonRequired
@@ -157,11 +169,6 @@ def _lock(
     return found
 
 
-def _is_order(session: Session, number: str) -> bool:
-    sale = select(VoucherSale.id).where(VoucherSale.sale_no == number)
-    return _order(session, number) is not None or session.scalar(sale) is not None
-
-
 def _order(session: Session, number: str) -> Payment | TopUp | None:
     payment = session.scalar(select(Payment).where(Payment.payment_no == number))
     return payment or session.scalar(select(TopUp).where(TopUp.top_up_no == number))
@@ -200,6 +207,9 @@ def _book_expense(session: Session, found: ReconciliationDifference, now: dateti
     fen = (found.wechat_fen or 0) - (found.ledger_fen or 0)
     if fen == 0:
         raise CorrectionImpossible
+    if is_about_fee(found):
+        _book(session, found, "expense:wechat-fee", -fen, now)
+        return
     if _is_refund(session, found):
         fen = -fen
     _book(session, found, "expense:adjustment", fen, now)

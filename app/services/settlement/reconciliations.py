@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -16,16 +17,16 @@ from app.core.errors import N_, Category, DomainError
 from app.models.ledger import JournalEntry
 from app.models.reconciliations import (
     BillLine,
-    Correction,
     DifferenceKind,
     DifferenceStatus,
     Reconciliation,
     ReconciliationDifference,
     ReconciliationStatus,
 )
-from app.services import journal, ledger
-from app.services.settlement.banking import book_wechat_fee, book_wechat_transfer
-from app.services.settlement.bill_matching import Found, find_differences, number_of, wechat_no_of
+from app.services import journal
+from app.services.settlement.banking import book_wechat_transfer, transfer_reference
+from app.services.settlement.bill_fees import book_fee
+from app.services.settlement.bill_matching import Found, find_differences, wechat_no_of
 
 READY_HOUR = 10  # WeChat makes a day's bill by ten on the next morning.
 LOOK_BACK_DAYS = 7  # A bill that was late or refused is asked for again that long.
@@ -93,7 +94,9 @@ def reconcile_bills(
     day = _lock_day(session, trade.bill_on, now)
     _keep_lines(session, trade)
     found = find_differences(session, trade)
-    found += _book_fee(session, trade, flow, actor, now)
+    found += book_fee(
+        session, trade, flow, differing={one.number for one in found}, actor=actor, now=now
+    )
     _book_transfers(session, flow, actor, now)
     _keep_differences(session, day, found)
     _settle_gone(session, day, found)
@@ -166,7 +169,7 @@ def _keep_lines(session: Session, trade: TradeBill) -> None:
             "bill_on": trade.bill_on,
             "line_no": line.line_no,
             "is_refund": line.is_refund,
-            "number": number_of(line),
+            "number": line.number,
             "wechat_no": wechat_no_of(line),
             "order_no": line.order_no,
             "amount_fen": line.amount_fen,
@@ -179,35 +182,11 @@ def _keep_lines(session: Session, trade: TradeBill) -> None:
         session.execute(insert(BillLine), rows[start : start + _LINES_AT_ONCE])
 
 
-def _book_fee(
-    session: Session, trade: TradeBill, flow: FundFlowBill, actor: Actor, now: datetime
-) -> list[Found]:
-    """Book the day's fee. Where the two bills, or bill and book, disagree, that is a difference."""
-    reference = f"wechat-fee:{trade.bill_on.isoformat()}"
-    booked = _booked_fen(session, reference)
-    if booked is None and trade.fee_fen > 0:
-        book_wechat_fee(session, bill_on=trade.bill_on, fee_fen=trade.fee_fen, actor=actor, now=now)
-        booked = trade.fee_fen
-    # What the flow bill's business leaves tells WeChat's fee a second time.
-    flow_fee = trade.net_fen + trade.fee_fen - flow.trade_fen
-    if (booked or 0) == max(trade.fee_fen, 0) == flow_fee:
-        return []
-    return [
-        Found(
-            kind=DifferenceKind.fee_differs,
-            number=reference,
-            wechat_no=None,
-            ours_fen=trade.fee_fen,
-            ledger_fen=booked,
-            wechat_fen=flow_fee,
-            suggestion=Correction.explain,
-        )
-    ]
-
-
 def _book_transfers(session: Session, flow: FundFlowBill, actor: Actor, now: datetime) -> None:
     for line in flow.transfers:
-        if _booked_fen(session, f"wechat-transfer:{line.flow_no}") is None:
+        reference = transfer_reference(line.flow_no)
+        booked = select(JournalEntry.id).where(JournalEntry.reference == reference)
+        if session.scalar(booked) is None:
             book_wechat_transfer(
                 session,
                 transfer_no=line.flow_no,
@@ -217,17 +196,8 @@ def _book_transfers(session: Session, flow: FundFlowBill, actor: Actor, now: dat
             )
 
 
-def _booked_fen(session: Session, reference: str) -> int | None:
-    """What an event of the bank has been booked with; None when it has not."""
-    entry = session.scalar(select(JournalEntry).where(JournalEntry.reference == reference))
-    if entry is None:
-        return None
-    legs = ledger.legs_of(session, entry_id=entry.id)
-    return sum(leg.amount_fen for leg in legs if leg.account != "bank:wechat")
-
-
 def _keep_differences(session: Session, day: Reconciliation, found: Sequence[Found]) -> None:
-    """New ones are written, open ones brought up to date; what people have decided stays."""
+    """New ones are written, open ones brought up to date; what two people have decided stays."""
     for one in found:
         facts = vars(one)
         fresh = insert(ReconciliationDifference).values(
@@ -238,15 +208,29 @@ def _keep_differences(session: Session, day: Reconciliation, found: Sequence[Fou
         )
         changed = {name: facts[name] for name in ("wechat_no", "ours_fen", "ledger_fen",
                                                   "wechat_fen", "suggestion")}  # fmt: skip
+        nobodys = dict.fromkeys(("correction", "proposed_by_id", "proposed_at"))
         session.execute(
             fresh.on_conflict_do_update(
                 constraint="uq_reconciliation_difference",
-                set_={**changed, "status": DifferenceStatus.unresolved},
-                where=ReconciliationDifference.status.in_(
-                    [DifferenceStatus.unresolved, DifferenceStatus.gone]
-                ),
+                set_={**changed, **nobodys, "status": DifferenceStatus.unresolved},
+                where=_may_change(facts),
             )
         )
+
+
+def _may_change(facts: Mapping[str, Any]) -> ColumnElement[bool]:
+    """What nobody has dealt with; and a proposal that was made about other amounts than these."""
+    known = ReconciliationDifference
+    moved = or_(
+        *(
+            getattr(known, name).is_distinct_from(facts[name])
+            for name in ("ours_fen", "ledger_fen", "wechat_fen")
+        )
+    )
+    return or_(
+        known.status.in_([DifferenceStatus.unresolved, DifferenceStatus.gone]),
+        and_(known.status == DifferenceStatus.proposed, moved),
+    )
 
 
 def _settle_gone(session: Session, day: Reconciliation, found: Sequence[Found]) -> None:

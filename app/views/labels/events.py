@@ -35,7 +35,6 @@ ACTIONS: Mapping[str, str] = {
     "batch.closed": N_("Batch closed"),
     "batch.generated": N_("Vouchers generated"),
     "batch.generating": N_("Generation begun"),
-    "batch.printed": N_("Batch printed"),
     "card.active": N_("Card unfrozen"),
     "card.adjusted": N_("Card adjusted"),
     "card.frozen": N_("Card frozen"),

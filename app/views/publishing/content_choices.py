@@ -1,4 +1,4 @@
-"""What an item's form offers: whose it is, which of its pictures, which of its stores."""
+"""What an item's form offers: whose it is, and which pictures."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from app.core.actor import PLATFORM_ROLES
 from app.models.base import OPERATOR_ID
 from app.models.contents import ContentKind, MediaFile
-from app.models.tenants import Merchant, MerchantKind, MerchantStatus, Store
+from app.models.tenants import Merchant, MerchantKind, MerchantStatus
 from app.services.publishing.contents import MERCHANT_KINDS
 from app.views.filters import number
 
-_MOST_PICTURES, _MOST_STORES, _MOST_MERCHANTS = 200, 1000, 1000
+_MOST_PICTURES, _MOST_MERCHANTS = 200, 1000
 
 
 def list_owners(session: Session, kind: ContentKind) -> Sequence[tuple[int, str]]:
@@ -57,15 +57,3 @@ def list_pictures(
     )
     wanted = or_(MediaFile.id.in_(newest), MediaFile.id == kept_id)
     return session.scalars(select(MediaFile).where(wanted).order_by(MediaFile.id.desc())).all()
-
-
-def list_stores_to_offer(
-    session: Session, *, owner_id: int, kept_ids: Sequence[int] = ()
-) -> list[tuple[int, str]]:
-    """The owner's stores; what the platform writes for itself may be offered at anybody's."""
-    first = select(Store.id).order_by(Store.merchant_id, Store.id).limit(_MOST_STORES)
-    if owner_id != OPERATOR_ID:
-        first = first.where(Store.merchant_id == owner_id)
-    wanted = or_(Store.id.in_(first), Store.id.in_(kept_ids))
-    stores = select(Store.id, Store.name).where(wanted).order_by(Store.merchant_id, Store.id)
-    return [(pk, name) for pk, name in session.execute(stores)]

@@ -17,10 +17,12 @@ from app.core.actor import PLATFORM_ROLES
 from app.core.clock import local, utc_now
 from app.flows.carrying_out import carry_out
 from app.flows.once import Body
-from app.flows.previewing import preview_token
+from app.flows.publishing.previewing import preview_token
+from app.models.base import OPERATOR_ID
 from app.models.contents import ContentItem, ContentKind, ContentRight, ContentStatus, MediaFile
 from app.services.publishing import contents
 from app.services.publishing.contents import MERCHANT_KINDS, find_version
+from app.views import choosing
 from app.views.cells import state_name
 from app.views.desks import Desk
 from app.views.forms import ConsoleForm, ReasonForm
@@ -29,7 +31,6 @@ from app.views.publishing.content_choices import (
     chosen_owner,
     list_owners,
     list_pictures,
-    list_stores_to_offer,
 )
 from app.views.publishing.content_forms import (
     ContentForm,
@@ -101,9 +102,7 @@ class ContentDesk(Desk):
         newest = find_version(self.appbuilder.session, item_id=pk, version_no=item.head_no)
         form = ContentForm(data={**as_typed(newest), "seen_no": item.head_no})
         form.fit(item.kind, new=False)
-        pictures = self._offer(
-            form, item.merchant_id, kept_id=newest.cover_id, kept_ids=newest.store_ids
-        )
+        pictures = self._offer(form, item.merchant_id, kept_id=newest.cover_id)
         if form.validate_on_submit():
             seen = form.seen_no.data or ""
             with form.refusals():
@@ -270,8 +269,9 @@ class ContentDesk(Desk):
             **more,
         )
 
-    def _offer(self, form: ContentForm, owner_id: int, *, kept_id: int | None = None,
-               kept_ids: Sequence[int] = ()) -> Sequence[MediaFile]:  # fmt: skip
+    def _offer(
+        self, form: ContentForm, owner_id: int, *, kept_id: int | None = None
+    ) -> Sequence[MediaFile]:
         """The owner's pictures and stores to choose from. Returns the pictures."""
         session = self.appbuilder.session
         pictures = list_pictures(session, owner_id=owner_id, kept_id=kept_id)
@@ -279,9 +279,8 @@ class ContentDesk(Desk):
             ((str(one.id), one.name) for one in pictures), none=gettext("No picture")
         )
         if "store_ids" in form:
-            form.store_ids.choices = list_stores_to_offer(
-                session, owner_id=owner_id, kept_ids=kept_ids
-            )
+            whose = None if owner_id == OPERATOR_ID else owner_id
+            form.store_ids.offer_from(session, choosing.stores(whose))
         return pictures
 
     def _may_write(self) -> bool:

@@ -14,7 +14,7 @@ from app.documents.spreadsheets import SheetColumn
 from app.documents.tables import BOM
 from app.documents.workbooks import Cell, Money, Workbook, WrongTotal, plain_yuan
 from app.models.base import OPERATOR_ID
-from app.queries.account_codes import VoucherLine, read_codes, read_vouchers
+from app.queries.settlement.account_codes import VoucherLine, read_codes, read_vouchers
 from app.views.cells import WORDS
 from app.views.filters import Period
 
@@ -36,6 +36,7 @@ def write_vouchers(session: Session, period: Period, file: IO[bytes], *, kind: s
 
 
 def _rows(session: Session, period: Period) -> list[Row]:
+    """Their numbers are day and place: one of a kind in a month, whatever days are asked for."""
     codes = {code.account: code for code in read_codes(session)}
     lines = read_vouchers(session, since=period.since, until=period.until)
     rows: list[Row] = []
@@ -46,14 +47,15 @@ def _rows(session: Session, period: Period) -> list[Row]:
             credit_fen = sum(line.credit_fen for line in voucher)
             if debit_fen != credit_fen:
                 raise WrongTotal(f"{day} {voucher[0].kind}: {debit_fen} is not {credit_fen}")
-            for line in voucher:
-                code = codes[line.account]
-                rows += [
-                    (day.isoformat(), f"{number:04d}", _what(line), code.code, code.title,
-                     _whose(line), debit, credit)
-                    for debit, credit in ((line.debit_fen, 0), (0, line.credit_fen))
-                    if debit or credit
-                ]  # fmt: skip
+            # Debits first, as accountants write them.
+            amounts = [(line, line.debit_fen, 0) for line in voucher]
+            amounts += [(line, 0, line.credit_fen) for line in voucher]
+            rows += [
+                (day.isoformat(), f"{day:%d}{number:02d}", _what(line), codes[line.account].code,
+                 codes[line.account].title, _whose(line), debit, credit)
+                for line, debit, credit in amounts
+                if debit or credit
+            ]  # fmt: skip
     return rows
 
 

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from app.core import money
 from app.core.clock import local_day, utc_now
 from app.core.errors import N_
-from app.flows import reconciling
 from app.flows.once import Body
+from app.flows.settlement import reconciling
 from app.models.reconciliations import (
     Correction,
     DifferenceStatus,
@@ -28,8 +28,9 @@ from app.models.reconciliations import (
 )
 from app.services.ports import GatewayUnavailable
 from app.services.settlement.differences import (
-    CORRECTIONS,
     confirm_correction,
+    corrections_of,
+    is_about_fee,
     propose_correction,
     refuse_correction,
     withdraw_correction,
@@ -210,7 +211,7 @@ class DifferenceDesk(Desk):
         """Say what should be done."""
         found = self.found(ReconciliationDifference, pk)
         form = ProposalForm()
-        offered = CORRECTIONS[found.kind]
+        offered = corrections_of(found)
         form.correction.offer([(one.name, _explained(one, found)) for one in offered])
         if not form.is_submitted():
             form.correction.data = found.suggestion.name
@@ -334,16 +335,19 @@ class DifferenceDesk(Desk):
 def _explained(correction: Correction, found: Any) -> str:
     said = gettext(_EXPLAINED[correction])
     if correction is Correction.expense:
+        if is_about_fee(found):
+            said = gettext("The day's fee is booked as ¥%(wechat)s, as WeChat's account shows it.")
         said = said % {"wechat": money.yuan(found.wechat_fen or 0)}
     return f"{state_name(correction)}：{said}"
 
 
 def _facts(found: Any) -> Sequence[str]:
     """What the three sides say, each in a sentence."""
+    is_fee = is_about_fee(found)
     sides = (
-        (gettext("Our order"), found.ours_fen),
+        (gettext("WeChat's trade bill") if is_fee else gettext("Our order"), found.ours_fen),
         (gettext("The ledger"), found.ledger_fen),
-        (gettext("WeChat"), found.wechat_fen),
+        (gettext("WeChat's fund-flow bill") if is_fee else gettext("WeChat"), found.wechat_fen),
     )
     nothing = gettext("nothing")
     return [f"{name}：{nothing if fen is None else money.in_yuan(fen)}" for name, fen in sides]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
@@ -20,9 +21,10 @@ from app.documents.tables import BOM
 from app.documents.workbooks import Cell, Formula, Money, Sheet, Workbook, WrongTotal, plain_yuan
 from app.models.statements import Statement
 from app.models.tenants import Merchant
-from app.queries.statements import (
+from app.queries.settlement.statements import (
     LineRow,
     StatementRow,
+    SumRow,
     read_statements,
     read_stores,
     read_sums,
@@ -69,19 +71,30 @@ def write_csv(session: Session, statement: Statement, file: IO[bytes]) -> None:
 def write_paper(session: Session, statement: Statement, file: IO[bytes]) -> None:
     """The statement to sign and to stamp."""
     merchant = session.get_one(Merchant, statement.merchant_id).name
-    rows = [
-        PaperRow(
-            store_name(row.store),
-            f"{kind_name(row.kind)} · {part_name(row.part)}",
-            whose(row),
-            f"{row.line_count:,}",
-            money.yuan(row.amount_fen),
-        )
-        for row in read_sums(session, statement_id=statement.id)
+    found = read_sums(session, statement_id=statement.id)
+    rows: list[PaperRow] = []
+    for (_, store), of_store in groupby(found, key=lambda row: (row.store_id, row.store)):
+        several = list(of_store)
+        rows += [_paper_row(row) for row in several]
+        fen = sum(row.amount_fen for row in several)
+        if len(several) > 1:
+            subtotal = gettext("%(store)s, subtotal", store=store_name(store))
+            rows.append(PaperRow(subtotal, "", "", "", money.yuan(fen), is_sum=True))
+    sums = [
+        PaperRow(label, "", "", "", money.yuan(fen), is_sum=True)
+        for label, fen in _ending(statement)
     ]
-    for label, fen in _ending(statement):
-        rows.append(PaperRow(label, "", "", "", money.yuan(fen), is_sum=True))
-    write_statement_paper(file, words=_paper_words(statement, merchant), rows=rows)
+    write_statement_paper(file, words=_paper_words(statement, merchant), rows=rows, sums=sums)
+
+
+def _paper_row(row: SumRow) -> PaperRow:
+    return PaperRow(
+        store_name(row.store),
+        f"{kind_name(row.kind)} · {part_name(row.part)}",
+        whose(row),
+        f"{row.line_count:,}",
+        money.yuan(row.amount_fen),
+    )
 
 
 def write_combined(session: Session, period: Period, file: IO[bytes]) -> None:
@@ -102,7 +115,7 @@ def write_combined(session: Session, period: Period, file: IO[bytes]) -> None:
             named = [gettext("Merchant"), gettext("Statements"), None, None]
             sheet.heading([*named, *(column.heading for column in _combined_columns()[4:])])
             for rows, total in totals:
-                cells: list[Cell] = [rows[0].merchant, f"{len(rows)}", None, None]
+                cells: list[Cell] = [rows[0].merchant, len(rows), None, None]
                 sheet.row([*cells, *(total[place] for place in sorted(total))])
             sheet.totals(gettext("Total"), expected=_expected(found))
 
@@ -187,15 +200,18 @@ def _write_statements(sheet: Sheet, rows: Sequence[StatementRow]) -> dict[int, F
 def _statement_amounts(row: StatementRow) -> list[int]:
     return [row.opening_fen, row.card_own_fen, row.card_group_fen, row.wechat_fen, row.paper_fen,
             row.commission_fen, row.borne_fen, row.other_fen, row.cash_fen,
-            row.due_fen]  # fmt: skip
+            row.due_fen, -min(row.due_fen, 0), max(row.due_fen, 0)]  # fmt: skip
 
 
 def _expected(rows: Sequence[StatementRow]) -> dict[int, int]:
-    """Each column's total; the last is also what the others come to."""
-    sums = [0] * 10
+    """Each column's total. What is due is what the parts before it come to.
+
+    What is carried is due on two statements: only what is to be paid is added up once.
+    """
+    sums = [0] * 12
     for row in rows:
-        amounts = _statement_amounts(row)
-        if sum(amounts[:-1]) != amounts[-1]:
+        *parts, due_fen, carried_fen, to_pay_fen = amounts = _statement_amounts(row)
+        if sum(parts) != due_fen or due_fen + carried_fen != to_pay_fen:
             raise WrongTotal(f"the parts of {row.statement_no} do not come to what is due")
         sums = [kept + fen for kept, fen in zip(sums, amounts, strict=True)]
     return dict(enumerate(sums, start=4))
@@ -251,7 +267,8 @@ def _combined_columns() -> list[SheetColumn]:
     amounts = [gettext("Opening balance"), gettext("Cards, own programs"),
                gettext("Cards, group programs"), gettext("WeChat Pay"), gettext("Paper vouchers"),
                gettext("Commission"), gettext("Bonus and promotion borne"), gettext("Other"),
-               gettext("Cash kept by stores"), gettext("Due to the merchant")]  # fmt: skip
+               gettext("Cash kept by stores"), gettext("Due to the merchant"),
+               gettext("Carried into the next one"), gettext("To be paid by transfer")]  # fmt: skip
     return [
         SheetColumn(gettext("Settlement statement"), "wide"),
         SheetColumn(gettext("Status"), "text"),
@@ -297,5 +314,7 @@ def _paper_words(statement: Statement, merchant: str) -> PaperWords:
         signature=gettext("Signature:"),
         stamp=gettext("Stamp:"),
         day=gettext("Date:"),
-        page=gettext("Page %(number)s", number="{number}"),
+        in_words=(gettext("Due, in words"), money.in_capitals(statement.due_fen)),
+        agreed=gettext("Both sides have checked these amounts and agree to them."),
+        page=gettext("Page %(number)s of %(pages)s", number="{number}", pages="{pages}"),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-/** Chinese for the English in the code. tests/i18n.test.ts finds what is missing or left over. */
+/** Chinese for the English in the code. tests/words.test.ts finds what is missing or left over. */
 export const zh: Record<string, string> = {
   '+ ¥{yuan} bonus': '送 ¥{yuan}',
   'A card holds at most ¥{yuan}.': '一张卡最多可存 ¥{yuan}。',
