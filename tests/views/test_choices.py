@@ -22,7 +22,7 @@ from app.services.vouchers.voucher_events import Holder
 from app.views import choosing, roles
 from app.views.listing import LISTS
 from app.views.names import TARGETS
-from app.views.publishing import content_desk
+from app.views.publishing import content_choices
 from app.views.vouchers import batch_page
 from tests.views.test_paper import draft_fields, fill
 
@@ -413,7 +413,7 @@ def test_whoever_may_list_may_find_what_the_filters_ask_for(app):
 
 
 def test_a_picture_older_than_the_newest_stays_on_the_cover(make, signed_in, database, monkeypatch):
-    monkeypatch.setattr(content_desk, "_MOST_PICTURES", 2)
+    monkeypatch.setattr(content_choices, "_MOST_PICTURES", 2)
     admin = signed_in(make.staff(Role.platform_admin))
     old, *_ = [_picture(database) for _ in range(4)]
     path = "/console/content/new?kind=article"
