@@ -6,7 +6,7 @@ PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
 PY := $(CURDIR)/$(BIN)/python
-SOURCES := app runtime tests deploy migrations bench config.py run.py run_commands.py
+SOURCES := app runtime tests deploy migrations bench config.py program.py run.py run_commands.py
 PRESENT = $(wildcard $(SOURCES))
 
 help: ## List the tasks

@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from app.cli.commands import create_commands
+from program import load_program
 
-from app.cli import create_commands
-from app.wechat_simulator.keys import ensure_keys
-from config import SettingsError, load_settings
-
-try:
-    settings = load_settings()
-    if settings.simulated:
-        ensure_keys(settings.home / "simulator")  # As in run.py.
-    app = create_commands(settings)
-except SettingsError as error:
-    sys.exit(f"kaquan: {error}")
+app = load_program(create_commands)

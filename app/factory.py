@@ -8,10 +8,10 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.api import register_api
-from app.cli import register_commands
+from app.cli.commands import register_commands
 from app.core.logs import configure_logs
-from app.flows.contexts import build_context
-from app.flows.counting import Counter
+from app.flows.publishing.counting import Counter
+from app.flows.starting import build_context
 from app.pos import register_pos
 from app.site import register_site
 from app.views.consoles import register_consoles

@@ -10,29 +10,60 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from datetime import time as clock
+from functools import partial
+from typing import Any
 
 import psycopg
 
 from app.core import search_words
-from app.core.actor import PUBLIC, SYSTEM
+from app.core.actor import PUBLIC, SYSTEM, Actor, Scope
 from app.core.clock import SHANGHAI, local_day, utc_now
 from app.core.visits import Visit
 from app.db import Database, open_database
-from app.flows.counting import Counter
-from app.queries.searching import Narrowed, search
-from app.queries.stores import list_stores
+from app.flows.publishing.counting import Counter
+from app.queries.publishing.searching import Narrowed, search
+from app.queries.tenants.stores import list_stores
 from app.services.publishing.traffic import open_day
 from app.services.publishing.traffic_sums import fold_day
 from bench.output import Row, say
 from bench.seeds import Seed, at, clone
 from runtime.postgres import Urls
 
-_ROUNDS = 300
+_ROUNDS = int(os.environ.get("ROUNDS") or 300)  # Fewer for a quick look.
 _EMPTY = Seed(name="empty", members=10, stores=10, merchants=2)
 _PLACES = ("春熙路", "人民公园", "天府广场", "太古里", "宽窄巷子", "解放碑", "观音桥",
            "南京路", "徐家汇", "三里屯", "王府井", "西单")  # fmt: skip
 _THINGS = ("绿茶", "花茶", "咖啡", "火锅", "月饼", "粽子", "茶具", "储值卡", "礼盒", "套餐",
            "温泉", "亲子", "电影", "蛋糕", "洗车", "理发")  # fmt: skip
+_MERCHANTS = 1_000
+_MANY_MERCHANTS = (
+    "INSERT INTO merchant (id, code, name) OVERRIDING SYSTEM VALUE"
+    " SELECT n + 3, 'many' || n, '商户' || n FROM generate_series(1, %s) n"
+)
+_MANY_STORES = (
+    "INSERT INTO store (merchant_id, code, name, city, lat, lng, hours)"
+    " SELECT 4 + n %% %s, 'b' || n, '门店' || n, '成都',"
+    # Half of them in ten towns, the others anywhere between.
+    " CASE WHEN n %% 2 = 0 THEN 22 + (n %% 20) * 0.9 + 0.1 * (random() - 0.5)"
+    " ELSE 20 + 25 * random() END,"
+    " CASE WHEN n %% 2 = 0 THEN 100 + (n %% 20) + 0.1 * (random() - 0.5)"
+    " ELSE 98 + 24 * random() END,"
+    # One in a hundred never closes.
+    """ CASE WHEN n %% 101 = 0 THEN '[]' ELSE '[["1234567", "09:00", "21:30"]]' END::jsonb"""
+    " FROM generate_series(1, %s) n"
+)
+# Program 1, which member 2 has, is everybody's; program 9, which member 1 has, ten merchants take.
+_EVERYBODYS_CARD = (
+    "INSERT INTO program_acceptance (program_id, merchant_id)"
+    " SELECT 1, n + 3 FROM generate_series(1, %s) n"
+)
+_CARD_OF_TEN = """
+    INSERT INTO card_program (id, merchant_id, code, name, is_default, bonus_bearer)
+    OVERRIDING SYSTEM VALUE VALUES (9, 4, 'own', '十家通用', false, 'issuer');
+    INSERT INTO program_acceptance (program_id, merchant_id)
+    SELECT 9, 4 + 100 * n FROM generate_series(0, 9) n;
+    UPDATE card SET program_id = 9, merchant_id = 4 WHERE member_id = 1
+"""
 _KINDS = ("goods", "solution", "article", "store")
 _TYPED = (*_PLACES, *_THINGS, "cxl", "chunxilu", "rmgy", "春西路", "chunxlu", "成都火锅套餐",
           "人民公园的茶", "没有这种东西", "茶", "jiefangbei")  # fmt: skip
@@ -80,22 +111,20 @@ def find(urls: Urls, scale: int) -> None:
 
 
 def nearby(urls: Urls, scale: int) -> None:
-    """The nearest twenty of a hundred thousand stores, in towns and far out."""
+    """The nearest twenty of 100,000 stores of a thousand merchants, in towns and far out.
+
+    Also only those that are open (at noon, and at three in the night when one in a hundred is), and
+    only those that take a member's card: one that ten merchants take, and one that all do.
+    """
     name = clone(urls, _EMPTY, "bench_nearby")
     count = _size("STORES", 100_000 * scale)
     with psycopg.connect(at(urls.superuser_url, name)) as connection:
         connection.execute("SET session_replication_role = replica")
-        connection.execute(
-            "INSERT INTO store (merchant_id, code, name, city, lat, lng, hours)"
-            " SELECT 2, 'b' || n, '门店' || n, '成都',"
-            # Half of them in ten towns, the others anywhere between.
-            " CASE WHEN n %% 2 = 0 THEN 22 + (n %% 20) * 0.9 + 0.1 * (random() - 0.5)"
-            " ELSE 20 + 25 * random() END,"
-            " CASE WHEN n %% 2 = 0 THEN 100 + (n %% 20) + 0.1 * (random() - 0.5)"
-            " ELSE 98 + 24 * random() END, '[]' FROM generate_series(1, %s) n",
-            (count,),
-        )
-    _vacuum(urls, name, "store")
+        connection.execute(_MANY_MERCHANTS, (_MERCHANTS,))
+        connection.execute(_MANY_STORES, (_MERCHANTS, count))
+        connection.execute(_EVERYBODYS_CARD, (_MERCHANTS,))
+        connection.execute(_CARD_OF_TEN)
+    _vacuum(urls, name, "merchant, store, program_acceptance, card")
     database = open_database(at(urls.database_url, name))
     numbers = random.Random(20261123)
     spots = [
@@ -103,17 +132,37 @@ def nearby(urls: Urls, scale: int) -> None:
         (20 + 25 * numbers.random(), 98 + 24 * numbers.random()) for number in range(_ROUNDS)
     ]  # fmt: skip
     few = open_database(at(urls.database_url, clone(urls, _EMPTY, "bench_nearby_small")))
-
-    def ask(database: Database, number: int) -> None:
-        lat, lng = spots[number]
-        with database.unit_of_work(PUBLIC) as session:
-            list_stores(
-                session, now=utc_now(), lat=lat, lng=lng, q=None, limit=20, after=None, member=False
-            )
-
-    _report("nearby", f"{count:,} stores", lambda n: ask(database, n), lambda n: ask(few, n))
+    noon = datetime.combine(local_day(utc_now()), clock(12), SHANGHAI)
+    night = datetime.combine(local_day(utc_now()), clock(3), SHANGHAI)
+    asked: dict[str, tuple[Actor, dict[str, Any]]] = {
+        "": (PUBLIC, {}),
+        " open at noon": (PUBLIC, {"open_only": True}),
+        " open at night": (PUBLIC, {"open_only": True, "now": night}),
+        " that take a card of ten merchants": (_member(1), {"mine_only": True}),
+        " that take a card of all": (_member(2), {"mine_only": True}),
+    }
+    for case, (actor, how) in asked.items():
+        ask = partial(_ask_around, actor, {"now": noon, **how}, spots)
+        _report("nearby", f"{count:,} stores{case}", partial(ask, database), partial(ask, few))
     database.dispose()
     few.dispose()
+
+
+def _ask_around(
+    actor: Actor,
+    how: dict[str, Any],
+    spots: list[tuple[float, float]],
+    database: Database,
+    number: int,
+) -> None:
+    lat, lng = spots[number]
+    member = actor is not PUBLIC
+    with database.unit_of_work(actor) as session:
+        list_stores(session, lat=lat, lng=lng, q=None, limit=20, after=None, member=member, **how)
+
+
+def _member(member_id: int) -> Actor:
+    return Actor(scope=Scope.member, member_id=member_id)
 
 
 def traffic(urls: Urls, scale: int) -> None:
@@ -192,7 +241,7 @@ def _cost_of_a_visit() -> None:
 def _report(
     bench: str, case: str, ours: Callable[[int], None], theirs: Callable[[int], None]
 ) -> None:
-    for number in range(60):
+    for number in range(min(60, _ROUNDS)):
         ours(number)
         theirs(number)
     seen = sorted(_milliseconds(ours, number) for number in range(_ROUNDS))
@@ -220,6 +269,6 @@ def _size(name: str, usual: int) -> int:
     return int(os.environ.get(name) or usual)
 
 
-def _vacuum(urls: Urls, name: str, table: str) -> None:
+def _vacuum(urls: Urls, name: str, tables: str) -> None:
     with psycopg.connect(at(urls.superuser_url, name), autocommit=True) as connection:
-        connection.execute(f"VACUUM (ANALYZE) {table}")
+        connection.execute(f"VACUUM (ANALYZE) {tables}")

@@ -16,7 +16,7 @@ import psycopg
 
 from app.core.clock import utc_now
 from app.db import open_database
-from app.flows.settling import close_due
+from app.flows.settlement.settling import close_due
 from bench import checks
 from bench.output import Row, say
 from bench.seeds import ROOT, Seed, at, clone

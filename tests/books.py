@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.models.ledger import JournalEntry, Posting
+from app.models.vouchers import Voucher
 from app.services import ledger
 from app.services.ledger import Leg
 
@@ -48,3 +49,13 @@ def balance_fen(session: Session, account: str, **dimensions: int) -> int:
 
 class BrokenBooks(Exception):
     """An invariant does not hold on what the tests have left: never a matter of chance."""
+
+
+def count_vouchers(session: Session, batch_id: int) -> dict[str, int]:
+    """How many vouchers of a batch are in each status, by its name."""
+    rows = session.execute(
+        select(Voucher.status, func.count())
+        .where(Voucher.batch_id == batch_id)
+        .group_by(Voucher.status)
+    )
+    return {status.name: count for status, count in rows}

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from app.core.actor import SYSTEM, Role
 from app.core.clock import utc_now
 from app.core.keys import token_digest
-from app.flows import settling
+from app.flows.settlement import settling
 from app.models.cards import Bearer
 from app.models.sales import Payment, TopUpChannel
 from app.models.statements import Statement

@@ -8,10 +8,10 @@ from app.api import account_schemas as schemas
 from app.api import schemas as common
 from app.api.blueprint import bp
 from app.core.clock import utc_now
-from app.flows import accounts
+from app.flows.people import accounts
 from app.models.cards import Card
-from app.queries.cards import list_cards
-from app.queries.member_records import export_member
+from app.queries.people.member_records import export_member
+from app.queries.stored_value.cards import list_cards
 from app.services.refusals import CardNotFound
 from app.web.auth import current_actor, member_required
 from app.web.context import current_context

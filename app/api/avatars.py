@@ -9,7 +9,7 @@ from flask import request
 from app.api import schemas
 from app.api.blueprint import bp
 from app.core.errors import N_, Category, DomainError
-from app.flows import avatars
+from app.flows.people import avatars
 from app.models.people import Member
 from app.web.auth import current_actor, member_required
 from app.web.context import current_context

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields
 from app.api.blueprint import bp
 from app.core.actor import PUBLIC
 from app.models.contents import ContentKind
-from app.queries.contents import ContentSeen, find_content, list_contents
+from app.queries.publishing.contents import ContentSeen, find_content, list_contents
 from app.services.publishing.content_refusals import ContentNotFound
 from app.web.body import Words
 from app.web.context import current_context
@@ -69,6 +69,15 @@ class Banner(Schema):
 
 class Banners(Schema):
     items = fields.List(fields.Nested(Banner))
+    next_cursor = fields.String(allow_none=True)
+
+
+class Block(Banner):
+    body_html = fields.String(metadata={"description": "sanitised, for rich text"})
+
+
+class Blocks(Schema):
+    items = fields.List(fields.Nested(Block))
     next_cursor = fields.String(allow_none=True)
 
 
@@ -137,7 +146,18 @@ def list_banners() -> dict[str, Any]:
     """What stands at the top of the app's home page."""
     with current_context().database.unit_of_work(PUBLIC) as session:
         found, _ = list_contents(session, kind=ContentKind.banner, limit=10)
-    return page([_shape(one) for one in found], None)
+    return page([shape_content(one) for one in found], None)
+
+
+@bp.get("/blocks")
+@bp.doc(security=[])
+@limited(OPEN_TO_ALL, by_address=True)
+@bp.response(200, Blocks)
+def list_blocks() -> dict[str, Any]:
+    """What editors put on the home page beneath everything else, with its text."""
+    with current_context().database.unit_of_work(PUBLIC) as session:
+        found, _ = list_contents(session, kind=ContentKind.block, limit=12, whole=True)
+    return page([shape_content(one) for one in found], None)
 
 
 def _page_of(kind: ContentKind, query: dict[str, Any]) -> dict[str, Any]:
@@ -150,7 +170,7 @@ def _page_of(kind: ContentKind, query: dict[str, Any]) -> dict[str, Any]:
             category=query["category"],
             after=None if after is None else (after[0], after[1]),
         )
-    return page([_shape(one) for one in found], write_cursor(*last) if last else None)
+    return page([shape_content(one) for one in found], write_cursor(*last) if last else None)
 
 
 def _one_of(kind: ContentKind, content_id: int) -> dict[str, Any]:
@@ -158,10 +178,10 @@ def _one_of(kind: ContentKind, content_id: int) -> dict[str, Any]:
         found = find_content(session, kind=kind, content_id=content_id % 2**63)
     if found is None:
         raise ContentNotFound
-    return _shape(found)
+    return shape_content(found)
 
 
-def _shape(one: ContentSeen) -> dict[str, Any]:
+def shape_content(one: ContentSeen) -> dict[str, Any]:
     """As the schemas want it: addresses whole, so that a mini-program can load them."""
     base = current_context().settings.public_base_url.rstrip("/")
     path = _PATHS.get(one.kind)

@@ -8,7 +8,7 @@ from flask import abort
 
 from app.api import account_schemas as schemas
 from app.api.blueprint import bp
-from app.flows import accounts
+from app.flows.people import accounts
 from app.web.auth import member_required
 from app.web.context import current_context
 from app.web.limits import MONEY, limited

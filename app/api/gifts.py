@@ -13,9 +13,10 @@ from app.api.blueprint import bp
 from app.core.actor import Actor
 from app.core.clock import utc_now
 from app.core.keys import Keys
-from app.flows import membership, once
+from app.flows import once
 from app.flows.once import Body, MoneyCall
-from app.flows.presenting import gift_body
+from app.flows.people import membership
+from app.flows.sales.presenting import gift_body
 from app.models.vouchers import Gift, GiftStatus
 from app.services.stored_value import gifts
 from app.web.auth import current_actor, member_required

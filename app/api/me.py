@@ -11,9 +11,9 @@ from app.api import schemas
 from app.api.blueprint import bp
 from app.core.clock import utc_now
 from app.core.errors import N_
-from app.flows import membership
+from app.flows.people import membership
 from app.models.people import Member
-from app.queries.cards import list_activities, list_cards
+from app.queries.stored_value.cards import list_activities, list_cards
 from app.web.auth import current_actor, member_required
 from app.web.context import current_context
 from app.web.limits import MONEY, READ, limited

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from app.api.blueprint import bp
-from app.flows import notices
+from app.flows.messaging import notices
 from app.models.notices import NoticeKind
 from app.web.auth import current_actor, member_required
 from app.web.context import current_context

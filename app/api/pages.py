@@ -9,9 +9,10 @@ from marshmallow import Schema, fields, validate
 
 from app.api.blueprint import bp
 from app.core.actor import PUBLIC
-from app.flows import codes, membership
+from app.flows import codes
+from app.flows.people import membership
 from app.models.vouchers import GiftStatus
-from app.queries.stores import find_pay_point
+from app.queries.tenants.stores import find_pay_point
 from app.services.refusals import PayPointNotFound
 from app.services.stored_value.gifts import GiftEnded
 from app.web.auth import member_required

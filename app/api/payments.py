@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 from app.api import schemas
 from app.api.blueprint import bp
 from app.core.clock import utc_now
-from app.flows import paying
 from app.flows.context import Context
 from app.flows.once import Answer
-from app.flows.presenting import payment_body
+from app.flows.sales import paying
+from app.flows.sales.presenting import payment_body
 from app.models.sales import Payment, PaymentStatus
 from app.models.tenants import Store
-from app.queries.quotes import quote_payment
-from app.queries.stores import find_pay_point
+from app.queries.sales.quotes import quote_payment
+from app.queries.tenants.stores import find_pay_point
 from app.services.refusals import PaymentNotFound, PayPointNotFound
 from app.web.auth import current_actor, member_required
 from app.web.context import current_context

@@ -7,7 +7,7 @@ from typing import Any
 from app.api import account_schemas as schemas
 from app.api.blueprint import bp
 from app.core.actor import PUBLIC
-from app.queries.programs import list_programs
+from app.queries.stored_value.programs import list_programs
 from app.web.context import current_context
 from app.web.limits import OPEN_TO_ALL, limited
 from app.web.paging import page

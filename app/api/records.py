@@ -6,11 +6,11 @@ from typing import Any
 
 from app.api import account_schemas as schemas
 from app.api.blueprint import bp
-from app.flows import accounts
-from app.flows.presenting import refund_body, top_up_body
+from app.flows.people import accounts
+from app.flows.sales.presenting import refund_body, top_up_body
 from app.models.refund_requests import RefundRequest
 from app.models.sales import Payment, TopUp, TopUpStatus
-from app.queries import member_records
+from app.queries.people import member_records
 from app.services.refusals import PaymentNotFound
 from app.web.auth import current_actor, member_required
 from app.web.context import current_context

@@ -14,8 +14,8 @@ from app.core.actor import PUBLIC
 from app.core.clock import local_day, utc_now
 from app.core.errors import N_, Category, DomainError
 from app.core.visits import FACES, KINDS
-from app.queries.searching import KINDS as TYPES
-from app.queries.searching import Narrowed, hot_words, search, suggest
+from app.queries.publishing.searching import KINDS as TYPES
+from app.queries.publishing.searching import Narrowed, hot_words, search, suggest
 from app.web.body import Words
 from app.web.context import current_context
 from app.web.limits import OPEN_TO_ALL, Limit, limited

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from app.api import schemas
 from app.api.blueprint import bp
-from app.flows import signing_in
+from app.flows.people import signing_in
 from app.web.auth import bearer_digest, member_required
 from app.web.context import current_context
 from app.web.limits import SIGN_IN, limited

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
+
+from marshmallow import Schema, fields
 
 from app.api import schemas
 from app.api.blueprint import bp
+from app.api.contents import Cover, shape_content
 from app.core.actor import PUBLIC
 from app.core.clock import utc_now
-from app.queries.store_pages import list_cities
-from app.queries.stores import StoreSeen, find_pay_point, list_stores
+from app.queries.publishing.contents import find_store_page
+from app.queries.tenants.store_pages import list_cities
+from app.queries.tenants.stores import find_pay_point, list_stores
 from app.services.refusals import PayPointNotFound
 from app.services.tenants.merchants import StoreNotFound
 from app.web.auth import optional_actor
 from app.web.context import current_context
 from app.web.limits import OPEN_TO_ALL, limited
 from app.web.paging import page, read_cursor, write_cursor
+
+
+class StorePage(Schema):
+    summary = fields.String()
+    body_html = fields.String(metadata={"description": "sanitised, for rich text"})
+    cover = fields.Nested(Cover, allow_none=True)
+
+
+class StoreWhole(schemas.Store):
+    page = fields.Nested(
+        StorePage, allow_none=True, metadata={"description": "what it says of itself"}
+    )
 
 
 @bp.get("/stores")
@@ -59,8 +76,8 @@ def show_cities() -> dict[str, Any]:
 @bp.doc(security=[])
 @limited(OPEN_TO_ALL, by_address=True)
 @bp.arguments(schemas.Position, location="query")
-@bp.response(200, schemas.Store)
-def show_store(query: dict[str, Any], store_id: int) -> StoreSeen:
+@bp.response(200, StoreWhole)
+def show_store(query: dict[str, Any], store_id: int) -> dict[str, Any]:
     """One open store, with its distance when lat and lng (GCJ-02) are given."""
     actor = optional_actor() or PUBLIC
     with current_context().database.unit_of_work(actor) as session:
@@ -77,7 +94,9 @@ def show_store(query: dict[str, Any], store_id: int) -> StoreSeen:
         )
     if not stores:
         raise StoreNotFound
-    return stores[0]
+    with current_context().database.unit_of_work(PUBLIC) as session:
+        own = find_store_page(session, store_id=stores[0].id)
+    return {**asdict(stores[0]), "page": None if own is None else shape_content(own)}
 
 
 @bp.get("/pay-points/<string:token>")

@@ -11,9 +11,10 @@ from app.api import schemas
 from app.api.blueprint import bp
 from app.core.clock import utc_now
 from app.core.errors import DomainError
-from app.flows import once, topping_up
+from app.flows import once
 from app.flows.once import Body, MoneyCall
-from app.flows.presenting import code_top_up_body, top_up_body
+from app.flows.sales import topping_up
+from app.flows.sales.presenting import code_top_up_body, top_up_body
 from app.models.cards import Card
 from app.models.sales import TopUp, TopUpStatus
 from app.services.refusals import TopUpNotFound

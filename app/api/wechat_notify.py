@@ -8,7 +8,7 @@ import logging
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from app.flows import notifications
+from app.flows.sales import notifications
 from app.gateways.wechat.notifications import NotificationRejected
 from app.web.context import current_context
 

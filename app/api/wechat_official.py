@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app.api.wechat_notify import bp
 from app.core.clock import utc_now
-from app.flows import official_account
+from app.flows.messaging import official_account
 from app.gateways.wechat.oa_messages import OaRejected, check_signature
 from app.web.context import current_context
 

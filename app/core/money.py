@@ -43,6 +43,11 @@ def yuan(amount_fen: int) -> str:
     return f"{sign}{abs(amount_fen) // 100:,}.{abs(amount_fen) % 100:02d}"
 
 
+def plain_yuan(amount_fen: int) -> str:
+    """Fen as a spreadsheet's number in yuan, without separators: ``-1234.50``."""
+    return yuan(amount_fen).replace(",", "")
+
+
 def in_yuan(amount_fen: int) -> str:
     """Fen as a price is read: ``¥1,234.50``; the minus sign stands before: ``-¥1,234.50``."""
     return f"{'-' if amount_fen < 0 else ''}¥{yuan(abs(amount_fen))}"

@@ -80,6 +80,8 @@ def kept_path(path: str) -> str | None:
     secret = _SECRET.match(bare)
     if secret:
         return f"/{secret[1]}/"
+    if bare.startswith("/preview/"):  # Its address is a key, and nobody of the public reads it.
+        return None
     bare = bare.rstrip("/") or "/"
     return bare if _PATH.match(bare) and ".." not in bare and "//" not in bare else None
 

@@ -14,7 +14,7 @@ from app.documents.drawing import WHITE, Box, Canvas, Size
 from app.documents.fonts import BOLD
 from app.documents.typesetting import break_lines, fit_line
 from app.models.vouchers import BatchKind
-from app.queries.print_designs import BatchPrint
+from app.queries.vouchers.print_designs import BatchPrint
 
 BLEED = 3.0
 CARD = Size(90, 54)

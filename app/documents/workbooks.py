@@ -24,6 +24,7 @@ from typing import IO
 from xml.sax.saxutils import escape
 
 from app.core.clock import local
+from app.core.money import plain_yuan
 from app.documents.spreadsheets import (
     SheetColumn,
     letter_of,
@@ -177,8 +178,3 @@ def _instant(value: datetime) -> str:
     here = local(value)
     seconds = here.hour * 3600 + here.minute * 60 + here.second
     return f"{(here.date() - _FIRST_DAY).days + seconds / 86_400:.6f}"
-
-
-def plain_yuan(fen: int) -> str:
-    """Fen as a number in yuan, without a float: ``-12.50``."""
-    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"

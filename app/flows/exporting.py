@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import utc_now
 from app.core.keys import Keys
+from app.core.money import plain_yuan
 from app.documents.spreadsheets import SheetColumn, write_spreadsheet
 from app.documents.tables import split, write_delimited, write_json, write_with_tablib
 from app.flows.context import Context
@@ -283,15 +284,10 @@ def _sheet_columns(plan: ExportPlan) -> list[SheetColumn]:
 def _totals_row(plan: ExportPlan, totals: Totals) -> list[str]:
     """The last row: what it is and how many rows in the first cell, sums below their columns."""
     fen = dict(zip(plan.sums, totals.sums_fen, strict=True))
-    cells = [_yuan(fen[column.name]) if column.name in fen else "" for column in plan.columns]
+    cells = [plain_yuan(fen[column.name]) if column.name in fen else "" for column in plan.columns]
     if not cells[0]:
         cells[0] = plan.total_label.replace("{rows}", f"{totals.rows:,}")
     return cells
-
-
-def _yuan(fen: int) -> str:
-    """Yuan as a spreadsheet's number: no separators."""
-    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
 
 def _phone_at(plan: ExportPlan) -> int | None:

@@ -17,25 +17,14 @@ from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
-from app.flows import (
-    avatars,
-    counting,
-    delivering,
-    exporting,
-    indexing,
-    notices,
-    notifications,
-    official_account,
-    orders,
-    picturing,
-    printing,
-    reconciling,
-    refunding,
-    report_delivering,
-    settling,
-    voucher_tasks,
-)
+from app.flows import exporting, report_delivering
 from app.flows.context import Context
+from app.flows.messaging import notices, official_account
+from app.flows.people import avatars
+from app.flows.publishing import counting, indexing, picturing
+from app.flows.sales import delivering, notifications, orders, refunding
+from app.flows.settlement import reconciling, settling
+from app.flows.vouchers import printing, voucher_tasks
 from app.jobs import housekeeping
 from app.jobs.failures import failure_kept
 

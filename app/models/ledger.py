@@ -43,13 +43,56 @@ RESULTS = (
     "expense:wechat-fee",
 )
 ACCOUNTS = ASSETS + LIABILITIES + RESULTS
+ENTRY_KINDS = (
+    "card_adjusted",
+    "card_replaced",
+    "card_returned",
+    "gift_claimed",
+    "gift_returned",
+    "gift_revoked",
+    "gift_sent",
+    "lot_expired",
+    "member_erased",
+    "payment",
+    "payment_captured",
+    "payment_held",
+    "payment_late",
+    "payment_released",
+    "reconciliation_correction",
+    "redemption",
+    "redemption_reversed",
+    "refund_card",
+    "refund_requested",
+    "refund_succeeded",
+    "statement_paid",
+    "top_up_cash",
+    "top_up_cash_reversed",
+    "top_up_code",
+    "top_up_code_reversed",
+    "top_up_kept",
+    "top_up_late",
+    "top_up_wechat",
+    "voucher_sale_late",
+    "voucher_sales_netted",
+    "voucher_sales_paid",
+    "vouchers_activated",
+    "vouchers_expired",
+    "vouchers_imported",
+    "vouchers_sold_at_till",
+    "vouchers_voided",
+    "wechat_fee",
+    "wechat_transfer",
+)
 
 
 class JournalEntry(Base):
     """A journal entry (记账凭证). ``reference`` names the event, so that it is booked once."""
 
     __tablename__ = "journal_entry"
-    __table_args__ = (unique_where_given("journal_entry", "reverses_id"),)
+    __table_args__ = (
+        CheckConstraint(f"kind IN {ENTRY_KINDS}", name="entry_kind"),
+        unique_where_given("journal_entry", "reverses_id"),
+    )
     id: Mapped[PrimaryKey]
     kind: Mapped[str] = mapped_column(Text)
     reference: Mapped[str] = mapped_column(Text, unique=True)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import rfc3339, utc_now
 from app.flows.once import Body
-from app.flows.terminals import Credentials as Proof
+from app.flows.tills.terminals import Credentials as Proof
 from app.models.tills import Approval, ApprovalAction
 from app.pos.blueprint import bp
 from app.pos.calls import OPTIONAL_KEY, run_keyed, run_once

@@ -8,10 +8,10 @@ from flask import Response, request
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from app.core.streams import Listener, feed_item
-from app.flows import listening
+from app.flows.tills import listening
 from app.pos.blueprint import bp
 from app.pos.feed_schemas import FeedPage, Ticket
-from app.queries.feed import read_feed
+from app.queries.tills.feed import read_feed
 from app.web.auth import bearer_digest, current_actor, require_till, till_required
 from app.web.context import current_context
 from app.web.handover import hand_over

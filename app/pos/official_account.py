@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from app.core.keys import token_digest
-from app.flows import staff_wechat
-from app.flows.staff_wechat import RETURN_PATH, WeChatReturnInvalid
+from app.flows.people import staff_wechat
+from app.flows.people.staff_wechat import RETURN_PATH, WeChatReturnInvalid
 from app.pos.blueprint import bp
 from app.web.auth import actor_behind, till_required
 from app.web.context import current_context

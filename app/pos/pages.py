@@ -18,11 +18,12 @@ from flask_babel import gettext
 from flask_wtf.csrf import generate_csrf
 
 from app.core.keys import token_digest
-from app.flows import signing_in, terminals
+from app.flows.people import signing_in
+from app.flows.tills import terminals
 from app.pos.terminals import PinSignIn, terminal_token
 from app.services.refusals import Unauthenticated
 from app.services.tills.terminals import NotOfThisTerminal
-from app.web.auth import actor_behind
+from app.web.auth import staff_of_cookie
 from app.web.body import parse_object
 from app.web.context import current_context
 from app.web.errors import InvalidFields
@@ -44,7 +45,7 @@ _DEVICE = "till_device"  # Says only that this browser was enrolled; the token i
 @bp.get("/")
 def show_till() -> ResponseReturnValue:
     """The till. Strangers sign in first; on an enrolled device, by PIN."""
-    if _signed_in() is None:
+    if staff_of_cookie() is None:
         if request.cookies.get(_DEVICE):
             return redirect(url_for("till.show_terminal"))
         return redirect(url_for("LoginView.login", next="/pos/"))
@@ -60,7 +61,7 @@ def show_terminal() -> ResponseReturnValue:
 @bp.get("/session")
 def show_session() -> ResponseReturnValue:
     """Whether somebody is signed in, and the token that this browser's requests must carry."""
-    return _private({"signed_in": _signed_in() is not None, "csrf_token": generate_csrf()})
+    return _private({"signed_in": staff_of_cookie() is not None, "csrf_token": generate_csrf()})
 
 
 @bp.post("/session")
@@ -88,7 +89,7 @@ def bind_to_device() -> ResponseReturnValue:
     Another store's device ends the session: its takings would be in two books.
     """
     device, token = terminal_token(), session_token()
-    if device is None or token is None or _signed_in() is None:
+    if device is None or token is None or staff_of_cookie() is None:
         raise Unauthenticated
     try:
         terminals.bind_session(
@@ -179,12 +180,6 @@ def _version() -> str:
     parts = [*sorted(MODULES.glob("*.js")), STATIC / "css" / "till.css"]
     parts.append(Path(__file__).resolve().parents[1] / "templates" / "pos" / "till.html")
     return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:16]
-
-
-def _signed_in() -> object | None:
-    token = session_token()
-    actor = None if token is None else actor_behind(token_digest(token))
-    return actor if actor is not None and actor.staff_id is not None else None
 
 
 def _private(body: dict[str, object]) -> Response:

@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.clock import utc_now
-from app.flows import once, paying
+from app.flows import once
 from app.flows.context import Context
 from app.flows.once import Answer, Body, MoneyCall
-from app.flows.presenting import payment_body, refund_body
+from app.flows.sales import paying
+from app.flows.sales.presenting import payment_body, refund_body
 from app.models.sales import Payment
 from app.models.tenants import Store
 from app.pos import schemas

@@ -12,7 +12,7 @@ from app.core.clock import local_day, start_of_day, utc_now
 from app.core.errors import N_, Category, DomainError
 from app.models.tenants import Merchant, Store
 from app.pos.blueprint import bp
-from app.queries.till_records import KINDS, TillRecord, Wanted, find_record, find_records
+from app.queries.tills.till_records import KINDS, TillRecord, Wanted, find_record, find_records
 from app.web.auth import current_actor, till_required
 from app.web.context import current_context
 from app.web.limits import TILL, limited

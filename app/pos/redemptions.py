@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import utc_now
 from app.core.errors import DomainError
-from app.flows import once, redeeming
+from app.flows import once
 from app.flows.context import Context
 from app.flows.once import Answer, Body, MoneyCall
+from app.flows.vouchers import redeeming
 from app.pos import schemas
 from app.pos.blueprint import bp
 from app.services.refusals import refusal

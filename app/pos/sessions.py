@@ -6,7 +6,8 @@ from typing import Any
 
 from flask.typing import ResponseReturnValue
 
-from app.flows import signing_in, terminals
+from app.flows.people import signing_in
+from app.flows.tills import terminals
 from app.pos import schemas
 from app.pos.blueprint import bp
 from app.pos.terminals import TERMINAL_TOKEN, terminal_token

@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import rfc3339, utc_now
 from app.flows.once import Body
-from app.flows.terminals import Credentials
+from app.flows.tills.terminals import Credentials
 from app.models.tenants import Store
 from app.pos import shift_schemas as schemas
 from app.pos.blueprint import bp
 from app.pos.calls import OPTIONAL_KEY, run_keyed
-from app.queries.shifts import ReportLine, report_shift
+from app.queries.tills.shifts import ReportLine, report_shift
 from app.services.tills import shifts
 from app.services.tills.shifts import Count, NoShiftOpen
 from app.web.auth import current_actor, till_required

@@ -10,7 +10,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields
 
-from app.flows import terminals
+from app.flows.tills import terminals
 from app.pos.blueprint import bp
 from app.pos.schemas import SignedIn
 from app.services.refusals import Unauthenticated

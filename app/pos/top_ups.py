@@ -8,10 +8,11 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from app.core.clock import utc_now
-from app.flows import once, topping_up
+from app.flows import once
 from app.flows.context import Context
 from app.flows.once import Answer, Body, MoneyCall
-from app.flows.topping_up import CashReceiver
+from app.flows.sales import topping_up
+from app.flows.sales.topping_up import CashReceiver
 from app.pos import schemas
 from app.pos.blueprint import bp
 from app.services.sales import top_ups

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import utc_now
 from app.core.errors import N_
-from app.flows import selling_paper
 from app.flows.once import Body, MoneyCall
-from app.flows.selling_paper import sale_body
+from app.flows.vouchers import selling_paper
+from app.flows.vouchers.selling_paper import sale_body
 from app.models.tills import SaleTender
 from app.pos.blueprint import bp
 from app.pos.calls import run_once

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import local_day
 from app.models.sales import TopUpChannel
-from app.queries.batch_sql import PAPER, booked_until
 from app.queries.figure_sql import hours_of, read_figures
 from app.queries.trial_balance import OUTSTANDING, trial_balance
+from app.queries.vouchers.batch_sql import PAPER, booked_until
 
 _LOCAL_DAY = "(at AT TIME ZONE 'Asia/Shanghai')::date"
 

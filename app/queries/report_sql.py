@@ -6,9 +6,9 @@ is summed by the hour already comes from the hourly figures, what is younger fro
 
 from __future__ import annotations
 
-from app.queries.batch_sql import PAPER, booked_until
 from app.queries.figure_sql import BOOKED, hours_of
 from app.queries.member_days_sql import DAYS_PAID
+from app.queries.vouchers.batch_sql import PAPER, booked_until
 
 
 def _taken(kept: str) -> str:

@@ -18,6 +18,12 @@ class NotTheAsker(DomainError):
     template = N_("Only whoever asked for this takes it back. Others refuse it, with a reason.")
 
 
+class ReasonRequired(DomainError):
+    code = "reason_required"
+    category = Category.INVALID
+    template = N_("Please write down the reason.")
+
+
 def require_another(checker: Actor, *, than: int | None) -> None:
     """The checker is somebody, and not the member of staff who asked (``than``).
 
@@ -36,3 +42,13 @@ def require_asker(maker: Actor, *, asked_by: int | None) -> None:
     """
     if maker.staff_id != asked_by:
         raise NotTheAsker
+
+
+def require_reason(said: str) -> None:
+    """Why something is asked for or refused is written down: the other person decides by it.
+
+    Raises:
+        ReasonRequired
+    """
+    if not said.strip():
+        raise ReasonRequired

@@ -7,7 +7,7 @@ import re
 from flask import Blueprint, abort, send_file
 from flask.typing import ResponseReturnValue
 
-from app.flows.avatars import path_of
+from app.flows.people.avatars import path_of
 from app.web.context import current_context
 
 bp = Blueprint("site_avatars", __name__)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from app.core.actor import PUBLIC
 from app.core.clock import utc_now
 from app.core.errors import N_
-from app.flows.previewing import read_preview
 from app.models.contents import ContentKind
-from app.queries.contents import (
+from app.queries.publishing.contents import (
     ContentSeen,
+    PageVersion,
     find_content,
     find_page,
     find_page_version,
@@ -21,7 +23,7 @@ from app.queries.contents import (
     list_contents,
     list_page_versions,
 )
-from app.queries.store_pages import StoreLine, list_store_lines
+from app.queries.tenants.store_pages import StoreLine, list_store_lines
 from app.site.caching import may_be_kept
 from app.site.structured import article_data, goods_data
 from app.web.context import current_context
@@ -102,23 +104,9 @@ def show_item(path: str, content_id: int) -> ResponseReturnValue:
         item = find_content(session, kind=section.kind, content_id=content_id)
         if item is None:
             abort(404)
-        stores = (
-            list_store_lines(
-                session, merchant_id=item.merchant_id, store_ids=item.store_ids, now=utc_now()
-            )
-            if item.kind is ContentKind.goods
-            else []
-        )
+        stores = offering_stores(session, item)
         others, _ = list_contents(session, kind=section.kind, limit=4)
-    return may_be_kept(_item_page(item, stores, [one for one in others if one.id != item.id][:3]))
-
-
-@bp.get("/preview/<string:token>")
-def show_preview(token: str) -> ResponseReturnValue:
-    """A version that may not be public yet, for whoever has the link."""
-    item = read_preview(current_context(), token)
-    page = _item_page(item, [], [], preview=True)
-    return page, 200, {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+    return may_be_kept(item_page(item, stores, [one for one in others if one.id != item.id][:3]))
 
 
 @bp.get("/<any(privacy, terms):slug>")
@@ -136,22 +124,45 @@ def show_page(slug: str) -> ResponseReturnValue:
             old = find_page_version(session, item_id=item.id, version_no=int(number))
         if number and old is None:
             abort(404)
+    return may_be_kept(written_page(item, versions, old, shown=int(number) if old else None))
+
+
+def offering_stores(session: Session, item: ContentSeen) -> list[StoreLine]:
+    """Where goods are to be had; nothing else is offered at stores."""
+    if item.kind is not ContentKind.goods:
+        return []
+    return list_store_lines(
+        session, merchant_id=item.merchant_id, store_ids=item.store_ids, now=utc_now()
+    )
+
+
+def written_page(
+    item: ContentSeen,
+    versions: list[PageVersion],
+    old: tuple[str, str, datetime] | None = None,
+    *,
+    shown: int | None = None,
+    preview: bool = False,
+) -> str:
+    """A page as it stands, or as it stood in a former version."""
     allow_written_styles()
-    page = render_template(
+    newest = versions[0].published_at if versions else item.published_at
+    return render_template(
         "site/page.html",
         item=item,
         title=old[0] if old else item.title,
         body=old[1] if old else item.body_html,
-        since=old[2] if old else versions[0].published_at if versions else item.published_at,
+        since=old[2] if old else newest,
         versions=versions,
-        shown=int(number) if old else None,
+        shown=shown,
+        preview=preview,
     )
-    return may_be_kept(page)
 
 
-def _item_page(
+def item_page(
     item: ContentSeen, stores: list[StoreLine], others: list[ContentSeen], *, preview: bool = False
 ) -> str:
+    """The page of goods, a solution or an article."""
     allow_written_styles()
     data = goods_data(item) if item.kind is ContentKind.goods else article_data(item)
     return render_template(

@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 from app.core.actor import PUBLIC
 from app.core.clock import rfc3339, utc_now
 from app.models.contents import ContentKind
-from app.queries.contents import Address, list_addresses
-from app.queries.store_pages import list_stores_of_city
+from app.queries.publishing.contents import Address, list_addresses
+from app.queries.tenants.store_pages import list_stores_of_city
 from app.site.caching import may_be_kept
 from app.site.contents import SECTIONS
 from app.site.structured import absolute

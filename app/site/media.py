@@ -7,7 +7,7 @@ import re
 from flask import Blueprint, Response, abort, send_file
 from flask.typing import ResponseReturnValue
 
-from app.flows.picturing import folder_of
+from app.flows.publishing.picturing import folder_of
 from app.web.context import current_context
 
 bp = Blueprint("site_media", __name__)

@@ -14,20 +14,23 @@ from app.core.actor import PUBLIC
 from app.core.clock import utc_now
 from app.core.demo import DEMO_ACCOUNTS, DemoAccount
 from app.core.errors import DomainError
+from app.flows.context import Context
 from app.models.contents import ContentKind
-from app.queries.contents import list_contents
-from app.queries.store_pages import list_stores_of_city
-from app.queries.stores import PayPointSeen, find_pay_point, list_pay_points
+from app.queries.publishing.contents import ContentSeen, list_contents
+from app.queries.tenants.store_pages import list_stores_of_city
+from app.queries.tenants.stores import PayPointSeen, find_pay_point, list_pay_points
 from app.services.refusals import PayPointNotFound
 from app.services.vouchers.redemptions import read_code
 from app.site.caching import keep_private, may_be_kept
 from app.site.contents import SECTIONS
 from app.web.context import current_context
+from app.web.security import allow_written_styles
 from app.web.visits import note_scan
 
 bp = Blueprint("site", __name__)
 
-_STORES_SHOWN, _BANNERS = 6, 2
+_STORES_SHOWN, _BANNERS, _BLOCKS = 6, 6, 12
+_SHELVES = ((ContentKind.goods, 6), (ContentKind.solution, 3), (ContentKind.article, 3))
 _PAY_POINTS_SHOWN = 8
 
 
@@ -56,27 +59,45 @@ def tell_language(response: Response) -> Response:
 
 @bp.get("/")
 def show_home() -> ResponseReturnValue:
+    return may_be_kept(home_page())
+
+
+def home_page(*, previewed: ContentSeen | None = None) -> str:
+    """The home page; with a banner or a block that is not public yet in the first place."""
     context = current_context()
-    demo = None
     with context.database.unit_of_work(PUBLIC) as session:
         stores, _ = list_stores_of_city(
             session, city=None, after_id=0, limit=_STORES_SHOWN, now=utc_now()
         )
-        kinds = ((ContentKind.goods, 6), (ContentKind.solution, 3), (ContentKind.article, 3))
         shelves = [
             (SECTIONS[kind].path, gettext(SECTIONS[kind].title),
              list_contents(session, kind=kind, limit=shelf)[0])
-            for kind, shelf in kinds
+            for kind, shelf in _SHELVES
         ]  # fmt: skip
         banners, _ = list_contents(session, kind=ContentKind.banner, limit=_BANNERS)
-        blocks, _ = list_contents(session, kind=ContentKind.block, limit=_BANNERS)
-        if context.settings.demo:
-            points = list_pay_points(session, limit=_PAY_POINTS_SHOWN)
-            demo = DemoPanel(accounts=DEMO_ACCOUNTS, pay_points=points)
-    page = render_template(
-        "site/home.html", stores=stores, demo=demo, shelves=shelves, banners=banners, blocks=blocks
+        blocks, _ = list_contents(session, kind=ContentKind.block, limit=_BLOCKS, whole=True)
+    if previewed is not None:
+        shown = banners if previewed.kind is ContentKind.banner else blocks
+        shown[:] = [previewed, *(one for one in shown if one.id != previewed.id)]
+    if any(block.body_html for block in blocks):
+        allow_written_styles()
+    return render_template(
+        "site/home.html",
+        stores=stores,
+        demo=_demo_panel(context),
+        shelves=shelves,
+        banners=banners,
+        blocks=blocks,
+        preview=previewed is not None,
     )
-    return may_be_kept(page)
+
+
+def _demo_panel(context: Context) -> DemoPanel | None:
+    if not context.settings.demo:
+        return None
+    with context.database.unit_of_work(PUBLIC) as session:
+        points = list_pay_points(session, limit=_PAY_POINTS_SHOWN)
+    return DemoPanel(accounts=DEMO_ACCOUNTS, pay_points=points)
 
 
 @bp.get("/q/<string:token>")

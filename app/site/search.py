@@ -11,7 +11,7 @@ from app.core.actor import PUBLIC
 from app.core.clock import local_day, utc_now
 from app.core.errors import N_
 from app.core.search_words import MOST_TYPED, normalise
-from app.queries.searching import KINDS, Narrowed, Results, hot_words, search
+from app.queries.publishing.searching import KINDS, Narrowed, Results, hot_words, search
 from app.web.context import current_context
 from app.web.limits import OPEN_TO_ALL, limited
 from app.web.visits import counter

@@ -14,14 +14,14 @@ from app.core.clock import utc_now
 from app.core.coordinates import CoordinateSystem, read_position, to_gcj02
 from app.core.errors import N_
 from app.models.contents import ContentKind
-from app.queries.contents import find_store_page, list_contents
-from app.queries.store_pages import (
+from app.queries.publishing.contents import ContentSeen, find_store_page, list_contents
+from app.queries.tenants.store_pages import (
     StorePage,
     find_store_facts,
     list_cities,
     list_stores_of_city,
 )
-from app.queries.stores import list_stores
+from app.queries.tenants.stores import list_stores
 from app.site.caching import keep_private, may_be_kept
 from app.site.structured import store_data
 from app.web.context import current_context
@@ -97,24 +97,32 @@ def show_nearest() -> ResponseReturnValue:
 def show_store(store_id: int) -> ResponseReturnValue:
     if store_id >= 2**63:
         abort(404)
+    page = store_page(store_id)
+    if page is None:
+        abort(404)
+    return may_be_kept(page)
+
+
+def store_page(store_id: int, *, previewed: ContentSeen | None = None) -> str | None:
+    """A store's page, with words of its own that are not public yet; None when it is not open."""
     with current_context().database.unit_of_work(PUBLIC) as session:
         store = find_store_facts(session, store_id, now=utc_now())
         if store is None:
-            abort(404)
-        own = find_store_page(session, store_id=store_id)
+            return None
+        own = previewed or find_store_page(session, store_id=store_id)
         goods, _ = list_contents(session, kind=ContentKind.goods, limit=6, offered_at=store_id,
                                  merchant_id=store.merchant_id)  # fmt: skip
     allow_written_styles()
-    page = render_template(
+    return render_template(
         "site/store.html",
         store=store,
         own=own,
         goods=goods,
         hours=[(_days(days), f"{opens}–{closes}") for days, opens, closes in store.hours],
         map_url=_map_url(store),
-        data=store_data(store),
+        data=store_data(store, own),
+        preview=previewed is not None,
     )
-    return may_be_kept(page)
 
 
 def _days(days: str) -> str:

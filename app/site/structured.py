@@ -7,8 +7,8 @@ from typing import Any
 from flask import url_for
 
 from app.core.clock import rfc3339
-from app.queries.contents import ContentSeen
-from app.queries.store_pages import StorePage
+from app.queries.publishing.contents import ContentSeen
+from app.queries.tenants.store_pages import StorePage
 from app.web.context import current_context
 
 _CONTEXT = "https://schema.org"
@@ -56,7 +56,7 @@ def goods_data(item: ContentSeen) -> dict[str, Any]:
     }
 
 
-def store_data(store: StorePage) -> dict[str, Any]:
+def store_data(store: StorePage, own: ContentSeen | None) -> dict[str, Any]:
     place = (
         {}
         if store.lat is None or store.lng is None
@@ -74,7 +74,9 @@ def store_data(store: StorePage) -> dict[str, Any]:
             "addressCountry": "CN",
         },
         "openingHoursSpecification": _hours(store),
+        "url": absolute(url_for("site_stores.show_store", store_id=store.id)),
         **place,
+        **(_image(own) if own else {}),
     }
 
 

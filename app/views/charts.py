@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flask_babel import gettext
@@ -69,7 +69,7 @@ class Chart:
     series: Sequence[Series]
     nothing: str = ""
     stacked: bool = False
-    notes: Sequence[str] = field(default=())
+    notes: Sequence[str] = ()
     note_name: str = ""
 
     @property
@@ -100,7 +100,7 @@ class Known:
 
 def read_known(session: Session, *, span: Span, scope: Scope) -> Known:
     return Known(
-        taken=takings_of(session, span.bounds),
+        taken=sum_takings(session, **span.bounds),
         owed=None if scope is Scope.store else figures.outstanding_by_account(session),
     )
 
@@ -225,10 +225,6 @@ def _members(session: Session, span: Span) -> Chart:
         series=[Series(name=gettext("New members"), values=[day.new_members for day in days])],
         nothing=gettext("Nobody has joined in these days."),
     )  # fmt: skip
-
-
-def takings_of(session: Session, bounds: dict[str, datetime]) -> Takings:
-    return sum_takings(session, **bounds)
 
 
 def _bounds(first: date, last: date) -> dict[str, datetime]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app.views.builder import ConsoleBuilder
+from app.views.choices import Choices
 from app.views.dashboard import Dashboard
 from app.views.exports import Exports
 from app.views.guard import register_guard
@@ -65,7 +66,7 @@ def register_consoles(app: Flask) -> None:
         builder.init_app(app, reader_session(app, database))
         money = (*SETTLEMENT, *RECONCILING, *PAYMENT_CARE)
         readers = (Traffic, SearchWords, AccountDesk, ReplyDesk)
-        mine = (PrintDesk, PrintFileDesk, TillDevices, OwnWeChat, Search, Exports)
+        mine = (PrintDesk, PrintFileDesk, TillDevices, OwnWeChat, Search, Choices, Exports)
         reports = (Reports, SavedReports)
         for view in (*LISTS, *PAGES, *DESKS, *PAPER, *CONTENT, *readers, *money, *mine, *reports):
             builder.add_view_no_menu(view)

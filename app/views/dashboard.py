@@ -13,8 +13,8 @@ from flask_babel import gettext
 
 from app.core import money
 from app.core.clock import local_day, utc_now
-from app.queries.takings import Takings
-from app.views.charts import PERIODS, Span, draw_charts, read_known, read_span, takings_of
+from app.queries.takings import Takings, sum_takings
+from app.views.charts import PERIODS, Span, draw_charts, read_known, read_span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Dashboard(BaseView):
         session = self.appbuilder.session
         span = _span()
         known = read_known(session, span=span, scope=g.actor.scope)
-        earlier = [(label, takings_of(session, bounds)) for label, bounds in span.compared()]
+        earlier = [(label, sum_takings(session, **bounds)) for label, bounds in span.compared()]
         tiles = _tiles(known.taken, earlier)
         if known.owed is not None:
             note = gettext("on cards and vouchers, not yet spent")

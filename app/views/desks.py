@@ -6,16 +6,19 @@ shows a form, and hands what was typed to a flow. It reads; flows write.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import abort, flash, g, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView
+from sqlalchemy.orm import Session
 
+from app.flows.once import Body
 from app.views import roles
-from app.views.forms import ConsoleForm
+from app.views.forms import ConsoleForm, OnceForm
+from app.views.once import write_once
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,32 @@ class Desk(BaseView):  # type: ignore[misc]
             **more,
         )
         return page, 422 if form.refused else 200
+
+    def confirmed(
+        self,
+        form: OnceForm,
+        act: Callable[[Session], object],
+        *,
+        said: str,
+        back: str,
+        **page: Any,
+    ) -> ResponseReturnValue:
+        """A page that names what will happen; when it is agreed to, it happens, once.
+
+        Args:
+            act: The change, in a transaction of its own.
+            said: The message afterwards, on the page ``back``, which "Cancel" leads to as well.
+        """
+        if form.validate_on_submit():
+
+            def effect(session: Session) -> Body:
+                act(session)
+                return {}
+
+            with form.refusals():
+                write_once(form, effect)
+                return self.done(said, back)
+        return self.form_page(form, back=back, template="console/confirm.html", **page)
 
     def page(self, template: str, **values: Any) -> str:
         """Another page of this desk's."""

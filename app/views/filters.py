@@ -53,13 +53,45 @@ class Option:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A field that finds by typing: where its script asks, and what stands in it.
+
+    ``hits`` are what fits what was typed when that alone does not say which one is meant.
+    """
+
+    url: str
+    sounds: bool = False  # Pinyin finds it, too.
+    shown: str = ""
+    problem: str = ""
+    hits: Sequence[Option] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Field:
-    """A filter as the form shows it. ``options`` make it a choice; else it is typed."""
+    """A filter as the form shows it: ``options`` to choose from, or one found by typing."""
 
     name: str
     label: str
     value: str
     options: Sequence[Option] = ()
+    finding: Finding | None = None
+
+    @property
+    def is_choice(self) -> bool:
+        """A merchant has itself to choose from: that is no choice."""
+        return len(self.options) > 1 or bool(self.value) or self.finding is not None
+
+    @property
+    def in_doubt(self) -> bool:
+        """Something was typed that does not say which one is meant."""
+        return self.finding is not None and bool(self.finding.problem)
+
+    @property
+    def shown(self) -> str:
+        """What the value is called."""
+        if self.finding is not None and self.finding.shown and not self.finding.problem:
+            return self.finding.shown
+        return next((o.label for o in self.options if o.value == self.value), self.value)
 
 
 @dataclass(frozen=True)
@@ -138,8 +170,7 @@ def chosen(field: Field) -> Chip | None:
     """The chip of a field that narrows the list."""
     if not field.value:
         return None
-    shown = next((o.label for o in field.options if o.value == field.value), field.value)
-    return Chip(f"{field.label}: {shown}", (field.name,))
+    return Chip(f"{field.label}: {field.shown}", (field.name,))
 
 
 def words(arguments: Mapping[str, str], name: str) -> str:

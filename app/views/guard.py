@@ -17,7 +17,7 @@ from app.models.tenants import Merchant, Store
 from app.views import cells, roles
 from app.views.exports import count_ready
 from app.views.menu import Section, first_page, menu_of
-from app.views.people.signing_in import find_actor
+from app.web.auth import staff_of_cookie
 from app.web.staff_session import forget_session, session_token
 
 _OPEN = ("/login/", "/logout/", "/console/lang/")
@@ -48,7 +48,7 @@ def _find_reader() -> ResponseReturnValue | None:
     path = request.path
     if not _is_ours(path):
         return None
-    g.actor = find_actor()
+    g.actor = staff_of_cookie()
     g.user = current_user
     if g.actor is not None and request.endpoint == "Dashboard.show" and not _has_dashboard():
         return redirect(first_page(g.actor.role))

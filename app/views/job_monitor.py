@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import abort, g, request, url_for
@@ -13,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from app.core.business_settings import RELAY_LAG_SECONDS
 from app.core.clock import utc_now
-from app.flows.once import Body
 from app.queries import jobs
 from app.queries.jobs import JobSeen
 from app.services.business_settings import read_setting
@@ -21,7 +22,6 @@ from app.services.job_oversight import cancel_job, retry_job
 from app.views import filters, labels
 from app.views.desks import Desk, action, those_allowed
 from app.views.forms import OnceForm
-from app.views.once import write_once
 
 PAGE = 50
 _TONES = {"succeeded": "good", "failed": "bad", "aborted": "bad", "doing": "waiting"}
@@ -68,13 +68,9 @@ class JobMonitor(Desk):
     @has_access
     def retry(self, pk: int) -> ResponseReturnValue:
         """Let a failed job run again now."""
-
-        def effect(session: Session) -> Body:
-            return {"task": retry_job(session, job_id=pk, actor=g.actor, now=utc_now())}
-
         return self._step(
             pk,
-            effect,
+            partial(retry_job, job_id=pk, actor=g.actor, now=utc_now()),
             title=gettext("Run job again"),
             done=gettext("Job %(id)s (%(task)s) runs again."),
             facts=[gettext("It may run twice: what it has done already is not done again.")],
@@ -84,13 +80,9 @@ class JobMonitor(Desk):
     @has_access
     def cancel(self, pk: int) -> ResponseReturnValue:
         """Take a waiting job out of the queue."""
-
-        def effect(session: Session) -> Body:
-            return {"task": cancel_job(session, job_id=pk, actor=g.actor)}
-
         return self._step(
             pk,
-            effect,
+            partial(cancel_job, job_id=pk, actor=g.actor),
             title=gettext("Cancel job"),
             done=gettext("Job %(id)s (%(task)s) is cancelled."),
             tone="danger",
@@ -101,24 +93,19 @@ class JobMonitor(Desk):
         )
 
     def _step(
-        self, pk: int, effect: Any, *, title: str, done: str, **page: Any
+        self, pk: int, act: Callable[[Session], object], *, title: str, done: str, **page: Any
     ) -> ResponseReturnValue:
         job = jobs.find_job(self.appbuilder.session, job_id=pk) if pk < 2**63 else None
         if job is None:
             abort(404)
-        form = JobForm()
-        if form.validate_on_submit():
-            with form.refusals():
-                write_once(form, effect)
-                said = done % {"id": pk, "task": task_name(job.task)}
-                return self.done(said, url_for("JobMonitor.show"))
-        return self.form_page(
-            form,
+        return self.confirmed(
+            JobForm(),
+            act,
+            said=done % {"id": pk, "task": task_name(job.task)},
+            back=url_for("JobMonitor.show"),
             title=title,
             submit=title,
-            back=url_for("JobMonitor.show"),
             explanation=f"{pk} · {task_name(job.task)}",
-            template="console/confirm.html",
             **page,
         )
 

@@ -28,9 +28,6 @@ from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
 from app.queries.named_ids import NAMED_IDS
 from app.views import roles
 from app.views.cells import Cell, cell
-from app.views.filters import Option
-
-_MOST_OPTIONS = 300
 
 
 @dataclass(frozen=True)
@@ -118,12 +115,3 @@ def page_of(row: Any) -> str | None:
 def _page(view: str, pk: int) -> str | None:
     allowed = roles.allows(g.actor.role, "can_show", view)
     return url_for(f"{view}.show", pk=pk) if allowed else None
-
-
-def options_of(session: Session, column: str) -> list[Option]:
-    """What may be chosen for an id column: all that the reader sees, up to a screenful."""
-    target = TARGETS[column]
-    rows = session.execute(
-        select(target.model.id, target.name()).order_by(target.model.id).limit(_MOST_OPTIONS)
-    )
-    return [Option(str(row[0]), row[1] or str(row[0])) for row in rows]

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from flask import abort, render_template, request, url_for
+from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import ModelView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
@@ -27,10 +27,11 @@ from app.queries.narrowing import TENDERS, Narrowing, narrow
 from app.queries.rollups import be_patient, estimate_rows, sum_filtered
 from app.views import exporting, filters
 from app.views.cells import WORDS, Cell, cell, column_name
+from app.views.choosing import TYPED, filter_field, read_typed_filters
 from app.views.desks import Action
 from app.views.empty_states import nothing_yet
 from app.views.filters import Chip, Field, Period
-from app.views.names import TARGETS, cell_of, find_names, options_of, page_of
+from app.views.names import TARGETS, cell_of, find_names, page_of
 
 PAGE = 30
 RELATED = 100
@@ -60,9 +61,13 @@ class Records(ModelView):  # type: ignore[misc]
     @has_access
     def list(self) -> ResponseReturnValue:
         """The newest first, narrowed by the address's filters."""
-        rows, newer, older = self._page()
-        names = find_names(self.datamodel.session, rows, self.list_columns)
+        if (meant := self._typed_filters()) is not None:
+            return redirect(meant)
         fields, chips = self._fields_and_chips()
+        doubtful = any(field.in_doubt for field in fields)
+        # Everybody's rows under one merchant's half-typed name would be taken for that one's.
+        rows, newer, older = ((), None, None) if doubtful else self._page()
+        names = find_names(self.datamodel.session, rows, self.list_columns)
         return self.render_template(
             self.list_template,
             view=self,
@@ -71,6 +76,8 @@ class Records(ModelView):  # type: ignore[misc]
             rows=[(self._url(row), self._cells(row, self.list_columns, names)) for row in rows],
             fields=fields,
             chips=[(chip.label, self._address(without=chip.names)) for chip in chips],
+            narrowed_to=self._narrowed_to,
+            doubtful=doubtful,
             newer=newer,
             older=older,
             totals_url=self._address(endpoint="totals"),
@@ -253,8 +260,7 @@ class Records(ModelView):  # type: ignore[misc]
     def chosen_labels(self, arguments: Mapping[str, str]) -> Sequence[str]:
         """What the choices are called, for a file's name: a store, a state, a batch."""
         fields = (self._field(name) for name in self.filter_columns if arguments.get(name))
-        return [option.label for field in fields for option in field.options
-                if option.value == arguments.get(field.name)]  # fmt: skip
+        return [field.shown for field in fields if field.shown != field.value]
 
     def _fields_and_chips(self) -> tuple[Sequence[Field], Sequence[Chip]]:
         fields = []
@@ -263,8 +269,7 @@ class Records(ModelView):  # type: ignore[misc]
             chips.append(filters.period_chip(request.args, self.period(request.args)))
         for name in self.filter_columns:
             field = self._field(name)
-            # A merchant has itself to choose from: that is no choice.
-            if len(field.options) > 1 or field.value:
+            if field.is_choice:
                 fields.append(field)
             chips.append(filters.chosen(field))
         if self.search_in and (typed := filters.words(request.args, "q")):
@@ -281,12 +286,23 @@ class Records(ModelView):  # type: ignore[misc]
             return filters.flag_field(name, request.args)
         if name in WORDS:
             return filters.word_field(name, request.args)
-        return Field(
-            name=name,
-            label=column_name(name),
-            value=request.args.get(name, ""),
-            options=options_of(self.datamodel.session, name) if name in TARGETS else (),
-        )
+        label = column_name(name)
+        if name in TARGETS:
+            return filter_field(self.datamodel.session, name, label, request.args)
+        return Field(name=name, label=label, value=request.args.get(name, ""))
+
+    def _typed_filters(self) -> str | None:
+        """This list narrowed to what was typed in a filter instead of chosen, if that is one."""
+        columns = [name for name in self.filter_columns if name in TARGETS]
+        meant = read_typed_filters(self.datamodel.session, columns, request.args)
+        if meant is None:
+            return None
+        kept = {name: value for name, value in meant.items() if value}
+        return url_for(f"{self.endpoint}.list", **kept)
+
+    def _narrowed_to(self, column: str, value: str) -> str:
+        """The address of this list narrowed to one of those that fit what was typed."""
+        return self._address(without=[f"{column}{TYPED}"], **{column: value})
 
     def _is_flag(self, name: str) -> bool:
         """A yes or no, or an instant of which it is asked whether there is one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from datetime import timedelta
 
-from flask import Response, abort, g, jsonify, request, url_for
+from flask import Response, abort, g, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
@@ -13,12 +13,13 @@ from flask_babel import gettext
 
 from app.core.actor import Scope
 from app.core.clock import end_of_day, local_day, start_of_day, utc_now
+from app.core.errors import N_
 from app.flows import report_files
 from app.flows.report_files import ReportPlan
 from app.queries.reports import REPORTS, Asked, Report, read_report
 from app.views import filters, labels, report_tables
+from app.views.choosing import TYPED, filter_field, read_typed_filters
 from app.views.exporting import content_type, headers_for
-from app.views.names import options_of
 from app.views.saved_reports import links_to_saved
 from app.web.context import current_context
 
@@ -36,7 +37,9 @@ class Reports(BaseView):
     def show(self) -> ResponseReturnValue:
         """The chosen report with its filters."""
         name, report, asked = read_asked()
-        session = self.appbuilder.session
+        session, places = self.appbuilder.session, _places(report)
+        if (meant := read_typed_filters(session, places, request.args)) is not None:
+            return redirect(url_for("Reports.show", **meant))
         rows = read_report(session, name, asked)
         table = report_tables.tabulate(
             session, name, report, asked, rows, filters.number(request.args.get("page", "")) or 1
@@ -56,8 +59,13 @@ class Reports(BaseView):
                 for key, one in _offered().items()
             ],
             groups=[(key, gettext(label)) for key, label in report.groups.items() if key],
-            merchants=options_of(session, "merchant_id") if g.actor.scope is Scope.platform else (),
-            stores=options_of(session, "store_id") if report.by_store else (),
+            places=[
+                filter_field(session, column, gettext(label), request.args)
+                for column, label in places.items()
+            ],
+            narrowed_to=lambda column, value: url_for(
+                "Reports.show", **{**_without_typed(column), column: value}
+            ),
             table=table,
             page_url=lambda page: url_for("Reports.show", **{**request.args, "page": page}),
             chart=chart,
@@ -98,6 +106,16 @@ def _offered() -> dict[str, Report]:
     """A store holds no member's money: cards and paper are the issuer's."""
     in_store = g.actor.scope is Scope.store
     return {name: one for name, one in REPORTS.items() if one.by_store or not in_store}
+
+
+def _places(report: Report) -> dict[str, str]:
+    """The filters for whose figures they are."""
+    found = {"merchant_id": N_("Merchant")} if g.actor.scope is Scope.platform else {}
+    return {**found, "store_id": N_("Store")} if report.by_store else found
+
+
+def _without_typed(column: str) -> dict[str, str]:
+    return {name: value for name, value in _kept().items() if name != f"{column}{TYPED}"}
 
 
 def _kept() -> dict[str, str]:

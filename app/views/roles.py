@@ -59,6 +59,14 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_may(Reports="show export", SavedReports="list add"), (*OFFICE, MANAGER)),
     (_may(Search="list", Exports="list"), EVERYBODY_BUT_CASHIERS),
     (_may(Exports="phones"), (ADMIN, OWNER)),  # With a reason, which is written down.
+    # What fields find by typing, for those who have such a field on a page.
+    (_may(Choices="merchants stores"), EVERYBODY_BUT_CASHIERS),
+    (_may(Choices="programs staff batches terminals"), (*OFFICE, MANAGER)),
+    (_may(Choices="statements"), OFFICE),
+    (_may(Choices="businesses holders takers"), DECIDERS),
+    (_may(Choices="issuers employers"), (ADMIN,)),
+    (_may(Choices="acceptors"), (*DECIDERS, OWNER)),
+    (_may(Choices="own_takers"), (OWNER,)),
     # Records.
     (_lists("TopUps", "Payments", "Refunds", "RefundRequests", "Redemptions"), (*OFFICE, MANAGER)),
     (_may(Consumptions="list export"), (*OFFICE, MANAGER)),
@@ -120,7 +128,7 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
         ),
         (ADMIN, EDITOR, OWNER),
     ),
-    (_may(ContentDesk="back plan withdraw", ContentOrder="arrange"), (ADMIN, EDITOR)),
+    (_may(ContentDesk="back plan until withdraw", ContentOrder="arrange"), (ADMIN, EDITOR)),
     (_may(ContentOrder="merchants"), (ADMIN,)),
     # Tills.
     (_lists("Shifts"), (*OFFICE, MANAGER)),

@@ -85,6 +85,13 @@ def actor_behind(digest: bytes, *, context: Context | None = None) -> Actor | No
     )
 
 
+def staff_of_cookie() -> Actor | None:
+    """The member of the staff behind this request's cookie, if there is one."""
+    token = session_token()
+    actor = None if token is None else actor_behind(token_digest(token))
+    return actor if actor is not None and actor.staff_id is not None else None
+
+
 def current_actor() -> Actor:
     actor: Actor = g.actor
     return actor

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from marshmallow import Schema, fields, validate
 
 from app.core.errors import N_, Category, DomainError
-from app.flows import staff_wechat
+from app.flows.people import staff_wechat
 from app.web.context import current_context
 
 

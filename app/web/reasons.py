@@ -1,4 +1,4 @@
-"""Why money went back, to read: people's words as they are, the program's own in any language."""
+"""Why something was done: people's words as they are, the program's own in any language."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ OURS = frozenset(
         N_("vouchers not sold"),
         N_("card returned"),
         N_("reported by the member"),
+        N_("in the list of places"),
+        N_("at the planned time"),
     }
 )
 

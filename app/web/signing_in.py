@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 from app.core.actor import Actor
 from app.core.errors import DomainError
-from app.flows import sign_in_steps, signing_in, terminals
-from app.flows.sign_in_steps import Ticket
-from app.flows.terminals import Credentials
+from app.flows.people import sign_in_steps, signing_in
+from app.flows.people.sign_in_steps import Ticket
+from app.flows.tills import terminals
+from app.flows.tills.terminals import Credentials
 from app.models.people import Staff
 from app.services.people.second_factors import SecondFactorWrong
 from app.services.people.sessions import SignedIn, SignInRefused
@@ -30,7 +31,7 @@ def sign_in_staff(*, username: str, password: str) -> SignedIn:
 
 
 def check_password(*, username: str, password: str) -> Ticket:
-    """The console's first step; what is asked for then is in flows/sign_in_steps.
+    """The console's first step; what is asked for then is in flows/people/sign_in_steps.
 
     Raises:
         SignInRefused, TooManyRequests: As ``sign_in_staff`` does.

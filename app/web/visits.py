@@ -6,7 +6,7 @@ from flask import Flask, current_app, request
 
 from app.core.clock import utc_now
 from app.core.visits import MOST_SECONDS, Visit, kept_path
-from app.flows.counting import Counter
+from app.flows.publishing.counting import Counter
 from app.web.context import current_context
 from app.web.limits import client_address
 

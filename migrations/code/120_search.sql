@@ -36,5 +36,5 @@ EXCEPTION WHEN undefined_file OR insufficient_privilege OR feature_not_supported
     RAISE NOTICE 'pg_trgm is not there: typing errors are found by sound only';
 END $$;
 
--- The nearest stores: points in a GiST tree, asked by boxes (queries/stores.py).
+-- The nearest stores: points in a GiST tree, asked by boxes (queries/tenants/stores.py).
 CREATE INDEX IF NOT EXISTS code_store_place ON public.store USING gist (point(lng::float8, lat::float8));

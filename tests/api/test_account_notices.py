@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from app.core.actor import SYSTEM
 from app.core.notice_templates import NoticeTemplate
-from app.flows import notices
+from app.flows.messaging import notices
 from app.services.ports import GatewayRefused
 from app.wechat_simulator.login_api import openid_of
 

@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 from app.core import codes
+from app.queries import stores as store_queries
 from tests.api.journeys import pay, story
 from tests.factories import PASSWORD
 from tests.served import Client, Served
@@ -220,3 +221,23 @@ def test_stores_that_do_not_take_my_cards_are_left_out_when_asked(world):
     assert world.stranger.get("/api/v1/stores", **query).json()["items"] == []
     unasked = client.get("/api/v1/stores", **{**query, "accepts_my_cards": "false"}).json()
     assert unasked["items"][0]["lat"] == 31.2
+    # Nearest first, without words: by the merchants that take the card, wherever they are.
+    nearest = {"lat": 31.2, "lng": 121.5, "limit": 100, "accepts_my_cards": "true"}
+    around = client.get("/api/v1/stores", **nearest).json()["items"]
+    assert [one["lat"] for one in around] == [31.25, 31.3]
+    assert {one["merchant"] for one in around} == {mine.name}
+
+
+def test_many_stores_that_take_my_cards_are_looked_for_around(world, monkeypatch):
+    """A card that a whole group takes: the same answer by boxes as by merchants."""
+    merchant = world.make.merchant()
+    for lat in (-41.30, -41.29, -41.20):
+        world.make.store(merchant, name="远方的店", lat=lat, lng=174.7)
+    member = world.make.member()
+    world.make.card(member, world.make.program(issuer=merchant), principal_fen=1)
+    query = {"lat": -41.3, "lng": 174.7, "limit": 2, "accepts_my_cards": "true"}
+    by_merchant = world.as_member(member).get("/api/v1/stores", **query).json()
+    monkeypatch.setattr(store_queries, "_FEW", 1)
+    by_boxes = world.as_member(member).get("/api/v1/stores", **query).json()
+    assert [one["lat"] for one in by_boxes["items"]] == [-41.3, -41.29]
+    assert by_boxes == by_merchant

@@ -13,8 +13,8 @@ import requests
 
 from app.core.actor import SYSTEM, Role
 from app.core.clock import utc_now
-from app.flows import staff_wechat
-from app.flows.staff_wechat import WeChatReturnInvalid
+from app.flows.people import staff_wechat
+from app.flows.people.staff_wechat import WeChatReturnInvalid
 from app.services.people import appointments, second_factors
 from app.services.people.sessions import SignInUnfinished
 from tests.factories import PASSWORD

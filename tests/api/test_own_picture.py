@@ -11,7 +11,7 @@ import requests
 from PIL import Image
 
 from app.core.actor import SYSTEM
-from app.flows import avatars
+from app.flows.people import avatars
 from app.models.tenants import Store
 
 

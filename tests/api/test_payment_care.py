@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from app.core.clock import utc_now
-from app.flows import payment_care
+from app.flows.sales import payment_care
 from app.gateways.wechat.keys import load_merchant_key
 
 _SERIAL = 0x4D1E5

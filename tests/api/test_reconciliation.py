@@ -8,7 +8,7 @@ import pytest
 
 from app.core.actor import SYSTEM, Role
 from app.core.clock import local_day, utc_now
-from app.flows.reconciling import reconcile_day
+from app.flows.settlement.reconciling import reconcile_day
 from app.models.reconciliations import (
     Correction,
     ReconciliationDifference,

@@ -9,7 +9,7 @@ import pytest
 
 from app.core.actor import SYSTEM, Role
 from app.core.clock import utc_now
-from app.flows import terminals
+from app.flows.tills import terminals
 from app.services.people import appointments, second_factors
 from app.services.people.appointments import Duty
 from app.services.tenants.merchants import StoreNotFound

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
-from app.flows import settling
+from app.flows.settlement import settling
 from app.models.ledger import Posting
 from app.models.statements import StatementLine, StatementStatus
 from app.queries.invariants import check_invariants

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from app.core.actor import SYSTEM
 from app.db import NOT_NOW, Database, DatabaseBusy, DatabaseDown, new_engine
-from app.flows.paying import pay_scanned
+from app.flows.sales.paying import pay_scanned
 from app.flows.together import Together
 from app.web.context import keep_context
 from tests.conftest import OwnDatabase

@@ -29,7 +29,7 @@ PATIENCE_SECONDS = 300  # On a machine that has much else to do.
 PROGRAM = """
 import sys
 from app.factory import create_app
-from app.flows import voucher_tasks
+from app.flows.vouchers import voucher_tasks
 from config import load_settings
 app = create_app(load_settings())
 context = app.extensions["kaquan"]

@@ -19,7 +19,7 @@ from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.core.notice_templates import TellingAccount
 from app.db import DatabaseDown
-from app.flows import orders
+from app.flows.sales import orders
 from app.gateways.wechat.transport import BoundedHttp
 from app.jobs import queue as queue_module
 from app.jobs import worker

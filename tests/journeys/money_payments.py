@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.core.money import Rounding, pro_rata, share
-from app.flows.paying import pay_scanned
+from app.flows.sales.paying import pay_scanned
 from app.models.sales import Payment, Refund
 from app.models.vouchers import Redemption
 from app.services.ports import RefundState, WeChatRefund

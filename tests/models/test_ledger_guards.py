@@ -11,14 +11,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from app.core.clock import utc_now
-from app.models.ledger import ACCOUNTS
+from app.models.ledger import ACCOUNTS, ENTRY_KINDS
 from app.services import ledger
 from app.services.ledger import Leg
 
 CHANGES = [
     "UPDATE posting SET amount_fen = amount_fen + 1",
     "DELETE FROM posting",
-    "INSERT INTO journal_entry (kind, reference, occurred_at) VALUES ('x', 'x', now())",
+    "INSERT INTO journal_entry (kind, reference, occurred_at) VALUES ('payment', 'x', now())",
     "INSERT INTO posting SELECT * FROM posting LIMIT 1",
     "UPDATE journal_entry SET reason = 'changed'",
     "DELETE FROM journal_entry",
@@ -74,7 +74,9 @@ def test_an_entry_that_does_not_balance_is_refused(session):
 
 def _post(session, legs):
     session.execute(
-        text("SELECT kaquan.post_entry('test', 'test:1', now(), cast(:legs AS jsonb), NULL, NULL)"),
+        text(
+            "SELECT kaquan.post_entry('payment', 'test:1', now(), cast(:legs AS jsonb), NULL, NULL)"
+        ),
         {"legs": json.dumps(legs)},
     )
 
@@ -113,6 +115,20 @@ def test_the_guard_knows_the_accounts_that_the_model_lists(session):
     assert re.findall(r"'([^']+)'", listed[1]) == list(ACCOUNTS)
 
 
+def test_an_entry_is_of_a_kind_that_the_model_lists(session):
+    checked = session.scalar(
+        text(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname LIKE '%entry_kind'"
+            " AND conrelid = 'journal_entry'::regclass"
+        )
+    )
+    assert re.findall(r"'([^']+)'", checked) == list(ENTRY_KINDS)
+    with pytest.raises(IntegrityError, match="entry_kind"):
+        session.execute(
+            text("SELECT kaquan.post_entry('sundries', 'test:2', now(), '[]'::jsonb, NULL, NULL)")
+        )
+
+
 def test_a_card_never_goes_below_zero(session, make):
     card = make.card(principal_fen=1_00)
     lot_id = session.scalar(text("SELECT id FROM lot WHERE card_id = :id"), {"id": card.id})
@@ -126,7 +142,7 @@ def test_a_card_never_goes_below_zero(session, make):
     with pytest.raises(IntegrityError, match="lot_remaining"):
         ledger.post_entry(
             session,
-            kind="test",
+            kind="redemption",
             reference="test:below",
             legs=[taken, Leg(account="suspense:member", amount_fen=-1_01)],
             now=utc_now(),
@@ -143,7 +159,7 @@ def test_a_lot_of_another_card_is_refused(session, make):
         Leg(account="suspense:member", amount_fen=-1),
     ]
     with pytest.raises(Exception, match="is not on card"):
-        ledger.post_entry(session, kind="test", reference="test:lot", legs=legs, now=utc_now())
+        ledger.post_entry(session, kind="payment", reference="test:lot", legs=legs, now=utc_now())
 
 
 def test_an_event_is_booked_once_and_reversed_once(session):
@@ -151,7 +167,7 @@ def test_an_event_is_booked_once_and_reversed_once(session):
         Leg(account="bank:payout", amount_fen=5),
         Leg(account="bank:wechat", amount_fen=-5),
     ]
-    said = {"kind": "test", "reference": "test:once", "legs": legs, "now": utc_now()}
+    said = {"kind": "redemption", "reference": "test:once", "legs": legs, "now": utc_now()}
     ledger.post_entry(session, **said)
     with pytest.raises(IntegrityError), session.begin_nested():
         ledger.post_entry(session, **said)

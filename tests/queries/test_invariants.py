@@ -16,7 +16,7 @@ PAYMENT = (
     " card_fen, wechat_fen, commission_bp"
 )
 BREAKS = {
-    "L1": "INSERT INTO journal_entry (kind, reference, occurred_at) VALUES ('x', 'x', now())",
+    "L1": "INSERT INTO journal_entry (kind, reference, occurred_at) VALUES ('payment', 'x', now())",
     "L2": "ALTER TABLE posting DISABLE TRIGGER posting_append_only",
     "L3": f"UPDATE card SET balance_fen = balance_fen + 1 WHERE id = {LAST.format('card')}",
     "L4": "ALTER TABLE lot DROP CONSTRAINT lot_remaining;"

@@ -22,19 +22,19 @@ def loaded(module: str) -> set[str]:
 
 
 def test_the_worker_and_commands_start_without_the_web_faces():
-    found = loaded("app.cli, app.cli_worker")
+    found = loaded("app.cli.commands, app.cli.worker")
     assert "app.jobs.worker" in found
     assert not found.intersection((*FACES, *HEAVY))
 
 
 def test_verify_starts_without_the_demo_and_the_queue():
-    found = loaded("app.cli, app.cli_checks")
+    found = loaded("app.cli.commands, app.cli.checks")
     assert "app.queries.invariants" in found
     assert not found.intersection({"app.services.demo", "app.jobs.worker", "app.views"})
 
 
 def test_an_export_reads_the_lists_declarations_without_the_consoles():
-    found = loaded("app.cli, app.cli_records")
+    found = loaded("app.cli.commands, app.cli.exports")
     assert "app.views.lists.sales" in found
     assert not found.intersection({"app.views.consoles", "app.views.builder", *HEAVY})
 
@@ -46,6 +46,6 @@ def test_nobody_hashes_a_password_in_order_to_start():
         def refuse(*_arguments, **_options):
             raise AssertionError("hashed while importing")
         hashlib.scrypt = hashlib.pbkdf2_hmac = refuse
-        import app.cli, app.cli_worker, app.cli_records
+        import app.cli.commands, app.cli.worker, app.cli.exports
     """
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True)

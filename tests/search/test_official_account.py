@@ -6,16 +6,20 @@ import dataclasses
 import time
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from app.core.actor import SYSTEM, Role
+from app.core.clock import utc_now
 from app.factory import create_app
-from app.flows import official_account
+from app.flows.messaging import official_account
 from app.gateways.wechat.oa_messages import sign
 from app.models.official_account import OaFollower, OaReply, OaReplyKind
 from app.models.people import MemberIdentity
+from app.models.plumbing import OutboxMessage
+from app.models.searching import SearchWord
 from app.services.messaging.oa_replies import ReplyWordTaken, drop_reply, keep_reply
 from app.services.messaging.official_accounts import MenuInvalid, keep_menu, read_menu, write_menu
+from app.services.people.erasures import erase_member
 from app.services.publishing.search_index import index_store
 from app.wechat_simulator.login_api import openid_of, unionid_of
 from tests.wechat_far_end import far_end, serving
@@ -68,6 +72,27 @@ def test_following_links_the_member_with_the_same_unionid(account, database, mak
     assert follower(database, "oa-anna", oa).unfollowed_at is None
 
 
+def test_whoever_follows_first_and_signs_in_later_is_known_until_erased(account, database):
+    app, speak, oa = account
+    speak(name="oa-late", event="subscribe")
+    official_account.link(app.extensions["kaquan"], follower(database, "oa-late", oa).id)
+    assert follower(database, "oa-late", oa).member_id is None
+    signed_in = app.test_client().post("/api/v1/sessions", json={"code": "demo-oa-late"})
+    member_id = int(signed_in.json["member"]["id"])
+    follower_id = follower(database, "oa-late", oa).id
+    with database.unit_of_work(SYSTEM) as session:
+        asked = select(func.count()).where(
+            OutboxMessage.topic == "oa.followed", OutboxMessage.subject_id == follower_id
+        )
+        assert session.scalar(asked) == 2, "once for following, once for signing in"
+    official_account.link(app.extensions["kaquan"], follower_id)
+    assert follower(database, "oa-late", oa).member_id == member_id
+    with database.unit_of_work(SYSTEM) as session:
+        erase_member(session, member_id=member_id, actor=SYSTEM, now=utc_now())
+    gone = follower(database, "oa-late", oa)
+    assert (gone.member_id, gone.unionid) == (None, None)
+
+
 def test_words_are_answered_from_what_is_published(account, database, make):
     _, speak, _ = account
     store = make.store(name="琉璃厂独角兽店")
@@ -75,6 +100,12 @@ def test_words_are_answered_from_what_is_published(account, database, make):
         index_store(session, store_id=store.id)
     assert f"/stores/{store.id}" in speak(name="bob", text="独角兽")["answer"]
     assert "/search" in speak(name="bob", text="<火星>&基地")["answer"]
+    assert speak(name="bob", text="火星蘑菇汤")["status"] == 200
+    with database.unit_of_work(SYSTEM) as session:
+        counted = session.scalars(
+            select(SearchWord.found_none).where(SearchWord.word == "火星蘑菇汤")
+        )
+        assert sum(counted) == 1, "what followers ask for is counted for the operator"
 
 
 def test_the_same_message_counts_once(account, database):

@@ -11,7 +11,7 @@ from app.core import search_words
 from app.core.actor import PUBLIC, SYSTEM
 from app.core.clock import local_day, utc_now
 from app.models.searching import SearchDocument, SearchSynonym, SearchWord
-from app.queries.searching import Narrowed, hot_words, search, suggest
+from app.queries.publishing.searching import Narrowed, hot_words, search, suggest
 from app.services.publishing.search_index import count_words, index_store, keep_synonyms, plain_text
 from tests.search.corpus import CORPUS, NOTHING, QUERIES, SYNONYMS
 
@@ -134,7 +134,7 @@ def test_words_are_counted_and_those_that_found_nothing_are_not_hot(database, co
 
 
 def test_without_trigrams_the_sound_still_finds(corpus, database, monkeypatch):
-    monkeypatch.setattr("app.queries.searching._has_trigrams", lambda session: False)
+    monkeypatch.setattr("app.queries.publishing.searching._has_trigrams", lambda session: False)
     assert find(database, "春西路").items[0].title == "春熙路旗舰店"
     assert not find(database, "chunxlu").items
 

@@ -13,7 +13,7 @@ from app.core.actor import SYSTEM, Actor, Role, Scope
 from app.core.clock import SHANGHAI, end_of_day, local_day, start_of_day, utc_now
 from app.core.visits import Visit, kept_path, read_agent, read_source
 from app.models.tenants import Merchant
-from app.queries import traffic
+from app.queries.publishing import traffic
 from app.services.publishing.search_index import index_store
 from app.services.publishing.traffic import forget_visits, keep_visits
 from app.services.publishing.traffic_sums import fold_day

@@ -17,7 +17,7 @@ from app.services.refusals import CardCapExceeded, CardNotFound
 from app.services.stored_value import card_payouts, cards, expiry
 from app.services.stored_value.card_payouts import PayoutWay
 from app.services.stored_value.card_returns import ReturnReason
-from app.services.two_people import SecondPersonRequired
+from app.services.two_people import ReasonRequired, SecondPersonRequired
 from tests.books import postings_of
 
 P, B = 300_00, 60_00
@@ -144,7 +144,7 @@ def test_an_adjustment_needs_two_people_a_reason_room_and_balance(make, card, de
     one = make.actor(make.staff())
     with pytest.raises(SecondPersonRequired):
         decide(card, 1, maker=one, approver=one)
-    with pytest.raises(cards.ReasonRequired):
+    with pytest.raises(ReasonRequired):
         decide(card, 1, reason=" ")
     with pytest.raises(CardCapExceeded):
         decide(card, 500_000 - P - B + 1)

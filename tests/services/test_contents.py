@@ -12,7 +12,12 @@ from app.core.clock import utc_now
 from app.models.base import OPERATOR_ID
 from app.models.contents import ContentItem, ContentKind, ContentStatus, ContentVersion
 from app.models.plumbing import OutboxMessage
-from app.queries.contents import find_content, find_page_version, list_contents, list_page_versions
+from app.queries.publishing.contents import (
+    find_content,
+    find_page_version,
+    list_contents,
+    list_page_versions,
+)
 from app.services.publishing import contents, media
 from app.services.publishing.content_refusals import (
     ContentChangedMeanwhile,
@@ -20,6 +25,7 @@ from app.services.publishing.content_refusals import (
     ContentStateWrong,
     ContentTimeWrong,
 )
+from app.services.publishing.content_rights import allow_merchants
 from app.services.publishing.content_words import Words
 from app.services.publishing.media import DrawnPicture, MediaInUse, MediaQuotaFull
 
@@ -174,7 +180,7 @@ def test_a_merchant_writes_its_own_once_the_platform_allows_it(unit, make, edito
     with pytest.raises(ContentNotYours):
         begin(merchant.id)
     unit(
-        lambda session: contents.allow_merchants(
+        lambda session: allow_merchants(
             session, merchant_ids=[merchant.id, other.id], actor=editor, now=NOW
         )
     )

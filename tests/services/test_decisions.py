@@ -24,8 +24,8 @@ from app.models.sales import Refund, TopUpChannel
 from app.services.business_settings import change_setting
 from app.services.stored_value import adjustments, card_payouts, card_return_requests
 from app.services.stored_value.card_return_requests import ReturnWish
-from app.services.stored_value.cards import CardBalanceShort, ReasonRequired
-from app.services.two_people import NotTheAsker, SecondPersonRequired
+from app.services.stored_value.cards import CardBalanceShort
+from app.services.two_people import NotTheAsker, ReasonRequired, SecondPersonRequired
 from tests.books import postings_of
 
 NOW = utc_now()

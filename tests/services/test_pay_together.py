@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from app.core.actor import SYSTEM, Role
 from app.core.keys import token_digest
-from app.flows.paying import pay_scanned
+from app.flows.sales.paying import pay_scanned
 from app.models.cards import Bearer, Card, CardStatus
 from app.models.people import MemberStatus
 from app.models.tenants import MerchantStatus, StoreStatus

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from app.core.actor import SYSTEM, Role
 from app.core.clock import local_day, utc_now
 from app.core.keys import token_digest
-from app.flows.redeeming import redeem_scanned
+from app.flows.vouchers.redeeming import redeem_scanned
 from app.models.cards import Bearer
 from app.models.tenants import StoreStatus
 from app.models.vouchers import BatchKind, Voucher

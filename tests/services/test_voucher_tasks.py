@@ -19,7 +19,7 @@ from app.services.vouchers.voucher_custody import hand_over
 from app.services.vouchers.voucher_events import Holder
 from app.services.vouchers.voucher_rules import Validity, warn_of_rules_for_sold
 from app.services.vouchers.voucher_tasks import TaskOrder
-from tests.books import balance_fen
+from tests.books import balance_fen, count_vouchers
 from tests.services.test_voucher_custody import some
 
 F = 100_00
@@ -48,7 +48,7 @@ def begin(session, task, keys):
 
 
 def statuses(session, batch):
-    return batches.count_vouchers(session, batch_id=batch.id)
+    return count_vouchers(session, batch.id)
 
 
 def test_generation_goes_on_where_it_was_left_and_counts_exactly(

@@ -16,8 +16,8 @@ from sqlalchemy import select
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.factory import create_app
-from app.flows.demo_contents import seed_demo_contents
-from app.flows.previewing import preview_token
+from app.flows.demo.contents import seed_demo_contents
+from app.flows.publishing.previewing import preview_token
 from app.models.base import OPERATOR_ID
 from app.models.contents import ContentItem, ContentKind
 from app.services.demo import seed_demo

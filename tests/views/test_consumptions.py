@@ -16,7 +16,7 @@ from app.models.tenants import Merchant
 from app.services.vouchers.batches import Acceptance, generate_vouchers
 from app.services.vouchers.voucher_sales import activate_vouchers
 from app.views.sales import consumptions
-from tests.views.test_desks import loaded
+from tests.views.desks.sending import loaded
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 
 import pytest
@@ -152,6 +153,22 @@ def test_a_picture_is_taken_and_served_without_its_name(app, editor):
     with app.test_client().get(url) as served:
         assert served.status_code == 200
         assert served.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_picture_of_nearly_20_megabytes_is_taken_and_drawn_smaller(editor, database):
+    """As a camera makes them; what is larger is refused above, without being read to its end."""
+    raw = os.urandom(2560 * 2560 * 3)
+    out = io.BytesIO()
+    Image.frombytes("RGB", (2560, 2560), raw).save(out, "PNG", compress_level=0)
+    assert 19_000_000 < out.tell() <= MAX_BYTES
+    answer = send(editor, "二十兆.png", out.getvalue())
+    assert answer.status_code == 200, answer.text
+    with database.unit_of_work(SYSTEM) as session:
+        kept = session.scalars(
+            select(MediaFile).where(MediaFile.id == int(answer.json["data"]["id"]))
+        ).one()
+        assert kept.byte_count < MAX_BYTES
+        assert max(kept.width, kept.height) <= 2560
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.core.actor import SYSTEM, Role
-from app.flows import printing
+from app.flows.vouchers import printing
 from app.services.vouchers import batches
 from tests.browser_at_hand import find_browser
 from tests.documents.papers import page_count
 from tests.factories import PASSWORD
-from tests.views.test_printing import newest
+from tests.views.printing.print_runs import newest
 from tests.wechat_far_end import serving
 
 pytestmark = pytest.mark.browser

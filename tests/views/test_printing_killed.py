@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from app.core.actor import SYSTEM
 from app.documents.sealed_files import read_sealed
-from app.flows import printing
+from app.flows.vouchers import printing
 from app.models.print_files import CodePanel, PrintFile, PrintFileStatus, PrintFormat, PrintLayout
 from app.models.vouchers import Voucher
 from app.services.vouchers import batches, print_files, print_releases
@@ -22,7 +22,7 @@ from tests.documents.papers import page_count, render, scan
 
 QUANTITY = 10_000
 MAKE = (
-    "import sys; from app.flows.contexts import build_context; from app.flows import printing;"
+    "import sys; from app.flows.starting import build_context; from app.flows import printing;"
     " from config import load_settings;"
     " printing.make_print_file(build_context(load_settings()), int(sys.argv[1]))"
 )

@@ -243,3 +243,4 @@ def test_every_column_state_and_account_has_a_name():
                 named = f"{states.__name__}.{state.name}" in labels.STATES
                 assert named or state.name in labels.STATES or states is Role, state
     assert set(labels.ACCOUNTS) == set(ledger.ACCOUNTS)
+    assert set(labels.ENTRY_KINDS) == set(ledger.ENTRY_KINDS)

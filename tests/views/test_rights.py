@@ -166,7 +166,7 @@ def test_another_tenants_records_are_not_there(app, make, signed_in, database, r
         "Members": member.id,
         "Programs": program.id,
         "Cards": make.card(member, program, principal_fen=1_00).id,
-        **dict.fromkeys(("Batches", "BatchDesk"), make.batch(issuer=make.merchant()).id),
+        **dict.fromkeys(("Batches", "BatchDesk", "Choices"), make.batch(issuer=make.merchant()).id),
         "MerchantDesk": other.merchant_id,
         "StoreDesk": other.id,
         "PayPointDesk": make.pay_point(other).id,

@@ -10,7 +10,7 @@ from statistics import median
 import pytest
 
 from app.core.actor import SYSTEM, Role
-from app.flows import signing_in
+from app.flows.people import signing_in
 from app.models.people import StaffStatus
 from app.models.tenants import MerchantStatus
 from app.services.people.staff import set_staff_status

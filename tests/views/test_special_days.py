@@ -12,7 +12,7 @@ from app.core.actor import PUBLIC, SYSTEM, Actor, Role, Scope
 from app.core.clock import SHANGHAI, local_day, utc_now
 from app.core.opening_hours import EVERY_DAY, OpenSpan, written
 from app.models.tenants import Store, StoreSpecialDay
-from app.queries.stores import list_stores
+from app.queries.tenants.stores import list_stores
 from app.services.tenants.store_days import SpecialDay, SpecialDayTaken, add_special_day
 
 # 23 November 2026 is a Monday.

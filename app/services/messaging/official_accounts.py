@@ -64,25 +64,21 @@ def note_unfollowed(session: Session, *, openid: str, now: datetime) -> None:
 def link_follower(session: Session, *, follower_id: int, appid: str, unionid: str | None) -> None:
     """Know the member behind a follower: whoever has the same unionid in another of our apps.
 
-    Without a unionid it is whoever has signed in by the account before, if anybody has.
+    Else it is whoever has signed in by the account before, if anybody has.
     """
     follower = session.get(OaFollower, follower_id, with_for_update=True)
     if follower is None:
         return
+    here = select(MemberIdentity.member_id).where(
+        MemberIdentity.appid == appid, MemberIdentity.openid == follower.openid
+    )
     if unionid is None:
-        follower.member_id = session.scalar(
-            select(MemberIdentity.member_id).where(
-                MemberIdentity.appid == appid, MemberIdentity.openid == follower.openid
-            )
-        )
+        follower.member_id = session.scalar(here)
         return
     follower.unionid = unionid
-    member_id = session.scalar(
-        select(MemberIdentity.member_id)
-        .where(MemberIdentity.unionid == unionid)
-        .order_by(MemberIdentity.id)
-        .limit(1)
-    )
+    elsewhere = select(MemberIdentity.member_id).where(MemberIdentity.unionid == unionid)
+    member_id = session.scalar(elsewhere.order_by(MemberIdentity.id).limit(1))
+    member_id = member_id or session.scalar(here)
     if member_id is None:
         return
     follower.member_id = member_id

@@ -15,6 +15,7 @@ from app.models.people import AccessToken, Member, MemberIdentity, MemberStatus,
 from app.models.sales import Payment, PaymentStatus, TopUp, TopUpStatus
 from app.services import journal, ledger
 from app.services.ledger import Leg
+from app.services.messaging.followers import forget_follower
 from app.services.refusals import MemberNotFound
 from app.services.stored_value.cards import ENDED, lot_leg, lots_of
 
@@ -107,6 +108,7 @@ def _shred(session: Session, member_id: int, now: datetime) -> None:
         .where(MemberIdentity.member_id == member_id)
         .values(openid=func.concat("erased:", MemberIdentity.id), unionid=None)
     )
+    forget_follower(session, member_id=member_id)
     session.execute(
         update(TopUp)
         .where(TopUp.member_id == member_id)

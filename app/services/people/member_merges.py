@@ -22,6 +22,7 @@ from app.core.errors import N_, Category, DomainError
 from app.models.cards import Card, CardStatus
 from app.models.decisions import CardReturn, ReturnStatus
 from app.models.notices import Notice, NoticeConsent
+from app.models.official_account import OaFollower
 from app.models.people import (
     AccessToken,
     Member,
@@ -41,7 +42,7 @@ from app.services.stored_value.cards import ENDED, move_value
 _NAMING = (
     *(TopUp.member_id, TopUp.payer_id, Payment.member_id, Refund.member_id),
     *(Gift.sender_id, Gift.receiver_id, RefundRequest.member_id, CardReturn.member_id),
-    *(AccessToken.member_id, MemberIdentity.member_id, Notice.member_id),
+    *(AccessToken.member_id, MemberIdentity.member_id, Notice.member_id, OaFollower.member_id),
 )
 _KNOW_ALSO = text(
     "INSERT INTO member_merchant (member_id, merchant_id, first_seen_at)"

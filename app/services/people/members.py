@@ -14,6 +14,7 @@ from app.core.errors import N_, Category, DomainError
 from app.core.keys import Keys, masked_phone
 from app.models.people import Member, MemberIdentity, MemberStatus, PaymentCode
 from app.services import journal
+from app.services.messaging.followers import recognise_follower
 from app.services.people.member_merges import may_be_one_person, merge_members
 from app.services.ports import WeChatIdentity
 from app.services.refusals import MemberFrozen, MemberNotFound
@@ -96,6 +97,7 @@ def find_or_create_member(
             member_id=member.id, appid=appid, openid=identity.openid, unionid=identity.unionid
         )
     )
+    recognise_follower(session, identity)
     return member
 
 
@@ -185,7 +187,7 @@ def _join_by_unionid(
     """Note the person's unionid, and join the accounts that it shows to be one person's."""
     if not identity.unionid:
         return known
-    session.execute(
+    noted = session.execute(
         update(MemberIdentity)
         .where(
             MemberIdentity.appid == appid,
@@ -193,7 +195,10 @@ def _join_by_unionid(
             MemberIdentity.unionid.is_distinct_from(identity.unionid),
         )
         .values(unionid=identity.unionid)
+        .returning(MemberIdentity.id)
     )
+    if noted.first() is not None:
+        recognise_follower(session, identity)
     other = _member_of(session, MemberIdentity.unionid == identity.unionid, Member.id != known.id)
     if other is None:
         return known

@@ -109,13 +109,6 @@ def fingerprint(session: Session, *, staff_id: int) -> str | None:
     return None if kept is None else token_digest(kept).hex()[:16]
 
 
-def _may_come_in() -> ColumnElement[bool]:
-    active = select(Merchant.id).where(
-        Merchant.id == Staff.merchant_id, Merchant.status == MerchantStatus.active
-    )
-    return and_(User.active, Staff.status == StaffStatus.active, active.exists())
-
-
 def open_staff_session(
     session: Session,
     *,
@@ -240,6 +233,13 @@ def actor_of(
         terminal_id=terminal_id,
         terminal_missing=terminal_missing,
     )
+
+
+def _may_come_in() -> ColumnElement[bool]:
+    active = select(Merchant.id).where(
+        Merchant.id == Staff.merchant_id, Merchant.status == MerchantStatus.active
+    )
+    return and_(User.active, Staff.status == StaffStatus.active, active.exists())
 
 
 def _note_sign_in(

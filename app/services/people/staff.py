@@ -96,21 +96,7 @@ def add_staff(
         require_good_password(password, username=username)
     if session.scalar(select(User.id).where(User.username == username)) is not None:
         raise UsernameTaken
-    adder = select(Staff.user_id).where(Staff.id == actor.staff_id).scalar_subquery()
-    user = User(
-        first_name=name,
-        last_name="",
-        username=username,
-        email=f"{username}@{_NOWHERE}",
-        password=generate_password_hash(password),
-        active=True,
-        roles=[console_role(session, role)],
-        # By itself the model takes the id of who is signed in, who is a member of staff, no user.
-        created_by_fk=adder,
-        changed_by_fk=adder,
-    )
-    session.add(user)
-    session.flush()
+    user = _add_login(session, username, password, name, role, actor)
     person = Staff(
         merchant_id=merchant_id,
         store_id=store_id,
@@ -235,3 +221,25 @@ def console_role(session: Session, role: Role) -> ConsoleRole:
         found = ConsoleRole(name=role.name)
         session.add(found)
     return found
+
+
+def _add_login(
+    session: Session, username: str, password: str, name: str, role: Role, actor: Actor
+) -> User:
+    """What Flask-AppBuilder knows of a person: the name to sign in with, and the role."""
+    adder = select(Staff.user_id).where(Staff.id == actor.staff_id).scalar_subquery()
+    user = User(
+        first_name=name,
+        last_name="",
+        username=username,
+        email=f"{username}@{_NOWHERE}",
+        password=generate_password_hash(password),
+        active=True,
+        roles=[console_role(session, role)],
+        # By itself the model takes the id of who is signed in, who is a member of staff, no user.
+        created_by_fk=adder,
+        changed_by_fk=adder,
+    )
+    session.add(user)
+    session.flush()
+    return user

@@ -6,7 +6,7 @@ reads (``ContentItem.revision_status``) until it is published itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.core import rich_text
 from app.core.actor import PLATFORM_ROLES, SYSTEM, Actor
+from app.core.clock import local
 from app.models.base import OPERATOR_ID
 from app.models.contents import (
     ContentItem,
@@ -183,7 +184,27 @@ def plan_content(
         return item
     _set_stage(item, "scheduled")
     item.publish_at = publish_at
-    _audit(session, "content.schedule", item, actor, at=publish_at.isoformat())
+    _audit(session, "content.schedule", item, actor, at=_minute(publish_at))
+    return item
+
+
+def plan_withdrawal(
+    session: Session, *, item_id: int, withdraw_at: datetime | None, actor: Actor, now: datetime
+) -> ContentItem:
+    """Say until when what is public stays so; its words and newer versions are left alone.
+
+    Args:
+        withdraw_at: None: until somebody withdraws it.
+
+    Raises:
+        ContentTimeWrong, ContentStateWrong, ContentNotFound
+    """
+    item = _locked(session, item_id)
+    _require(item.status is ContentStatus.published)
+    if withdraw_at is not None and withdraw_at <= now:
+        raise ContentTimeWrong
+    item.withdraw_at = withdraw_at
+    _audit(session, "content.end", item, actor, at=_minute(withdraw_at) if withdraw_at else None)
     return item
 
 
@@ -229,26 +250,6 @@ def arrange_contents(session: Session, *, order: Mapping[int, int], actor: Actor
     return moved
 
 
-def allow_merchants(
-    session: Session, *, merchant_ids: Sequence[int], actor: Actor, now: datetime
-) -> None:
-    """Say which merchants may write content of their own; what others wrote stays."""
-    known = set(session.scalars(select(ContentRight.merchant_id)))
-    wanted = set(merchant_ids)
-    for merchant_id in sorted(wanted - known):
-        session.add(ContentRight(merchant_id=merchant_id, given_by_id=actor.staff_id, given_at=now))
-    for merchant_id in sorted(known - wanted):
-        session.delete(session.get_one(ContentRight, merchant_id))
-    for merchant_id in sorted(wanted ^ known):
-        journal.audit(
-            session,
-            "content.right",
-            actor=actor,
-            merchant_id=merchant_id,
-            detail={"allowed": merchant_id in wanted},
-        )
-
-
 def find_version(session: Session, *, item_id: int, version_no: int) -> ContentVersion:
     """One version of an item.
 
@@ -288,7 +289,7 @@ def _publish(session: Session, item: ContentItem, *, actor: Actor, now: datetime
 
 def _end(session: Session, item: ContentItem, *, actor: Actor, now: datetime) -> None:
     if item.status is ContentStatus.published:
-        _withdraw(session, item, actor=actor, now=now, reason="planned")
+        _withdraw(session, item, actor=actor, now=now, reason="at the planned time")
     else:  # It was withdrawn by hand before, or never came out.
         item.withdraw_at = None
 
@@ -308,6 +309,11 @@ def _withdraw(
 
 def _tell(session: Session, topic: str, item: ContentItem) -> None:
     journal.send_later(session, topic, subject_id=item.id, merchant_id=item.merchant_id)
+
+
+def _minute(instant: datetime) -> str:
+    """As the journal of changes shows it: Chinese time, to the minute."""
+    return local(instant).strftime("%Y-%m-%d %H:%M")
 
 
 def _set_stage(item: ContentItem, stage: str) -> None:

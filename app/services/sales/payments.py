@@ -3,7 +3,7 @@
 The counter's call is one SQL function (``kaquan.pay``; ``kaquan.pay_together`` for several plain
 ones at once). What comes after it, when WeChat has a
 part, is here: the held card part is captured when WeChat confirms, or goes back to its lots when
-the order is closed. Orders are closed at WeChat first (``app/flows/orders.py``).
+the order is closed. Orders are closed at WeChat first (``app/flows/sales/orders.py``).
 """
 
 from __future__ import annotations

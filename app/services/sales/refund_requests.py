@@ -58,11 +58,7 @@ def ask_for_refund(
     ).one_or_none()
     if waiting is not None:
         return waiting
-    left = payment.amount_fen - payment.refunded_card_fen - payment.refunded_wechat_fen
-    if payment.status not in _REFUNDABLE or left == 0:
-        raise NothingToRefund
-    if amount_fen > left:
-        raise RefundRequestTooMuch(refundable_yuan=money.yuan(left), extra={"refundable_fen": left})
+    _require_refundable(payment, amount_fen)
     request = RefundRequest(
         merchant_id=payment.merchant_id,
         store_id=payment.store_id,
@@ -105,3 +101,11 @@ def answer_requests(session: Session, *, payment_id: int, now: datetime) -> None
         )
         .values(status=RefundRequestStatus.refunded, answered_at=now)
     )
+
+
+def _require_refundable(payment: Payment, amount_fen: int) -> None:
+    left = payment.amount_fen - payment.refunded_card_fen - payment.refunded_wechat_fen
+    if payment.status not in _REFUNDABLE or left == 0:
+        raise NothingToRefund
+    if amount_fen > left:
+        raise RefundRequestTooMuch(refundable_yuan=money.yuan(left), extra={"refundable_fen": left})

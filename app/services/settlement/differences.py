@@ -25,9 +25,8 @@ from app.services.sales.payments import confirm_payment
 from app.services.sales.top_ups import confirm_top_up
 from app.services.settlement.banking import fee_reference
 from app.services.settlement.reconciliations import count_open
-from app.services.stored_value.cards import ReasonRequired
 from app.services.tills.till_sales import confirm_sale
-from app.services.two_people import require_another, require_asker
+from app.services.two_people import ReasonRequired, require_another, require_asker
 
 # What may be done about each kind. Nothing else makes sense of it.
 CORRECTIONS = {

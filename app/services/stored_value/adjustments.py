@@ -16,11 +16,10 @@ from app.services import journal
 from app.services.business_settings import read_setting
 from app.services.stored_value.cards import (
     CardStateConflict,
-    ReasonRequired,
     adjust_card,
     lock_card,
 )
-from app.services.two_people import require_another, require_asker
+from app.services.two_people import require_another, require_asker, require_reason
 
 
 class AdjustmentNotFound(DomainError):
@@ -56,8 +55,7 @@ def request_adjustment(
     limit_fen = read_setting(session, ADJUSTMENT_FEN)
     if not 0 < abs(amount_fen) <= limit_fen:
         raise AdjustmentTooLarge(limit_yuan=yuan(limit_fen))
-    if not reason.strip():
-        raise ReasonRequired
+    require_reason(reason)
     card = lock_card(session, card_id=card_id)
     if card.status is not CardStatus.active:
         raise CardStateConflict(extra={"status": card.status.name})
@@ -126,8 +124,7 @@ def refuse_adjustment(
     Raises:
         SecondPersonRequired, AdjustmentNotFound, AdjustmentDecided, ReasonRequired
     """
-    if not note.strip():
-        raise ReasonRequired
+    require_reason(note)
     request = _lock_open(session, adjustment_id)
     require_another(approver, than=request.created_by_id)
     request.status, request.decision_note = AdjustmentStatus.refused, note.strip()

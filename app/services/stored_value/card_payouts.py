@@ -153,22 +153,8 @@ def return_card(
     if card.member_id is not None:
         require_no_open_business(session, member_id=card.member_id)
     quote = quote_return(session, card_id=card_id, reason=reason, now=now, asked_on=asked_on)
-    lots = lots_of(session, card=card)
-    if lots:
-        legs = [
-            *[lot_leg(lot, lot.remaining_fen) for lot in lots],
-            *_interest_legs(card, quote.interest_fen),
-            *_out_legs(session, card, quote.payout_fen, payout, now),
-            *_bearers_legs(session, card, lots, quote.forfeited_fen),
-        ]
-        entry_id = ledger.post_entry(
-            session,
-            kind="card_returned",
-            reference=f"card:{card_id}:returned",
-            legs=legs,
-            now=now,
-            reason=reason.name,
-        )
+    if lots := lots_of(session, card=card):
+        entry_id = _book_return(session, card, lots, quote, payout, reason, now)
         if way is PayoutWay.cash and actor.store_id is not None:
             held = shifts.hold_shift(session, till=actor)
             shifts.note_cash(session, shift_id=held, entry_id=entry_id, till=actor)
@@ -191,6 +177,31 @@ def return_card(
         },
     )
     return quote
+
+
+def _book_return(
+    session: Session,
+    card: Card,
+    lots: Sequence[Lot],
+    quote: ReturnQuote,
+    payout: Payout,
+    reason: ReturnReason,
+    now: datetime,
+) -> int:
+    """All that is on the card leaves it: to the holder, and what was bonus to its bearers."""
+    return ledger.post_entry(
+        session,
+        kind="card_returned",
+        reference=f"card:{card.id}:returned",
+        legs=[
+            *[lot_leg(lot, lot.remaining_fen) for lot in lots],
+            *_interest_legs(card, quote.interest_fen),
+            *_out_legs(session, card, quote.payout_fen, payout, now),
+            *_bearers_legs(session, card, lots, quote.forfeited_fen),
+        ],
+        now=now,
+        reason=reason.name,
+    )
 
 
 def _lot_states(session: Session, card_id: int) -> list[LotState]:

@@ -18,9 +18,9 @@ from app.services import journal
 from app.services.business_settings import read_setting
 from app.services.stored_value.card_payouts import quote_return, return_card
 from app.services.stored_value.card_returns import ReturnQuote
-from app.services.stored_value.cards import CardStateConflict, ReasonRequired, lock_card
+from app.services.stored_value.cards import CardStateConflict, lock_card
 from app.services.tenants.merchants import StoreNotFound
-from app.services.two_people import require_another, require_asker
+from app.services.two_people import require_another, require_asker, require_reason
 
 LONGEST_AGO = timedelta(days=366)
 
@@ -144,8 +144,7 @@ def refuse_return(
     Raises:
         SecondPersonRequired, CardReturnNotFound, CardReturnDecided, ReasonRequired
     """
-    if not note.strip():
-        raise ReasonRequired
+    require_reason(note)
     request = _lock_open(session, return_id)
     require_another(approver, than=request.created_by_id)
     request.status, request.decision_note = ReturnStatus.refused, note.strip()
@@ -171,8 +170,7 @@ def withdraw_return(session: Session, *, return_id: int, maker: Actor, now: date
 
 
 def _require_sense(wish: ReturnWish, now: datetime) -> None:
-    if not wish.note.strip():
-        raise ReasonRequired
+    require_reason(wish.note)
     today = local_day(now)
     if not today - LONGEST_AGO <= wish.asked_on <= today:
         raise AskedOnImpossible

@@ -17,7 +17,7 @@ from app.services.bearers import bonus_leg
 from app.services.ledger import Leg
 from app.services.refusals import CardCapExceeded, CardNotFound
 from app.services.stored_value.caps import room_on_card
-from app.services.two_people import SecondPersonRequired, require_another
+from app.services.two_people import SecondPersonRequired, require_another, require_reason
 
 ENDED = (CardStatus.replaced, CardStatus.returned)
 
@@ -36,12 +36,6 @@ class CardBalanceShort(DomainError):
     code = "card_balance_short"
     category = Category.CONFLICT
     template = N_("The card holds less than this. Please choose a smaller amount.")
-
-
-class ReasonRequired(DomainError):
-    code = "reason_required"
-    category = Category.INVALID
-    template = N_("Please write down the reason.")
 
 
 def freeze_card(session: Session, *, card_id: int, reason: str, actor: Actor) -> Card:
@@ -110,8 +104,7 @@ def adjust_card(
     if maker.staff_id is None:
         raise SecondPersonRequired
     require_another(approver, than=maker.staff_id)
-    if not reason.strip():
-        raise ReasonRequired
+    require_reason(reason)
     card = _lock_with_member(session, card_id)
     if card.status is not CardStatus.active:
         raise CardStateConflict(extra={"status": card.status.name})

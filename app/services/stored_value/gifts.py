@@ -99,15 +99,12 @@ def send_gift(
     )
     session.add(gift)
     session.flush()
-    legs = []
-    for lot, card, fen in takes:
-        legs += [
-            Leg(account="card", amount_fen=fen, merchant_id=card.merchant_id, card_id=card.id,
-                lot_id=lot.id, gift_id=gift_id),
-            Leg(account="gift", amount_fen=-fen, merchant_id=card.merchant_id, gift_id=gift_id),
-        ]  # fmt: skip
     ledger.post_entry(
-        session, kind="gift_sent", reference=f"gift:{gift_id}:sent", legs=legs, now=now
+        session,
+        kind="gift_sent",
+        reference=f"gift:{gift_id}:sent",
+        legs=[leg for take in takes for leg in _sent_legs(*take, gift_id)],
+        now=now,
     )
     journal.audit(session, "gift.sent", actor=sender, subject_id=gift_id)
     return gift
@@ -173,6 +170,14 @@ def return_expired_gifts(session: Session, *, now: datetime, limit: int = 100) -
     for gift in due:
         _bring_back(session, gift, GiftStatus.returned, now)
     return len(due)
+
+
+def _sent_legs(lot: Lot, card: Card, fen: int, gift_id: int) -> tuple[Leg, Leg]:
+    return (
+        Leg(account="card", amount_fen=fen, merchant_id=card.merchant_id, card_id=card.id,
+            lot_id=lot.id, gift_id=gift_id),
+        Leg(account="gift", amount_fen=-fen, merchant_id=card.merchant_id, gift_id=gift_id),
+    )  # fmt: skip
 
 
 def _take_principal(

@@ -137,9 +137,7 @@ def edit_merchant(
     Raises:
         MerchantNotFound, CommissionOutOfRange
     """
-    merchant = session.get(Merchant, merchant_id, with_for_update={"key_share": True})
-    if merchant is None:
-        raise MerchantNotFound
+    merchant = _lock_merchant(session, merchant_id)
     if terms.commission_bp != merchant.commission_bp:
         set_commission(
             session, merchant_id=merchant_id, commission_bp=terms.commission_bp, actor=actor
@@ -215,9 +213,7 @@ def edit_store(
     session: Session, *, store_id: int, name: str, place: StorePlace, actor: Actor
 ) -> Store:
     """Write down another name, place or other hours of a store. Its code and QR codes stay."""
-    store = session.get(Store, store_id, with_for_update={"key_share": True})
-    if store is None:
-        raise StoreNotFound
+    store = _lock_store(session, store_id)
     before = (store.name, store.lat, store.lng, store.hours)
     store.name = name
     _set_place(store, place)
@@ -276,8 +272,8 @@ def set_merchant_status(
     session: Session, *, merchant_id: int, status: MerchantStatus, reason: str, actor: Actor
 ) -> Merchant:
     """Freeze a merchant (its stores take nothing, its staff cannot sign in), or let it trade."""
-    merchant = session.get(Merchant, merchant_id, with_for_update={"key_share": True})
-    if merchant is None or merchant.kind is MerchantKind.operator:
+    merchant = _lock_merchant(session, merchant_id)
+    if merchant.kind is MerchantKind.operator:
         raise MerchantNotFound
     if merchant.status is status:
         return merchant  # Asked for twice.
@@ -298,9 +294,7 @@ def set_commission(
 ) -> Merchant:
     """Change the rate for payments from now on; what was paid keeps the rate of its moment."""
     _require_rate(commission_bp)
-    merchant = session.get(Merchant, merchant_id, with_for_update={"key_share": True})
-    if merchant is None:
-        raise MerchantNotFound
+    merchant = _lock_merchant(session, merchant_id)
     before, merchant.commission_bp = merchant.commission_bp, commission_bp
     journal.audit(
         session,
@@ -317,9 +311,7 @@ def set_store_status(
     session: Session, *, store_id: int, status: StoreStatus, reason: str, actor: Actor
 ) -> Store:
     """Close a store, for good or for now, or open it again."""
-    store = session.get(Store, store_id, with_for_update={"key_share": True})
-    if store is None:
-        raise StoreNotFound
+    store = _lock_store(session, store_id)
     if store.status is status:
         return store  # Asked for twice.
     store.status = status
@@ -332,6 +324,20 @@ def set_store_status(
         store_id=store_id,
         detail={"reason": reason},
     )
+    return store
+
+
+def _lock_merchant(session: Session, merchant_id: int) -> Merchant:
+    merchant = session.get(Merchant, merchant_id, with_for_update={"key_share": True})
+    if merchant is None:
+        raise MerchantNotFound
+    return merchant
+
+
+def _lock_store(session: Session, store_id: int) -> Store:
+    store = session.get(Store, store_id, with_for_update={"key_share": True})
+    if store is None:
+        raise StoreNotFound
     return store
 
 

@@ -21,7 +21,7 @@ from app.models.base import OPERATOR_ID
 from app.models.cards import Bearer, CardProgram
 from app.models.tenants import Store
 from app.models.voucher_records import VoucherEventKind
-from app.models.vouchers import BatchAcceptance, BatchKind, BatchStatus, Voucher, VoucherBatch
+from app.models.vouchers import BatchAcceptance, BatchKind, BatchStatus, VoucherBatch
 from app.services import journal
 from app.services.two_people import require_another
 from app.services.vouchers.voucher_chunks import CHUNK, make_chunk
@@ -124,30 +124,9 @@ def create_batch(
             today=local_day(now),
         )
     accepted = _acceptance_of(session, issuer_id, terms.kind, accepted_by)
-    batch_id, _ = journal.next_document(session, table="voucher_batch", letter="B", now=now)
-    batch = VoucherBatch(
-        id=batch_id,
-        merchant_id=issuer_id,
-        batch_no=f"{local_day(now):%y%m%d}{batch_id:04d}",
-        name=name,
-        kind=terms.kind,
-        program_id=terms.program_id,
-        face_value_fen=terms.face_value_fen,
-        sale_price_fen=terms.sale_price_fen,
-        bearer=Bearer.platform if issuer_id == OPERATOR_ID else terms.bearer,
-        quantity=terms.quantity,
-        expires_on=terms.expires_on,
-        days_from_activation=terms.days_from_activation,
-        created_by_id=maker.staff_id,
-        title=design.title,
-        terms=design.terms,
-        support_phone=design.support_phone,
-        colour=design.colour,
-    )
-    session.add(batch)
-    session.flush()
+    batch = _draft(session, issuer_id, name, terms, design, maker, now)
     session.add_all(
-        BatchAcceptance(batch_id=batch_id, merchant_id=one.merchant_id, store_id=one.store_id)
+        BatchAcceptance(batch_id=batch.id, merchant_id=one.merchant_id, store_id=one.store_id)
         for one in accepted
     )
     _record(session, batch, VoucherEventKind.created, maker)
@@ -200,15 +179,6 @@ def generate_chunk(
         _record(session, batch, VoucherEventKind.generated, actor)
         audit_batch(session, "batch.generated", batch, actor, {"quantity": batch.quantity})
     return fresh
-
-
-def mark_printed(session: Session, *, batch_id: int, actor: Actor) -> VoucherBatch:
-    """The print file was handed out. A batch is printed once."""
-    batch = lock_batch(session, batch_id=batch_id, states=(BatchStatus.generated,))
-    batch.status = BatchStatus.printed
-    _record(session, batch, VoucherEventKind.printed, actor)
-    audit_batch(session, "batch.printed", batch, actor)
-    return batch
 
 
 def close_batch(session: Session, *, batch_id: int, reason: str, actor: Actor) -> VoucherBatch:
@@ -277,6 +247,40 @@ def _record(
     )
 
 
+def _draft(
+    session: Session,
+    issuer_id: int,
+    name: str,
+    terms: BatchTerms,
+    design: BatchDesign,
+    maker: Actor,
+    now: datetime,
+) -> VoucherBatch:
+    batch_id, _ = journal.next_document(session, table="voucher_batch", letter="B", now=now)
+    batch = VoucherBatch(
+        id=batch_id,
+        merchant_id=issuer_id,
+        batch_no=f"{local_day(now):%y%m%d}{batch_id:04d}",
+        name=name,
+        kind=terms.kind,
+        program_id=terms.program_id,
+        face_value_fen=terms.face_value_fen,
+        sale_price_fen=terms.sale_price_fen,
+        bearer=Bearer.platform if issuer_id == OPERATOR_ID else terms.bearer,
+        quantity=terms.quantity,
+        expires_on=terms.expires_on,
+        days_from_activation=terms.days_from_activation,
+        created_by_id=maker.staff_id,
+        title=design.title,
+        terms=design.terms,
+        support_phone=design.support_phone,
+        colour=design.colour,
+    )
+    session.add(batch)
+    session.flush()
+    return batch
+
+
 def _require_terms(session: Session, issuer_id: int, terms: BatchTerms, now: datetime) -> None:
     sound = (
         terms.face_value_fen > 0
@@ -310,13 +314,3 @@ def _acceptance_of(
     if kind is BatchKind.topup:
         return []  # Redeemed in the app; no counter is asked.
     raise BatchAcceptanceMissing
-
-
-def count_vouchers(session: Session, *, batch_id: int) -> dict[str, int]:
-    """How many vouchers of a batch are in each status, by its name."""
-    rows = session.execute(
-        select(Voucher.status, func.count())
-        .where(Voucher.batch_id == batch_id)
-        .group_by(Voucher.status)
-    )
-    return {status.name: count for status, count in rows}

@@ -95,22 +95,6 @@ class DryRun:
         return [{"expires_on": day, "count": count[day], "fen": fen[day]} for day in sorted(count)]
 
 
-def read_cards(
-    session: Session, *, rows: Sequence[tuple[int, Sequence[str]]], keys: Keys, now: datetime
-) -> DryRun:
-    """Look at every row: what is in order, and what is wrong with the others. Writes nothing.
-
-    Args:
-        rows: Row numbers and cells as text; the first row names the columns.
-
-    Raises:
-        ImportHeadingsMissing
-    """
-    reader = read_rows(rows, now=now)
-    reader.find_known(session, keys)
-    return reader.dry_run()
-
-
 def read_rows(rows: Sequence[tuple[int, Sequence[str]]], *, now: datetime) -> Reader:
     """What can be said of the rows without asking the database, which need not wait meanwhile.
 

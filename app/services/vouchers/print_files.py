@@ -1,7 +1,7 @@
 """Print files (印刷文件): a batch's design, and its file from the request until it lies sealed.
 
-How it goes out is in ``print_releases``. Nothing here touches a disk: flows/printing does, and asks
-here first and afterwards.
+How it goes out is in ``print_releases``. Nothing here touches a disk: flows/vouchers/printing does,
+and asks here first and afterwards.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core.actor import PLATFORM_ROLES, Actor, Scope
+from app.core.actor import Actor
 from app.core.errors import N_, Category, DomainError
 from app.models.base import OPERATOR_ID
 from app.models.tenants import Store
@@ -17,6 +17,7 @@ from app.services.vouchers.voucher_events import PLATFORM, Holder, SerialRange, 
 from app.services.vouchers.voucher_holdings import (
     NotInHand,
     find_holder,
+    hands_of,
     numbers_of,
     put_in_hand,
     serials_of,
@@ -61,7 +62,7 @@ def hand_over(
     numbers = numbers_of(batch, serials)
     _require_taker(session, batch, taker)
     giver = find_holder(session, batch=batch, numbers=numbers)
-    if _own(actor) not in {None, giver}:
+    if hands_of(actor) not in {None, giver}:
         raise NotInHand
     if giver == taker:
         raise SameHolder
@@ -88,16 +89,8 @@ def hand_over(
     return count
 
 
-def _own(actor: Actor) -> Holder | None:
-    """In whose hands the paper must be; None: whoever's."""
-    if actor.scope is Scope.system or actor.role in PLATFORM_ROLES:
-        return None
-    assert actor.merchant_id is not None, "staff have a merchant"
-    return Holder(merchant_id=actor.merchant_id, store_id=actor.store_id)
-
-
 def _require_way(actor: Actor, giver: Holder, taker: Holder) -> None:
-    if _own(actor) is None:
+    if hands_of(actor) is None:
         return
     down = giver.store_id is None and taker.merchant_id == giver.merchant_id
     back = taker == (PLATFORM if giver.store_id is None else Holder(merchant_id=giver.merchant_id))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.core.actor import PLATFORM_ROLES, Actor, Scope
 from app.core.errors import N_, Category, DomainError
 from app.core.serials import is_serial, make_serial, running_number
 from app.models.tills import VoucherSale, VoucherSaleItem
@@ -96,6 +97,14 @@ def put_in_hand(session: Session, *, batch: VoucherBatch, numbers: Numbers, hold
     session.flush()
     session.add(_holding(batch, (first, last), holder))
     session.flush()
+
+
+def hands_of(actor: Actor) -> Holder | None:
+    """In whose hands the paper must be that somebody passes on; None: whoever's."""
+    if actor.scope is Scope.system or actor.role in PLATFORM_ROLES:
+        return None
+    assert actor.merchant_id is not None, "staff have a merchant"
+    return Holder(merchant_id=actor.merchant_id, store_id=actor.store_id)
 
 
 def find_holder(session: Session, *, batch: VoucherBatch, numbers: Numbers) -> Holder:

@@ -7,15 +7,21 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core.actor import PLATFORM_ROLES, Actor, Scope
+from app.core.actor import Actor
 from app.core.clock import local_day
 from app.core.errors import N_, Category, DomainError
 from app.models.voucher_records import VoucherEventKind
 from app.models.vouchers import Voucher, VoucherBatch, VoucherStatus
 from app.services.vouchers.batches import ON_PAPER, audit_batch, lock_batch
 from app.services.vouchers.voucher_endings import void_vouchers
-from app.services.vouchers.voucher_events import Holder, SerialRange, record_event
-from app.services.vouchers.voucher_holdings import NotInHand, find_holder, numbers_of, take_from
+from app.services.vouchers.voucher_events import SerialRange, record_event
+from app.services.vouchers.voucher_holdings import (
+    NotInHand,
+    find_holder,
+    hands_of,
+    numbers_of,
+    take_from,
+)
 from app.services.vouchers.voucher_sales import activate_vouchers, find_batch_of_serial
 
 
@@ -48,7 +54,7 @@ def replace_voucher(
         raise NotReplaceable
     if new.status is not VoucherStatus.inactive or new.frozen:
         raise NotReplaceable
-    giver = _stock_of(actor) or find_holder(session, batch=batch, numbers=new_numbers)
+    giver = hands_of(actor) or find_holder(session, batch=batch, numbers=new_numbers)
     take_from(session, batch=batch, numbers=new_numbers, holder=giver)
     expires_on, new_id = old.expires_on, new.id
     void_vouchers(
@@ -65,13 +71,6 @@ def replace_voucher(
         )  # fmt: skip
     audit_batch(session, "vouchers.replaced", batch, actor, {"old": damaged, "new": fresh})
     return new
-
-
-def _stock_of(actor: Actor) -> Holder | None:
-    if actor.scope is Scope.system or actor.role in PLATFORM_ROLES:
-        return None
-    assert actor.merchant_id is not None, "staff have a merchant"
-    return Holder(merchant_id=actor.merchant_id, store_id=actor.store_id)
 
 
 def _drop_from_stock(session: Session, batch: VoucherBatch, serial_no: str) -> None:

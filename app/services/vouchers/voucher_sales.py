@@ -188,18 +188,7 @@ def sell_at_till(
         now=now,
     )
     for one in serials:
-        quantity = running_number(one.last) - running_number(one.first) + 1
-        record_event(
-            session,
-            batch=batch,
-            kind=VoucherEventKind.sold,
-            quantity=quantity,
-            actor=seller,
-            serials=one,
-            giver=holder,
-            amount_fen=batch.sale_price_fen * quantity,
-            reference=sale_no,
-        )
+        _tell_sale(session, batch, one, holder, seller, sale_no)
     audit_batch(session, "vouchers.sold", batch, seller, {"count": count, "sale_no": sale_no})
     return entry_id
 
@@ -304,6 +293,29 @@ def voucher_leg(batch: VoucherBatch, amount_fen: int) -> Leg:
     """The liability for a batch's outstanding paper."""
     return Leg(
         account="voucher", amount_fen=amount_fen, merchant_id=batch.merchant_id, batch_id=batch.id
+    )
+
+
+def _tell_sale(
+    session: Session,
+    batch: VoucherBatch,
+    sold: SerialRange,
+    holder: Holder,
+    seller: Actor,
+    sale_no: str,
+) -> None:
+    """A voucher's story says when it left the store's stock, and in which sale."""
+    quantity = running_number(sold.last) - running_number(sold.first) + 1
+    record_event(
+        session,
+        batch=batch,
+        kind=VoucherEventKind.sold,
+        quantity=quantity,
+        actor=seller,
+        serials=sold,
+        giver=holder,
+        amount_fen=batch.sale_price_fen * quantity,
+        reference=sale_no,
     )
 
 

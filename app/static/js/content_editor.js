@@ -36,6 +36,7 @@
     const foreign = [...pasted.images].filter((picture) => !isOurs(picture.getAttribute("src") ?? ""));
     if (!foreign.length) return true;
     for (const picture of foreign) picture.remove();
+    if (!editor.selection) editor.focus(true); // Pasted at once after a click: it has no place yet.
     editor.dangerouslyInsertHtml(pasted.body.innerHTML);
     tell(form.dataset.picturesLeft);
     return false;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from flask import g, url_for
@@ -11,10 +12,8 @@ from flask_appbuilder import expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
-from sqlalchemy.orm import Session
 
 from app.core.errors import N_
-from app.flows.once import Body
 from app.models.cards import Lot
 from app.models.notices import Notice, NoticeKind, NoticeStatus
 from app.models.sales import Payment, Refund, TopUp
@@ -23,7 +22,6 @@ from app.services.messaging.notices import send_again
 from app.views.cells import Cell
 from app.views.desks import Action, Desk, action, those_allowed
 from app.views.forms import OnceForm
-from app.views.once import write_once
 from app.views.records import Records
 
 _PAID = (Payment, ("payment_no", "store_id", "amount_fen", "status", "created_at"))
@@ -119,26 +117,16 @@ class NoticeDesk(Desk):
     def resend(self, pk: int) -> ResponseReturnValue:
         """One more try, by the job that sends."""
         notice = self.found(Notice, pk)
-        form = NoticeForm()
-
-        def effect(session: Session) -> Body:
-            send_again(session, notice_id=pk, actor=g.actor)
-            return {}
-
-        back = url_for("Notices.show", pk=pk)
-        if form.validate_on_submit():
-            with form.refusals():
-                write_once(form, effect)
-                return self.done(gettext("The message is sent again in a moment."), back)
         known = REASONS.get(notice.reason)
-        return self.form_page(
-            form,
+        return self.confirmed(
+            NoticeForm(),
+            partial(send_again, notice_id=pk, actor=g.actor),
+            said=gettext("The message is sent again in a moment."),
+            back=url_for("Notices.show", pk=pk),
             title=gettext("Send again"),
             submit=gettext("Send again"),
-            back=back,
             explanation=gettext("WeChat refused this message: %(why)s",
                                 why=gettext(known) if known else notice.reason),
-            template="console/confirm.html",
             facts=[
                 gettext("The member gets one message, if WeChat takes it now."),
                 gettext("It does not use up another agreement of the member's."),

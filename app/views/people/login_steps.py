@@ -12,8 +12,8 @@ from wtforms.validators import ValidationError
 
 from app.core.errors import N_
 from app.core.passwords import MAX_LENGTH, MIN_LENGTH
-from app.flows import sign_in_steps
-from app.flows.sign_in_steps import SignInExpired, Step, Ticket
+from app.flows.people import sign_in_steps
+from app.flows.people.sign_in_steps import SignInExpired, Step, Ticket
 from app.views.forms import ConsoleForm, Secret, Text, sentence_of
 from app.views.menu import first_page
 from app.views.people.qr_codes import svg_path

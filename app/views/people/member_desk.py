@@ -12,20 +12,17 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app.core.errors import N_
 from app.core.keys import masked_phone
-from app.flows.once import Body
 from app.models.cards import Card
 from app.models.people import Member, MemberStatus
-from app.queries.card_statements import card_statement
 from app.queries.narrowing import Narrowing
+from app.queries.stored_value.card_statements import card_statement
 from app.services.people.members import set_member_status
 from app.views import filters
 from app.views.desks import Action, Desk, action, those_allowed
 from app.views.forms import OnceForm, Prose
-from app.views.once import write_once
 from app.views.stored_value.statement_rows import statement_table
 
 PAGE = 50
@@ -94,28 +91,17 @@ class MemberDesk(Desk):
             facts=[gettext("The member can pay, top up and give again at once.")],
         )
 
-    def _set(
-        self, pk: int, status: MemberStatus, *, title: str, done: str, **page: Any
-    ) -> ResponseReturnValue:
+    def _set(self, pk: int, status: MemberStatus, *, done: str, **page: Any) -> ResponseReturnValue:
         member = self.found(Member, pk)
         form = MemberReason()
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                set_member_status(
-                    session, member_id=pk, status=status, reason=form.reason.data, actor=g.actor
-                )
-                return {}
-
-            with form.refusals():
-                write_once(form, effect)
-                return self.done(done % {"name": _name(member)}, url_for("Members.show", pk=pk))
-        return self.form_page(
+        return self.confirmed(
             form,
-            title=title,
+            lambda session: set_member_status(
+                session, member_id=pk, status=status, reason=form.reason.data, actor=g.actor
+            ),
+            said=done % {"name": _name(member)},
             back=url_for("Members.show", pk=pk),
             explanation=_name(member),
-            template="console/confirm.html",
             **page,
         )
 

@@ -9,7 +9,7 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
 
 from app.core.clock import local
-from app.flows import staff_wechat
+from app.flows.people import staff_wechat
 from app.web.context import current_context
 
 

@@ -12,8 +12,8 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from app.core.clock import utc_now
-from app.flows import sign_in_steps
 from app.flows.carrying_out import carry_out
+from app.flows.people import sign_in_steps
 from app.services.people import second_factors, sessions
 from app.views.people.login_steps import CodeForm
 from app.views.people.qr_codes import svg_path

@@ -16,12 +16,11 @@ from app.core.clock import utc_now
 from app.core.errors import DomainError
 from app.core.keys import token_digest
 from app.core.passwords import MAX_LENGTH, MIN_LENGTH
-from app.flows import signing_in
+from app.flows.people import signing_in
 from app.services.people.sessions import STAFF_LIFETIME
 from app.views.forms import sentence_of
 from app.views.menu import first_page
 from app.views.people.login_steps import go_on
-from app.web.auth import actor_behind
 from app.web.context import current_context
 from app.web.errors import TooManyRequests
 from app.web.limits import SIGN_IN, client_address, take
@@ -41,13 +40,6 @@ class ConsoleUser(UserMixin):  # type: ignore[misc]
     @property
     def id(self) -> int | None:
         return self.actor.staff_id
-
-
-def find_actor() -> Actor | None:
-    """The member of the staff behind this request's cookie, if there is one."""
-    token = session_token()
-    actor = None if token is None else actor_behind(token_digest(token))
-    return actor if actor is not None and actor.staff_id is not None else None
 
 
 def load_user(_request: Request) -> ConsoleUser | None:

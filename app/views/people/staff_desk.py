@@ -26,8 +26,9 @@ from app.models.tenants import Merchant, Store
 from app.services.people import appointments, second_factors, sessions
 from app.services.people.appointments import GIVEN_BY, Duty
 from app.services.people.staff import STORE_ROLES
-from app.views import roles
+from app.views import choosing, roles
 from app.views.desks import Action, Desk, action, those_allowed
+from app.views.finders import Finder
 from app.views.forms import Choice, OnceForm, ReasonForm, Text, Yuan
 from app.views.shapes import FirstPassword, Username
 from app.web.context import current_context
@@ -40,8 +41,8 @@ class PersonForm(OnceForm):
 
     name = Text(N_("Person's name"), longest=40)
     role = Choice(N_("Role"))
-    merchant_id = Choice(N_("Merchant"))
-    store_id = Choice(
+    merchant_id = Finder(N_("Merchant"))
+    store_id = Finder(
         N_("Store"), description=N_("For managers and cashiers; nobody else works at one store.")
     )
     daily_cash_limit_fen = Yuan(
@@ -231,13 +232,14 @@ class StaffDesk(Desk):
             given = given & PLATFORM_ROLES if merchant_id == OPERATOR_ID else given - PLATFORM_ROLES
         form.role.offer((role.name, gettext(roles.LABELS[role])) for role in Role if role in given)
         if g.actor.scope is Scope.platform:
-            form.merchant_id.offer(self._merchants(merchant_id))
+            form.merchant_id.offer_from(self.appbuilder.session, choosing.employers(merchant_id))
         else:
             del form.merchant_id
         if g.actor.scope is Scope.store or merchant_id == OPERATOR_ID:
             del form.store_id
         else:
-            form.store_id.offer(self._stores(merchant_id), none=gettext("No store"))
+            stores = choosing.stores(merchant_id)
+            form.store_id.offer_from(self.appbuilder.session, stores, none=gettext("No store"))
             form.store_id.validators = ()
             asked = request.args.get("store")
             form.store_id.data = form.store_id.data or asked or ""
@@ -245,20 +247,6 @@ class StaffDesk(Desk):
                 form.role.data = Role.cashier.name
         if merchant_id == OPERATOR_ID:
             del form.daily_cash_limit_fen
-
-    def _merchants(self, only: int | None) -> list[tuple[str, str]]:
-        query = select(Merchant.id, Merchant.name).order_by(Merchant.id)
-        if only is not None:
-            query = query.where(Merchant.id == only)
-        rows = self.appbuilder.session.execute(query)
-        platform = gettext("Platform")
-        return [(str(r.id), platform if r.id == OPERATOR_ID else r.name) for r in rows]
-
-    def _stores(self, merchant_id: int | None) -> list[tuple[str, str]]:
-        query = select(Store.id, Store.name).order_by(Store.merchant_id, Store.id)
-        if merchant_id is not None:
-            query = query.where(Store.merchant_id == merchant_id)
-        return [(str(row.id), row.name) for row in self.appbuilder.session.execute(query)]
 
     def _duty(self, form: PersonForm, *, merchant_id: int | None = None) -> Duty:
         """What was chosen. That the parts fit together is for the service to say."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from flask import g, redirect, request, url_for
@@ -10,28 +11,36 @@ from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.actor import PLATFORM_ROLES
 from app.core.clock import local, utc_now
 from app.flows.carrying_out import carry_out
 from app.flows.once import Body
-from app.flows.previewing import preview_token
+from app.flows.publishing.previewing import preview_token
 from app.models.base import OPERATOR_ID
 from app.models.contents import ContentItem, ContentKind, ContentRight, ContentStatus, MediaFile
-from app.models.tenants import Store
 from app.services.publishing import contents
 from app.services.publishing.contents import MERCHANT_KINDS, find_version
+from app.views import choosing
 from app.views.cells import state_name
 from app.views.desks import Desk
 from app.views.forms import ConsoleForm, ReasonForm
 from app.views.once import write_once
-from app.views.publishing.content_forms import ContentForm, PlanForm, as_typed, local_minute
+from app.views.publishing.content_choices import (
+    chosen_owner,
+    list_owners,
+    list_pictures,
+)
+from app.views.publishing.content_forms import (
+    ContentForm,
+    PlanForm,
+    UntilForm,
+    as_typed,
+    local_minute,
+)
 from app.web.context import current_context
 from app.web.security import allow_written_styles
-
-_MOST_PICTURES, _MOST_STORES = 200, 300
 
 
 class ContentDesk(Desk):
@@ -47,9 +56,13 @@ class ContentDesk(Desk):
         """A draft of the kind that the address names."""
         kinds = _kinds()
         kind = next((one for one in kinds if one.name == request.args.get("kind")), kinds[0])
-        merchant_id = g.actor.merchant_id or OPERATOR_ID
+        owners = list_owners(self.appbuilder.session, kind)
+        merchant_id = chosen_owner(owners, kind)
+        if not self._may_write():
+            return self.page("console/content_not_allowed.html", back=url_for("Contents.list"))
         form = ContentForm()
-        self._offer(form, kind, new=True)
+        form.fit(kind, new=True)
+        pictures = self._offer(form, merchant_id)
         if form.validate_on_submit():
 
             def effect(session: Session) -> Body:
@@ -74,11 +87,12 @@ class ContentDesk(Desk):
             kind,
             title=gettext("Write something new"),
             back=url_for("Contents.list"),
+            pictures=pictures,
             kinds=[(one.name, state_name(one), one is kind) for one in kinds],
-            explanation="" if self._may_write() else gettext(
-                "The platform has not allowed this merchant to write content. Please ask it to."
-            ),
-        )  # fmt: skip
+            owners=owners,
+            owner_id=merchant_id if owners else None,
+            may_be_ours=kind is not ContentKind.store,
+        )
 
     @expose("/<int:pk>/edit", methods=("GET", "POST"))
     @has_access
@@ -87,7 +101,8 @@ class ContentDesk(Desk):
         item: ContentItem = self.found(ContentItem, pk)
         newest = find_version(self.appbuilder.session, item_id=pk, version_no=item.head_no)
         form = ContentForm(data={**as_typed(newest), "seen_no": item.head_no})
-        self._offer(form, item.kind, new=False)
+        form.fit(item.kind, new=False)
+        pictures = self._offer(form, item.merchant_id, kept_id=newest.cover_id)
         if form.validate_on_submit():
             seen = form.seen_no.data or ""
             with form.refusals():
@@ -109,8 +124,7 @@ class ContentDesk(Desk):
             form.seen_no.data = str(item.head_no)
         said = gettext("“%(title)s”, version %(no)s") % {"title": newest.title, "no": item.head_no}
         return self._editor(
-            form, item.kind, title=said, back=url_for("Contents.show", pk=pk), kinds=[],
-            explanation="",
+            form, item.kind, title=said, back=url_for("Contents.show", pk=pk), pictures=pictures,
         )  # fmt: skip
 
     @expose("/<int:pk>/look")
@@ -119,7 +133,7 @@ class ContentDesk(Desk):
         """To the page as it would be public; its address may be handed on for a week."""
         item: ContentItem = self.found(ContentItem, pk)
         token = preview_token(current_context(), item_id=pk, version_no=item.head_no)
-        return redirect(url_for("site_content.show_preview", token=token))
+        return redirect(url_for("site_previews.show_preview", token=token))
 
     @expose("/<int:pk>/submit", methods=("GET", "POST"))
     @has_access
@@ -190,6 +204,33 @@ class ContentDesk(Desk):
             explanation=said % {"no": item.head_no, "title": item.title},
         )
 
+    @expose("/<int:pk>/until", methods=("GET", "POST"))
+    @has_access
+    def until(self, pk: int) -> ResponseReturnValue:
+        """When something public is taken down by itself; its words stay as they are."""
+        item: ContentItem = self.found(ContentItem, pk)
+        form = UntilForm(withdraw_at=local_minute(item.withdraw_at))
+        if form.validate_on_submit():
+            with form.refusals():
+                carry_out(
+                    current_context(),
+                    lambda session: contents.plan_withdrawal(
+                        session,
+                        item_id=pk,
+                        withdraw_at=form.withdraw_at.instant,
+                        actor=g.actor,
+                        now=utc_now(),
+                    ),
+                )
+                return self.done(_ends(form.withdraw_at.instant), url_for("Contents.show", pk=pk))
+        return self.form_page(
+            form,
+            title=gettext("Take down at a time"),
+            submit=gettext("Save"),
+            back=url_for("Contents.show", pk=pk),
+            explanation=item.title,
+        )
+
     def _step(
         self,
         pk: int,
@@ -224,23 +265,23 @@ class ContentDesk(Desk):
             submit=gettext("Save draft"),
             back=back,
             template="console/content_form.html",
-            pictures=self._pictures(),
+            kind=kind.name,
             **more,
         )
 
-    def _offer(self, form: ContentForm, kind: ContentKind, *, new: bool) -> None:
-        form.fit(kind, new=new)
+    def _offer(
+        self, form: ContentForm, owner_id: int, *, kept_id: int | None = None
+    ) -> Sequence[MediaFile]:
+        """The owner's pictures and stores to choose from. Returns the pictures."""
+        session = self.appbuilder.session
+        pictures = list_pictures(session, owner_id=owner_id, kept_id=kept_id)
         form.cover_id.offer(
-            ((str(one.id), one.name) for one in self._pictures()), none=gettext("No picture")
+            ((str(one.id), one.name) for one in pictures), none=gettext("No picture")
         )
         if "store_ids" in form:
-            stores = select(Store.id, Store.name).order_by(Store.merchant_id, Store.id)
-            found = self.appbuilder.session.execute(stores.limit(_MOST_STORES))
-            form.store_ids.choices = [(pk, name) for pk, name in found]
-
-    def _pictures(self) -> list[MediaFile]:
-        newest = select(MediaFile).order_by(MediaFile.id.desc()).limit(_MOST_PICTURES)
-        return list(self.appbuilder.session.scalars(newest))
+            whose = None if owner_id == OPERATOR_ID else owner_id
+            form.store_ids.offer_from(session, choosing.stores(whose))
+        return pictures
 
     def _may_write(self) -> bool:
         if g.actor.role in PLATFORM_ROLES:
@@ -259,7 +300,14 @@ def _kinds() -> list[ContentKind]:
 
 def _planned(item: ContentItem) -> str:
     if item.publish_at is not None:
-        when = local(item.publish_at).strftime("%Y-%m-%d %H:%M")
+        when = f"{local(item.publish_at):%Y-%m-%d %H:%M}"
         return gettext("It will be published by itself at %(when)s.") % {"when": when}
     assert item.status is ContentStatus.published
     return gettext("“%(title)s” is published.") % {"title": item.title}
+
+
+def _ends(withdraw_at: datetime | None) -> str:
+    if withdraw_at is None:
+        return gettext("It stays public until somebody withdraws it.")
+    when = f"{local(withdraw_at):%Y-%m-%d %H:%M}"
+    return gettext("It will be withdrawn by itself at %(when)s.") % {"when": when}

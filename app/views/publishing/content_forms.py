@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from flask import url_for
-from wtforms import DateTimeLocalField, HiddenField, SelectMultipleField, TextAreaField, widgets
+from wtforms import DateTimeLocalField, HiddenField, TextAreaField
 from wtforms.validators import Length, Optional
 
 from app.core.clock import SHANGHAI, local
@@ -14,6 +14,7 @@ from app.core.errors import N_
 from app.core.rich_text import MAX_HTML
 from app.models.contents import ContentItem, ContentKind, ContentVersion
 from app.services.publishing.content_words import MAX_SUMMARY, MAX_TITLE, Words
+from app.views.finders import Finders
 from app.views.forms import Choice, ConsoleForm, OnceForm, Prose, Shape, Text, Yuan
 
 _FIELDS = {
@@ -39,13 +40,6 @@ class Instant(DateTimeLocalField):
     @property
     def instant(self) -> datetime | None:
         return None if self.data is None else self.data.replace(tzinfo=SHANGHAI)
-
-
-class Ticks(SelectMultipleField):
-    """Several of several, each with a box to tick."""
-
-    widget = widgets.ListWidget(prefix_label=False)
-    option_widget = widgets.CheckboxInput()
 
 
 class RichText(TextAreaField):
@@ -91,9 +85,7 @@ class ContentForm(OnceForm):
         description=N_("A page of this site (/goods/12) or an address with https://."),
     )  # fmt: skip
     cover_id = Choice(N_("Picture"), needed=False)
-    store_ids = Ticks(
-        N_("Offered at"), coerce=int, description=N_("None ticked: at all of the merchant's.")
-    )
+    store_ids = Finders(N_("Offered at"), description=N_("None chosen: at all of the merchant's."))
     body_html = RichText(N_("Text"), [Optional(), Length(max=MAX_HTML)])
 
     def fit(self, kind: ContentKind, *, new: bool) -> None:
@@ -119,7 +111,7 @@ class ContentForm(OnceForm):
             city=typed.get("city") or "",
             price_fen=typed.get("price_fen"),
             link_url=typed.get("link_url") or "",
-            store_ids=tuple(typed.get("store_ids") or ()),
+            store_ids=tuple(int(one) for one in typed.get("store_ids") or ()),
             cover_id=int(typed["cover_id"]) if typed["cover_id"] else None,
         )
 
@@ -132,6 +124,16 @@ class PlanForm(ConsoleForm):
     publish_at = Instant(
         N_("Publish at"), description=N_("Empty: now. Chinese time, to the minute.")
     )
+    withdraw_at = Instant(
+        N_("Withdraw at"), description=N_("Empty: it stays until somebody withdraws it.")
+    )
+
+
+class UntilForm(ConsoleForm):
+    """Until when something public stays so."""
+
+    refusals_at: ClassVar = {"content_time_wrong": "withdraw_at"}
+
     withdraw_at = Instant(
         N_("Withdraw at"), description=N_("Empty: it stays until somebody withdraws it.")
     )

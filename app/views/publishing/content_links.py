@@ -13,7 +13,7 @@ from app.core.clock import utc_now
 from app.core.errors import N_
 from app.core.search_words import MOST_TYPED
 from app.models.searching import SearchDocument
-from app.queries.searching import Narrowed, search
+from app.queries.publishing.searching import Narrowed, search
 
 _MOST = 8
 _KINDS = {

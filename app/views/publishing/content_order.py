@@ -15,6 +15,7 @@ from app.flows.carrying_out import carry_out
 from app.models.contents import ContentItem, ContentKind, ContentRight, ContentStatus
 from app.models.tenants import Merchant, MerchantKind
 from app.services.publishing import contents
+from app.services.publishing.content_rights import allow_merchants
 from app.views.cells import state_name
 from app.views.desks import Desk
 from app.views.forms import ConsoleForm
@@ -81,7 +82,7 @@ class ContentOrder(Desk):
             with form.refusals():
                 carry_out(
                     current_context(),
-                    lambda unit: contents.allow_merchants(
+                    lambda unit: allow_merchants(
                         unit, merchant_ids=form.allowed.data or [], actor=g.actor, now=utc_now()
                     ),
                 )
@@ -108,7 +109,11 @@ class ContentOrder(Desk):
             moved = contents.arrange_contents(session, order=order, actor=g.actor)
             for pk in gone:
                 contents.withdraw_content(
-                    session, item_id=pk, reason="in the list", actor=g.actor, now=utc_now()
+                    session,
+                    item_id=pk,
+                    reason="in the list of places",
+                    actor=g.actor,
+                    now=utc_now(),
                 )
             return moved
 

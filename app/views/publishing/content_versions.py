@@ -12,13 +12,15 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.core.clock import utc_now
 from app.core.rich_text import plain_text
 from app.flows.carrying_out import carry_out
-from app.models.contents import ContentItem, ContentVersion
+from app.models.contents import ContentItem, ContentVersion, MediaFile
+from app.models.tenants import Store
 from app.services.publishing import contents
-from app.views.cells import cell, column_name
+from app.views.cells import NOTHING, cell, column_name
 from app.views.desks import Desk
 from app.views.filters import number
 from app.views.forms import ConsoleForm
@@ -67,6 +69,7 @@ class ContentVersions(Desk):
         by_no = {one.version_no: one for one in found}
         new = by_no.get(number(request.args.get("new", "")) or item.head_no, found[0])
         old = by_no.get(number(request.args.get("old", "")) or new.version_no - 1)
+        lines = _lines(old, new) if old is not None else []
         return self.page(
             "console/content_versions.html",
             title=gettext("Versions of “%(title)s”") % {"title": item.title},
@@ -75,8 +78,11 @@ class ContentVersions(Desk):
             writers=next(iter(find_names(session, found, ("created_by_id",)).values()), {}),
             old=old,
             new=new,
-            changes=_changes(old, new) if old is not None else [],
-            lines=_lines(old, new) if old is not None else [],
+            changes=_changes(session, old, new) if old is not None else [],
+            lines=lines,
+            only_looks=old is not None
+            and old.body_html != new.body_html
+            and all(line.kind == "same" for line in lines),
         )
 
     @expose("/<int:pk>/restore", methods=("GET", "POST"))
@@ -115,17 +121,21 @@ class ContentVersions(Desk):
         )
 
 
-def _changes(old: ContentVersion, new: ContentVersion) -> Sequence[Change]:
+def _changes(session: Session, old: ContentVersion, new: ContentVersion) -> Sequence[Change]:
     return [
-        Change(column_name(name), _text(name, before), _text(name, after))
+        Change(column_name(name), _text(session, name, before), _text(session, name, after))
         for name in _COMPARED
         if (before := getattr(old, name)) != (after := getattr(new, name))
     ]
 
 
-def _text(name: str, value: object) -> str:
+def _text(session: Session, name: str, value: object) -> str:
+    """A value as people know it: stores and the picture by their names."""
     if isinstance(value, list):
-        return "、".join(str(one) for one in value) or "—"
+        stores = select(Store.name).where(Store.id.in_(value)).order_by(Store.id)
+        return "、".join(session.scalars(stores)) or NOTHING
+    if name == "cover_id" and value is not None:
+        return session.scalar(select(MediaFile.name).where(MediaFile.id == value)) or NOTHING
     return cell(name, value).text
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import gettext
-from sqlalchemy import and_
+from sqlalchemy import and_, select
 
 from app.core.errors import N_
 from app.models.contents import ContentItem, ContentStatus, ContentVersion
@@ -51,16 +51,29 @@ class Contents(Records):
             offered.append(action(gettext("Send back"), "ContentDesk.back", pk=pk))
         offered.append(action(gettext("Versions"), "ContentVersions.versions", pk=pk))
         if row.status is ContentStatus.published:
+            offered.append(action(gettext("Take down at a time"), "ContentDesk.until", pk=pk))
             offered.append(
                 action(gettext("Take down"), "ContentDesk.withdraw", tone="danger", pk=pk)
             )
         return those_allowed(*offered)
 
     def notices(self, row: Any) -> Sequence[str]:
+        told: list[str] = []
         if row.status is ContentStatus.published and row.head_no != row.version_no:
             said = gettext("Version %(shown)s is public. Version %(newest)s waits beside it.")
-            return [said % {"shown": row.version_no, "newest": row.head_no}]
-        return ()
+            told = [said % {"shown": row.version_no, "newest": row.head_no}]
+        why = self._sent_back(row) if stage_of(row) == "draft" else None
+        return [*told, gettext("Sent back: %(reason)s") % {"reason": why}] if why else told
+
+    def _sent_back(self, row: Any) -> str | None:
+        """Why the newest version was not published like that, as the platform wrote it."""
+        newest = select(AuditRecord.detail).where(
+            AuditRecord.action == "content.send_back",
+            AuditRecord.subject_id == row.id,
+            AuditRecord.merchant_id == row.merchant_id,
+        )
+        told = self.appbuilder.session.scalar(newest.order_by(AuditRecord.id.desc()).limit(1))
+        return told["reason"] if told and told.get("version") == row.head_no else None
 
     def related(self, row: Any) -> Any:
         versions = ("version_no", "title", "created_by_id", "created_at", "published_at",

@@ -15,8 +15,8 @@ from app.core.actor import PLATFORM_ROLES
 from app.core.business_settings import MEDIA_QUOTA_MB
 from app.core.errors import DomainError
 from app.documents.pictures import MAX_BYTES
-from app.flows import picturing
 from app.flows.carrying_out import carry_out
+from app.flows.publishing import picturing
 from app.models.base import OPERATOR_ID
 from app.models.contents import ContentItem, ContentVersion, MediaFile
 from app.services.business_settings import read_setting

@@ -18,7 +18,7 @@ from app.core.clock import local_day, utc_now
 from app.core.errors import N_
 from app.flows.once import Body
 from app.models.searching import SearchSynonym
-from app.queries.traffic import searched_words
+from app.queries.publishing.traffic import searched_words
 from app.services.publishing.search_index import drop_synonyms, keep_synonyms
 from app.views.desks import Desk, action, those_allowed
 from app.views.forms import OnceForm, Prose

@@ -16,7 +16,7 @@ from flask_babel import gettext
 from app.core.actor import Scope
 from app.core.clock import end_of_day, local_day, start_of_day, utc_now
 from app.core.errors import N_
-from app.queries import traffic
+from app.queries.publishing import traffic
 from app.views.charts import PERIODS, Chart, Series, Span, read_span
 
 DIMENSIONS = {

@@ -16,11 +16,11 @@ from sqlalchemy import select
 
 from app.core.clock import utc_now
 from app.core.errors import N_
-from app.flows import orders, payment_care
+from app.flows.sales import orders, payment_care
 from app.models.plumbing import WeChatNotification
 from app.models.sales import Payment, Refund, TopUp
 from app.models.tills import VoucherSale
-from app.queries import wechat_orders
+from app.queries.sales import wechat_orders
 from app.views.cells import column_name, state_name
 from app.views.desks import Action, Desk, action, those_allowed
 from app.views.forms import ConsoleForm, Shape, Text

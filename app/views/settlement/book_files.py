@@ -14,7 +14,7 @@ from app.documents.spreadsheets import SheetColumn
 from app.documents.tables import BOM
 from app.documents.workbooks import Cell, Money, Workbook, WrongTotal, plain_yuan
 from app.models.base import OPERATOR_ID
-from app.queries.account_codes import VoucherLine, read_codes, read_vouchers
+from app.queries.settlement.account_codes import VoucherLine, read_codes, read_vouchers
 from app.views.cells import WORDS
 from app.views.filters import Period
 

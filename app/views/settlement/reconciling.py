@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from app.core import money
 from app.core.clock import local_day, utc_now
 from app.core.errors import N_
-from app.flows import reconciling
 from app.flows.once import Body
+from app.flows.settlement import reconciling
 from app.models.reconciliations import (
     Correction,
     DifferenceStatus,

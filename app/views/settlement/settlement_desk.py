@@ -10,21 +10,19 @@ from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
-from sqlalchemy import select
 
 from app.core.clock import local_day, utc_now
 from app.core.errors import N_
 from app.flows.carrying_out import carry_out
-from app.flows.settling import close_at_console
-from app.models.base import OPERATOR_ID
+from app.flows.settlement.settling import close_at_console
 from app.models.ledger import ACCOUNTS
-from app.models.tenants import Merchant
-from app.queries.account_codes import read_codes
-from app.queries.statements import read_clearing
+from app.queries.settlement.account_codes import read_codes
+from app.queries.settlement.statements import read_clearing
 from app.services.account_codes import change_account_code
-from app.views import roles
+from app.views import choosing, roles
 from app.views.desks import Desk
 from app.views.filters import Period
+from app.views.finders import Finder
 from app.views.forms import Choice, ConsoleForm, Day, Shape, Text
 from app.views.settlement.book_files import write_vouchers
 from app.views.settlement.statement_desk import StatementDesk
@@ -39,7 +37,7 @@ _LONGEST_DAYS = 366
 class CloseForm(ConsoleForm):
     """Whose periods. Closing twice changes nothing, so there is no key."""
 
-    merchant_id = Choice(N_("Merchant"), needed=False)
+    merchant_id = Finder(N_("Merchant"), needed=False)
 
 
 class DaysForm(ConsoleForm):
@@ -100,13 +98,8 @@ class SettlementDesk(Desk):
     def close(self) -> ResponseReturnValue:
         """Draw up every statement whose period is over."""
         form = CloseForm()
-        merchants = self.appbuilder.session.execute(
-            select(Merchant.id, Merchant.name)
-            .where(Merchant.id != OPERATOR_ID)
-            .order_by(Merchant.id)
-        )
-        form.merchant_id.offer(
-            [(str(row.id), row.name) for row in merchants], none=gettext("All merchants")
+        form.merchant_id.offer_from(
+            self.appbuilder.session, choosing.businesses(), none=gettext("All merchants")
         )
         if form.validate_on_submit():
             chosen = int(form.merchant_id.data) if form.merchant_id.data else None

@@ -21,7 +21,7 @@ from app.documents.tables import BOM
 from app.documents.workbooks import Cell, Formula, Money, Sheet, Workbook, WrongTotal, plain_yuan
 from app.models.statements import Statement
 from app.models.tenants import Merchant
-from app.queries.statements import (
+from app.queries.settlement.statements import (
     LineRow,
     StatementRow,
     SumRow,

@@ -9,7 +9,7 @@ from flask_babel import gettext
 from app.core.errors import N_
 from app.models.base import OPERATOR_ID
 from app.models.statements import LineKind, StatementPart
-from app.queries.statements import SumRow
+from app.queries.settlement.statements import SumRow
 from app.views.cells import state_name
 
 PARTS: Mapping[StatementPart, str] = {

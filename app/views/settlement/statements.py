@@ -14,7 +14,7 @@ from app.core.business_settings import DEEMED_DAYS
 from app.core.clock import local_day
 from app.core.errors import N_
 from app.models.statements import Statement, StatementDispute, StatementLine, StatementStatus
-from app.queries.statements import SumRow, read_stores, read_sums
+from app.queries.settlement.statements import SumRow, read_stores, read_sums
 from app.services.business_settings import read_setting
 from app.views.desks import Action, action, those_allowed
 from app.views.records import Records

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from flask import g, url_for
@@ -18,17 +19,18 @@ from app.core.clock import utc_now
 from app.core.errors import N_
 from app.flows.once import Body
 from app.models.cards import Card
-from app.models.decisions import AdjustmentStatus, CardAdjustment
+from app.models.decisions import CardAdjustment
 from app.services.stored_value.adjustments import (
     approve_adjustment,
     refuse_adjustment,
     request_adjustment,
     withdraw_adjustment,
 )
-from app.views.desks import Action, Desk, action, those_allowed
+from app.views.desks import Action, Desk
 from app.views.forms import Choice, OnceForm, Prose, Yuan
 from app.views.once import write_once
 from app.views.records import Records
+from app.views.two_people import Approval, Refusal, request_buttons, request_notices
 
 _UP, _DOWN = "up", "down"
 
@@ -49,19 +51,10 @@ class Adjustments(Records):
     sums = ("amount_fen",)
 
     def buttons(self, row: Any) -> Sequence[Action]:
-        if row.status is not AdjustmentStatus.requested:
-            return ()
-        if row.created_by_id == g.actor.staff_id:
-            return those_allowed(action(gettext("Take back"), "AdjustmentDesk.withdraw", pk=row.id))
-        return those_allowed(
-            action(gettext("Approve"), "AdjustmentDesk.approve", tone="main", pk=row.id),
-            action(gettext("Refuse"), "AdjustmentDesk.refuse", tone="danger", pk=row.id),
-        )
+        return request_buttons(row, "AdjustmentDesk")
 
     def notices(self, row: Any) -> Sequence[str]:
-        if row.status is AdjustmentStatus.requested and row.created_by_id == g.actor.staff_id:
-            return [gettext("You have asked for this. Somebody else has to decide.")]
-        return []
+        return request_notices(row)
 
 
 class AdjustmentForm(OnceForm):
@@ -80,16 +73,6 @@ class AdjustmentForm(OnceForm):
         longest=200,
         description=N_("The second person and every auditor read it. Name the document or case."),
     )
-
-
-class Approval(OnceForm):
-    """Approving asks for nothing more than a yes, and so does taking back."""
-
-
-class Refusal(OnceForm):
-    """Why it is refused."""
-
-    note = Prose(N_("Reason for refusing"), longest=200)
 
 
 class AdjustmentDesk(Desk):
@@ -139,24 +122,14 @@ class AdjustmentDesk(Desk):
     def approve(self, pk: int) -> ResponseReturnValue:
         """Agree: it is booked now."""
         request = self.found(CardAdjustment, pk)
-        form = Approval()
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                approve_adjustment(session, adjustment_id=pk, approver=g.actor, now=utc_now())
-                return {}
-
-            with form.refusals():
-                write_once(form, effect)
-                said = gettext("Adjustment %(no)s is booked.") % {"no": request.adjustment_no}
-                return self.done(said, url_for("Adjustments.show", pk=pk))
-        return self.form_page(
-            form,
+        return self.confirmed(
+            Approval(),
+            partial(approve_adjustment, adjustment_id=pk, approver=g.actor, now=utc_now()),
+            said=gettext("Adjustment %(no)s is booked.") % {"no": request.adjustment_no},
+            back=url_for("Adjustments.show", pk=pk),
             title=gettext("Approve adjustment"),
             submit=gettext("Approve and book"),
-            back=url_for("Adjustments.show", pk=pk),
             explanation=request.adjustment_no,
-            template="console/confirm.html",
             facts=self._facts(request),
         )
 
@@ -166,29 +139,16 @@ class AdjustmentDesk(Desk):
         """Say no, and why."""
         request = self.found(CardAdjustment, pk)
         form = Refusal()
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                refuse_adjustment(
-                    session,
-                    adjustment_id=pk,
-                    note=form.note.data,
-                    approver=g.actor,
-                    now=utc_now(),
-                )
-                return {}
-
-            with form.refusals():
-                write_once(form, effect)
-                said = gettext("Adjustment %(no)s is refused.") % {"no": request.adjustment_no}
-                return self.done(said, url_for("Adjustments.show", pk=pk))
-        return self.form_page(
+        return self.confirmed(
             form,
+            lambda session: refuse_adjustment(
+                session, adjustment_id=pk, note=form.note.data, approver=g.actor, now=utc_now()
+            ),
+            said=gettext("Adjustment %(no)s is refused.") % {"no": request.adjustment_no},
+            back=url_for("Adjustments.show", pk=pk),
             title=gettext("Refuse adjustment"),
             submit=gettext("Refuse"),
-            back=url_for("Adjustments.show", pk=pk),
             explanation=request.adjustment_no,
-            template="console/confirm.html",
             tone="danger",
             facts=[gettext("The card stays as it is. The request cannot be opened again.")],
         )
@@ -198,24 +158,14 @@ class AdjustmentDesk(Desk):
     def withdraw(self, pk: int) -> ResponseReturnValue:
         """Take one's own request back."""
         request = self.found(CardAdjustment, pk)
-        form = Approval()
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                withdraw_adjustment(session, adjustment_id=pk, maker=g.actor, now=utc_now())
-                return {}
-
-            with form.refusals():
-                write_once(form, effect)
-                said = gettext("Adjustment %(no)s is taken back.") % {"no": request.adjustment_no}
-                return self.done(said, url_for("Adjustments.show", pk=pk))
-        return self.form_page(
-            form,
+        return self.confirmed(
+            Approval(),
+            partial(withdraw_adjustment, adjustment_id=pk, maker=g.actor, now=utc_now()),
+            said=gettext("Adjustment %(no)s is taken back.") % {"no": request.adjustment_no},
+            back=url_for("Adjustments.show", pk=pk),
             title=gettext("Take adjustment back"),
             submit=gettext("Take back"),
-            back=url_for("Adjustments.show", pk=pk),
             explanation=request.adjustment_no,
-            template="console/confirm.html",
             facts=[gettext("The card stays as it is. The request cannot be opened again.")],
         )
 

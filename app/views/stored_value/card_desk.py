@@ -18,7 +18,7 @@ from app.core.clock import utc_now
 from app.core.errors import N_
 from app.flows.once import Body
 from app.models.cards import Card, CardStatus
-from app.queries.card_statements import card_statement
+from app.queries.stored_value.card_statements import card_statement
 from app.services.stored_value import cards
 from app.views import filters
 from app.views.desks import Action, Desk, action, those_allowed
@@ -163,23 +163,14 @@ class CardDesk(Desk):
     def _step(self, pk: int, step: _Step) -> ResponseReturnValue:
         card = self.found(Card, pk)
         form = CardReason()
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                step.work(session, card_id=pk, reason=form.reason.data, actor=g.actor)
-                return {}
-
-            with form.refusals():
-                write_once(form, effect)
-                message = gettext(step.done) % {"card_no": card.card_no}
-                return self.done(message, url_for("Cards.show", pk=pk))
-        return self.form_page(
+        return self.confirmed(
             form,
+            lambda session: step.work(session, card_id=pk, reason=form.reason.data, actor=g.actor),
+            said=gettext(step.done) % {"card_no": card.card_no},
+            back=url_for("Cards.show", pk=pk),
             title=gettext(step.title),
             submit=gettext(step.submit),
-            back=url_for("Cards.show", pk=pk),
             explanation=_whose(self.appbuilder.session, card),
-            template="console/confirm.html",
             tone=step.tone,
             facts=[gettext(fact) for fact in step.facts],
         )

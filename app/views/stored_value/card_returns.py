@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from typing import Any, ClassVar
 
 from flask import g, url_for
@@ -21,7 +22,7 @@ from app.core.clock import local_day, utc_now
 from app.core.errors import N_
 from app.flows.once import Body
 from app.models.cards import Card
-from app.models.decisions import CardReturn, PayoutWay, ReturnReason, ReturnStatus
+from app.models.decisions import CardReturn, PayoutWay, ReturnReason
 from app.services.business_settings import read_setting
 from app.services.stored_value.card_payouts import quote_return, refundable_by_wechat
 from app.services.stored_value.card_return_requests import (
@@ -33,13 +34,14 @@ from app.services.stored_value.card_return_requests import (
     withdraw_return,
 )
 from app.services.stored_value.card_returns import ReturnQuote
+from app.views import choosing
 from app.views.cells import Cell, state_name
-from app.views.desks import Action, Desk, action, those_allowed
+from app.views.desks import Action, Desk
+from app.views.finders import Finder
 from app.views.forms import Choice, Day, OnceForm, Prose, states_to_choose
-from app.views.names import options_of
 from app.views.once import write_once
 from app.views.records import Records
-from app.views.stored_value.adjustments import Approval, Refusal
+from app.views.two_people import Approval, Refusal, request_buttons, request_notices
 
 _CONFIRMED = "confirmed"
 
@@ -61,19 +63,10 @@ class CardReturns(Records):
     sums = ("refund_fen", "interest_fen", "forfeited_fen")
 
     def buttons(self, row: Any) -> Sequence[Action]:
-        if row.status is not ReturnStatus.requested:
-            return ()
-        if row.created_by_id == g.actor.staff_id:
-            return those_allowed(action(gettext("Take back"), "CardReturnDesk.withdraw", pk=row.id))
-        return those_allowed(
-            action(gettext("Approve"), "CardReturnDesk.approve", tone="main", pk=row.id),
-            action(gettext("Refuse"), "CardReturnDesk.refuse", tone="danger", pk=row.id),
-        )
+        return request_buttons(row, "CardReturnDesk")
 
     def notices(self, row: Any) -> Sequence[str]:
-        if row.status is ReturnStatus.requested and row.created_by_id == g.actor.staff_id:
-            return [gettext("You have asked for this. Somebody else has to decide.")]
-        return []
+        return request_notices(row)
 
     def related(self, row: Any) -> Any:
         kept = [(line["label"], line["rule"], line["amount_fen"]) for line in row.lines]
@@ -110,7 +103,7 @@ class ReturnForm(OnceForm):
         needed=False,
         description=N_("Orders that are too old, and value that came as cash or by a code."),
     )
-    store_id = Choice(N_("Cash from the till of"), needed=False)
+    store_id = Finder(N_("Cash from the till of"), needed=False)
     note = Prose(
         N_("Note"),
         longest=200,
@@ -150,10 +143,7 @@ class CardReturnDesk(Desk):
             [(way.name, state_name(way)) for way in (PayoutWay.bank, PayoutWay.cash)],
             none=gettext("Nothing is left, or refuse"),
         )
-        form.store_id.offer(
-            [(option.value, option.label) for option in options_of(session, "store_id")],
-            none=gettext("No cash"),
-        )
+        form.store_id.offer_from(session, choosing.stores(), none=gettext("No cash"))
         quote = None
         if form.validate_on_submit() and self._asked_lately(form):
             wish = form.wish()
@@ -171,25 +161,15 @@ class CardReturnDesk(Desk):
     def approve(self, pk: int) -> ResponseReturnValue:
         """Agree: the card ends and the money goes out."""
         request = self.found(CardReturn, pk)
-        form = Approval()
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                approve_return(session, return_id=pk, approver=g.actor, now=utc_now())
-                return {}
-
-            with form.refusals():
-                write_once(form, effect)
-                said = gettext("Return %(no)s is carried out.") % {"no": request.return_no}
-                return self.done(said, url_for("CardReturns.show", pk=pk))
         card = self.found(Card, request.card_id)
-        return self.form_page(
-            form,
+        return self.confirmed(
+            Approval(),
+            partial(approve_return, return_id=pk, approver=g.actor, now=utc_now()),
+            said=gettext("Return %(no)s is carried out.") % {"no": request.return_no},
+            back=url_for("CardReturns.show", pk=pk),
             title=gettext("Approve return of a card"),
             submit=gettext("Approve and pay out"),
-            back=url_for("CardReturns.show", pk=pk),
             explanation=request.return_no,
-            template="console/confirm.html",
             tone="danger",
             facts=[
                 gettext("Card %(card_no)s ends for good.") % {"card_no": card.card_no},
@@ -208,25 +188,16 @@ class CardReturnDesk(Desk):
         """Say no, and why."""
         request = self.found(CardReturn, pk)
         form = Refusal()
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                refuse_return(
-                    session, return_id=pk, note=form.note.data, approver=g.actor, now=utc_now()
-                )
-                return {}
-
-            with form.refusals():
-                write_once(form, effect)
-                said = gettext("Return %(no)s is refused.") % {"no": request.return_no}
-                return self.done(said, url_for("CardReturns.show", pk=pk))
-        return self.form_page(
+        return self.confirmed(
             form,
+            lambda session: refuse_return(
+                session, return_id=pk, note=form.note.data, approver=g.actor, now=utc_now()
+            ),
+            said=gettext("Return %(no)s is refused.") % {"no": request.return_no},
+            back=url_for("CardReturns.show", pk=pk),
             title=gettext("Refuse return of a card"),
             submit=gettext("Refuse"),
-            back=url_for("CardReturns.show", pk=pk),
             explanation=request.return_no,
-            template="console/confirm.html",
             tone="danger",
             facts=[gettext("The card stays as it is. It can be calculated and asked for anew.")],
         )
@@ -236,24 +207,14 @@ class CardReturnDesk(Desk):
     def withdraw(self, pk: int) -> ResponseReturnValue:
         """Take one's own request back."""
         request = self.found(CardReturn, pk)
-        form = Approval()
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                withdraw_return(session, return_id=pk, maker=g.actor, now=utc_now())
-                return {}
-
-            with form.refusals():
-                write_once(form, effect)
-                said = gettext("Return %(no)s is taken back.") % {"no": request.return_no}
-                return self.done(said, url_for("CardReturns.show", pk=pk))
-        return self.form_page(
-            form,
+        return self.confirmed(
+            Approval(),
+            partial(withdraw_return, return_id=pk, maker=g.actor, now=utc_now()),
+            said=gettext("Return %(no)s is taken back.") % {"no": request.return_no},
+            back=url_for("CardReturns.show", pk=pk),
             title=gettext("Take return of a card back"),
             submit=gettext("Take back"),
-            back=url_for("CardReturns.show", pk=pk),
             explanation=request.return_no,
-            template="console/confirm.html",
             facts=[gettext("The card stays as it is. It can be calculated and asked for anew.")],
         )
 

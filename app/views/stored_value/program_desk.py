@@ -34,6 +34,7 @@ from app.services.stored_value.program_warnings import (
     warnings_of_terms,
 )
 from app.services.stored_value.programs import ProgramRules
+from app.views import choosing
 from app.views.desks import Action, Desk, action, those_allowed
 from app.views.forms import states_to_choose
 from app.views.once import write_once
@@ -234,12 +235,10 @@ class ProgramDesk(Desk):
         session = self.appbuilder.session
         form.spend_first.offer(states_to_choose(LotKind))
         form.bonus_bearer.offer(states_to_choose(Bearer))
-        if g.actor.role in PLATFORM_ROLES:
-            mine = [(str(OPERATOR_ID), gettext("Platform"))]
-            allowed = list_merchants(session, Merchant.own_programs)
-        else:
-            mine, allowed = [], list_merchants(session, Merchant.id == g.actor.merchant_id)
-        form.issuer_id.offer([*mine, *((str(pk), name) for pk, name in allowed)])
+        of_platform = g.actor.role in PLATFORM_ROLES
+        form.issuer_id.offer_from(
+            session, choosing.issuers() if of_platform else choosing.own_issuer(g.actor.merchant_id)
+        )
 
     def _terms(self, program: CardProgram) -> dict[str, Any]:
         terms = _named({name: getattr(program, name) for name in vars(ProgramRules())})

@@ -11,6 +11,7 @@ from wtforms import SelectMultipleField
 from app.core.errors import N_
 from app.models.cards import Bearer, LotKind
 from app.services.stored_value.programs import ProgramRules
+from app.views.finders import Finder
 from app.views.forms import Choice, OnceForm, Text, Whole, Yuan
 
 TIERS = 8
@@ -39,7 +40,7 @@ class ProgramForm(OnceForm):
     code = Text(
         N_("Code"), longest=20, description=N_("Short, for imports and exports. It never changes.")
     )
-    issuer_id = Choice(N_("Issuer"))
+    issuer_id = Finder(N_("Issuer"))
     min_top_up_fen = Yuan(N_("Smallest top-up"), least=1)
     registered_cap_fen = Yuan(N_("Cap with a name"), least=1)
     anonymous_cap_fen = Yuan(N_("Cap without a name"), least=1)

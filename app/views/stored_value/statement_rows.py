@@ -9,7 +9,7 @@ from flask import g, url_for
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
-from app.queries.card_statements import StatementLine
+from app.queries.stored_value.card_statements import StatementLine
 from app.views import roles
 from app.views.cells import NOTHING, Cell, cell, column_name
 from app.views.names import Names, cell_of, find_names

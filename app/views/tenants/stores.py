@@ -18,13 +18,14 @@ from app.core.actor import Scope
 from app.core.coordinates import CoordinateSystem, Position, read_position, to_gcj02
 from app.core.errors import N_
 from app.flows.carrying_out import carry_out
-from app.models.base import OPERATOR_ID
 from app.models.people import Staff, StaffStatus
 from app.models.tenants import Merchant, PayPoint, PayPointStatus, Store, StoreStatus
 from app.services.tenants import merchants
 from app.services.tenants.merchants import StorePlace
+from app.views import choosing
 from app.views.cells import Cell
 from app.views.desks import Action, Desk, action, those_allowed
+from app.views.finders import Finder
 from app.views.forms import Choice, ConsoleForm, ReasonForm, Text, states_to_choose
 from app.views.shapes import Code, Telephone
 from app.views.tenants.opening_hours import HoursField, hours_text
@@ -98,7 +99,7 @@ class NewStoreForm(StoreForm):
         *StoreForm.sections[1:],
     )
 
-    merchant_id = Choice(N_("Merchant"))
+    merchant_id = Finder(N_("Merchant"))
     code = Code(N_("Code"), description=N_("Stands in exports and addresses; never changes."))
 
 
@@ -113,7 +114,7 @@ class StoreDesk(Desk):
         form, actor = NewStoreForm(), g.actor
         form.offer_systems()
         if actor.scope is Scope.platform:
-            form.merchant_id.offer(self._merchants())
+            form.merchant_id.offer_from(self.appbuilder.session, choosing.businesses())
             form.merchant_id.data = form.merchant_id.data or request.args.get("merchant", "")
         else:
             del form.merchant_id
@@ -212,14 +213,6 @@ class StoreDesk(Desk):
         if tiles is not None:
             allow_images_from(tiles)
         return self.form_page(form, template="console/store_form.html", tiles=tiles, **page)
-
-    def _merchants(self) -> list[tuple[str, str]]:
-        rows = self.appbuilder.session.execute(
-            select(Merchant.id, Merchant.name, Merchant.code)
-            .where(Merchant.id != OPERATOR_ID)
-            .order_by(Merchant.name)
-        )
-        return [(str(row.id), f"{row.name} ({row.code})") for row in rows]
 
     def _merchant_id(self, form: NewStoreForm) -> int:
         """The merchant chosen, as far as the reader sees it; others have their own only."""

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from app.core.clock import local, rfc3339
 from app.core.errors import DomainError
-from app.flows import terminals
+from app.flows.tills import terminals
 from app.models.tenants import Store, Terminal, TerminalStatus
 from app.web.context import current_context
 

@@ -11,16 +11,13 @@ from flask_appbuilder import expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
-from sqlalchemy.orm import Session
 
 from app.core.clock import utc_now
 from app.core.errors import N_
-from app.flows.once import Body
 from app.models.tenants import Shift, Terminal, TerminalStatus
 from app.services.tills.terminals import revoke_terminal
 from app.views.desks import Action, Desk, action, those_allowed
 from app.views.forms import OnceForm, Prose
-from app.views.once import write_once
 from app.views.records import Records
 
 
@@ -76,29 +73,16 @@ class TerminalDesk(Desk):
     def revoke(self, pk: int) -> ResponseReturnValue:
         terminal = self.found(Terminal, pk)
         form = RevocationForm()
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                revoke_terminal(
-                    session,
-                    terminal_id=pk,
-                    reason=form.reason.data,
-                    actor=g.actor,
-                    now=utc_now(),
-                )
-                return {}
-
-            with form.refusals():
-                write_once(form, effect)
-                said = gettext("Terminal %(name)s is revoked.") % {"name": terminal.name}
-                return self.done(said, url_for("Terminals.show", pk=pk))
-        return self.form_page(
+        return self.confirmed(
             form,
+            lambda session: revoke_terminal(
+                session, terminal_id=pk, reason=form.reason.data, actor=g.actor, now=utc_now()
+            ),
+            said=gettext("Terminal %(name)s is revoked.") % {"name": terminal.name},
+            back=url_for("Terminals.show", pk=pk),
             title=gettext("Revoke terminal"),
             submit=gettext("Revoke this terminal"),
-            back=url_for("Terminals.show", pk=pk),
             explanation=terminal.name,
-            template="console/confirm.html",
             tone="danger",
             facts=[
                 gettext("This device can take no more cash and redeem no more vouchers."),

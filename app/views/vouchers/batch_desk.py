@@ -12,10 +12,10 @@ from flask_babel import gettext
 
 from app.core import money
 from app.core.errors import N_
-from app.flows import paper
+from app.flows.vouchers import paper
 from app.models.tenants import Merchant
 from app.models.vouchers import VoucherBatch
-from app.queries.batch_reports import report_batch, stock_of
+from app.queries.vouchers.batch_reports import report_batch, stock_of
 from app.services.vouchers import batch_requests
 from app.views.desks import Desk
 from app.views.forms import ConsoleForm, ReasonForm

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from flask_babel import gettext
 from markupsafe import Markup, escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from wtforms import Field as AnyField
-from wtforms import SelectMultipleField
-from wtforms.validators import Regexp, ValidationError
+from wtforms.validators import Regexp
 
 from app.core.clock import local_day, utc_now
 from app.core.errors import N_
 from app.models.base import OPERATOR_ID
-from app.models.cards import Bearer, CardProgram
+from app.models.cards import Bearer
 from app.models.tenants import Merchant, Store
 from app.models.vouchers import BatchKind
 from app.services.vouchers.batches import MAX_QUANTITY, Acceptance, BatchDesign, BatchTerms
+from app.views import choosing
+from app.views.choosing import Choosing
+from app.views.filters import Option
+from app.views.finders import Finder, Finders
 from app.views.forms import (
     Choice,
     Day,
@@ -31,29 +34,16 @@ from app.views.forms import (
     states_to_choose,
 )
 
-_MOST_MERCHANTS, _MOST_STORES = 500, 2000
 
+class Acceptors(Finders):
+    """Merchants (``m7``) and single stores (``s12``); none at all: the issuer's own.
 
-class Acceptors(SelectMultipleField):
-    """Merchants (``m7``) and single stores (``s12``) to tick; none at all: the issuer's own.
-
-    ``groups`` are drawn one below the other: a merchant with all its stores, then each of them.
+    Few are ticked: a merchant with all its stores, then each of them, one below the other.
     """
 
     groups: Sequence[Sequence[tuple[str, str]]] = ()
 
-    def offer(self, groups: Sequence[Sequence[tuple[str, str]]]) -> None:
-        self.groups = groups
-        self.choices = [pair for group in groups for pair in group]
-
-    def process_formdata(self, typed: Sequence[str]) -> None:
-        super().process_formdata([one for one in typed if one])
-
-    def pre_validate(self, _form: object) -> None:
-        if not {value for value, _ in self.choices}.issuperset(self.data or ()):
-            raise ValidationError(gettext("Not a valid choice."))
-
-    def widget(self, _field: AnyField, **told: Any) -> Markup:
+    def draw_few(self, **told: Any) -> Markup:
         chosen = set(self.data or ())
         attributes = Markup("").join(
             Markup(' {}="{}"').format(name, value) for name, value in told.items()
@@ -92,15 +82,15 @@ class BatchForm(OnceForm):
     )
 
     name = Text(N_("Name"), longest=60, description=N_("For your own people."))
-    issuer_id = Choice(N_("Issuer"))
+    issuer_id = Finder(N_("Issuer"))
     kind = Choice(N_("Kind"))
-    program_id = Choice(
+    program_id = Finder(
         N_("Card program"),
         needed=False,
         description=N_("For top-up codes: onto whose cards the value goes."),
     )
     accepted_by = Acceptors(
-        N_("Redeemed by"), description=N_("Nothing ticked: all stores of the issuer.")
+        N_("Redeemed by"), description=N_("Nothing chosen: all stores of the issuer.")
     )
     quantity = Whole(
         N_("Quantity"), least=1, most=MAX_QUANTITY, description=N_("From 1 to 1,000,000.")
@@ -167,24 +157,22 @@ class BatchForm(OnceForm):
 
     def offer_all(self, session: Session) -> None:
         """What may be chosen: everybody's, in the reader's own scope."""
-        merchants = session.execute(
-            select(Merchant.id, Merchant.name).order_by(Merchant.id).limit(_MOST_MERCHANTS)
-        ).all()
-        self.issuer_id.offer((str(pk), name) for pk, name in merchants)
+        self.issuer_id.offer_from(session, choosing.merchants())
         self.bearer.offer(states_to_choose(Bearer))
         self.offer_kinds(session)
-        everybody = [("all", gettext("Every merchant"))]
-        businesses = [(pk, name) for pk, name in merchants if pk != OPERATOR_ID]
-        self.accepted_by.offer([everybody, *_groups(session, businesses)])
+        everybody = Option("all", gettext("Every merchant"))
+        self.offer_acceptors(session, replace(choosing.acceptors(), fixed=[everybody]))
+
+    def offer_acceptors(self, session: Session, chosen_from: Choosing) -> None:
+        self.accepted_by.offer_from(session, chosen_from)
+        if not self.accepted_by.many:
+            everybody = [(one.value, one.label) for one in chosen_from.fixed]
+            self.accepted_by.groups = [*([everybody] if everybody else []), *_groups(session)]
 
     def offer_kinds(self, session: Session, *, issuer_id: int | None = None) -> None:
         """What paper can be, and the programs of an issuer (or of all) that it may top up."""
         self.kind.offer(states_to_choose(BatchKind))
-        programs = select(CardProgram.id, CardProgram.name).order_by(CardProgram.id).limit(500)
-        if issuer_id is not None:
-            programs = programs.where(CardProgram.merchant_id == issuer_id)
-        offered = [(str(pk), name) for pk, name in session.execute(programs)]
-        self.program_id.offer(offered, none=gettext("None"))
+        self.program_id.offer_from(session, choosing.programs(issuer_id), none=gettext("None"))
 
     def acceptors(self, session: Session) -> list[Acceptance]:
         """Who was ticked. A store whose merchant is ticked as a whole stands for nothing more."""
@@ -211,23 +199,18 @@ class RequestForm(BatchForm):
 
     def offer_own(self, session: Session, merchant_id: int) -> None:
         self.offer_kinds(session, issuer_id=merchant_id)
-        mine = session.execute(
-            select(Merchant.id, Merchant.name).where(Merchant.id == merchant_id)
-        ).all()
-        self.accepted_by.offer(_groups(session, [(pk, name) for pk, name in mine]))
+        self.offer_acceptors(session, choosing.acceptors())
 
 
-def _groups(session: Session, merchants: Sequence[tuple[int, str]]) -> list[list[tuple[str, str]]]:
+def _groups(session: Session) -> list[list[tuple[str, str]]]:
+    """Each merchant that the reader sees, whole, with its stores."""
+    merchants = select(Merchant.id, Merchant.name).where(Merchant.id != OPERATOR_ID)
     stores: dict[int, list[tuple[str, str]]] = {}
-    rows = session.execute(
-        select(Store.merchant_id, Store.id, Store.name)
-        .where(Store.merchant_id.in_([pk for pk, _ in merchants]))
-        .order_by(Store.merchant_id, Store.id)
-        .limit(_MOST_STORES)
-    )
-    for owner, pk, name in rows:
+    for owner, pk, name in session.execute(
+        select(Store.merchant_id, Store.id, Store.name).order_by(Store.id)
+    ):
         stores.setdefault(owner, []).append((f"s{pk}", name))
     return [
         [(f"m{pk}", gettext("All stores of %(name)s") % {"name": name}), *stores.get(pk, [])]
-        for pk, name in merchants
+        for pk, name in session.execute(merchants.order_by(Merchant.id))
     ]

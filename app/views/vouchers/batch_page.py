@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import g
 from flask_babel import gettext
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core.actor import Scope
@@ -15,7 +15,7 @@ from app.core.clock import local_day
 from app.models.tenants import Merchant, Store
 from app.models.voucher_records import VoucherEvent, VoucherHolding, VoucherTask
 from app.models.vouchers import BatchAcceptance, Voucher, VoucherBatch
-from app.queries.voucher_stories import Line, tell_story
+from app.queries.vouchers.voucher_stories import Line, tell_story
 from app.services.vouchers.voucher_rules import RuleWarning, Validity, warn_of_rules_for_sold
 from app.views.cells import Cell, cell, column_name, event_name
 from app.views.desks import Action, action, those_allowed
@@ -97,6 +97,11 @@ def _acceptors(
         [cell("name", merchant), cell("name", gettext("All stores") if one is None else store)]
         for merchant, one, store in rows
     ]
+    if len(lines) == _MOST_ACCEPTORS:  # Whoever approves the batch must not take it for all.
+        whole = select(func.count()).where(BatchAcceptance.batch_id == batch.id)
+        rest = (session.scalar(whole) or 0) - len(lines)
+        said = gettext("and %(count)s more") % {"count": f"{rest:,}"}
+        lines += [[cell("name", said), cell("name", None)]] if rest else []
     return [column_name("merchant_id"), column_name("store_id")], lines
 
 

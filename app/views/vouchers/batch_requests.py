@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.actor import PLATFORM_ROLES
-from app.flows import paper
+from app.flows.vouchers import paper
 from app.models.tenants import Merchant
 from app.services.vouchers import batch_requests
 from app.views.desks import Action, Desk, action, those_allowed

@@ -9,19 +9,19 @@ from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
-from sqlalchemy import select
 from wtforms import FileField
 from wtforms.validators import DataRequired
 
 from app.core import money
 from app.core.errors import N_
 from app.documents.uploads import MAX_BYTES, read_sheet
-from app.flows import paper
-from app.models.cards import CardProgram
+from app.flows.vouchers import paper
 from app.models.voucher_records import VoucherImport
 from app.services.vouchers.old_cards import DryRun
+from app.views import choosing
 from app.views.desks import Desk
-from app.views.forms import Choice, ConsoleForm
+from app.views.finders import Finder
+from app.views.forms import ConsoleForm
 from app.web.context import current_context
 
 
@@ -36,7 +36,7 @@ class ImportForm(ConsoleForm):
         "program_not_found": "program_id",
     }
 
-    program_id = Choice(
+    program_id = Finder(
         N_("Card program"), description=N_("Onto whose cards the old cards' value goes.")
     )
     file = FileField(
@@ -60,10 +60,7 @@ class ImportDesk(Desk):
     @has_access
     def new(self) -> ResponseReturnValue:
         form = ImportForm()
-        programs = self.appbuilder.session.execute(
-            select(CardProgram.id, CardProgram.name).order_by(CardProgram.id).limit(500)
-        )
-        form.program_id.offer((str(pk), name) for pk, name in programs)
+        form.program_id.offer_from(self.appbuilder.session, choosing.programs())
         dry_run: DryRun | None = None
         if request.method == "POST" and form.validate():
             with form.refusals():

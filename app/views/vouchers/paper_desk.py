@@ -17,17 +17,19 @@ from wtforms import HiddenField
 from app.core import money
 from app.core.actor import Scope
 from app.core.errors import N_
-from app.flows import paper
-from app.models.base import OPERATOR_ID
-from app.models.tenants import Merchant, Store
+from app.flows.vouchers import paper
+from app.models.tenants import Store
 from app.models.voucher_records import VoucherHolding, VoucherTaskKind
-from app.models.vouchers import BatchAcceptance, Voucher, VoucherBatch
-from app.queries.batch_reports import Figure, count_states
+from app.models.vouchers import Voucher, VoucherBatch
+from app.queries.vouchers.batch_reports import Figure, count_states
 from app.services.vouchers.voucher_endings import require_range
 from app.services.vouchers.voucher_events import Holder, SerialRange
 from app.services.vouchers.voucher_tasks import ALONE, TaskOrder
-from app.views import roles
+from app.views import choosing, roles
+from app.views.choosing import Choosing
 from app.views.desks import Desk
+from app.views.filters import Option
+from app.views.finders import Finder
 from app.views.forms import Choice, ConsoleForm, Prose, Text
 from app.web.context import current_context
 
@@ -80,14 +82,14 @@ class GiveForm(RangeForm):
         **_SERIALS_AT, "same_holder": "taker", "holder_does_not_accept": "taker",
     }  # fmt: skip
 
-    taker = Choice(N_("Into whose hands"))
+    taker = Finder(N_("Into whose hands"))
     reason = Prose(N_("Note"), needed=False, longest=200)
 
 
 class HolderForm(ConsoleForm):
     refusals_at: ClassVar = {"nothing_in_hand": "holder"}
 
-    holder = Choice(N_("Whose paper"))
+    holder = Finder(N_("Whose paper"))
     kind = Choice(N_("What to do"))
     reason = Prose(N_("Reason"), longest=200)
 
@@ -116,7 +118,7 @@ class PaperDesk(Desk):
     def hand_over(self, pk: int) -> ResponseReturnValue:
         batch = self.found(VoucherBatch, pk)
         form = GiveForm()
-        form.taker.offer(self._takers(batch))
+        form.taker.offer_from(self.appbuilder.session, self._takers(batch))
         if request.method == "POST" and form.validate():
             with form.refusals():
                 count = paper.give(
@@ -165,7 +167,7 @@ class PaperDesk(Desk):
     def of_holder(self) -> ResponseReturnValue:
         """All that a merchant's office or a store has in hand, of every batch."""
         form = HolderForm()
-        form.holder.offer(self._holders())
+        form.holder.offer_from(self.appbuilder.session, choosing.holders())
         form.kind.offer([("freeze", gettext("Freeze")), ("unfreeze", gettext("Unfreeze"))])
         if request.method == "POST" and form.validate():
             with form.refusals():
@@ -281,37 +283,14 @@ class PaperDesk(Desk):
             .limit(50)
         ).all()
 
-    def _takers(self, batch: VoucherBatch) -> Sequence[tuple[str, str]]:
-        """Who may be given this batch's paper by the reader."""
+    def _takers(self, batch: VoucherBatch) -> Choosing:
+        """Into whose hands the reader may give this batch's paper."""
         if g.actor.scope is Scope.store:
-            return [(f"m{g.actor.merchant_id}", gettext("Back to the merchant's office"))]
-        back = [(f"m{OPERATOR_ID}", gettext("Back to the platform"))]
+            office = Option(f"m{g.actor.merchant_id}", gettext("Back to the merchant's office"))
+            return Choosing(url="", parts=(), fixed=[office])
         if g.actor.scope is Scope.merchant:
-            return [*self._stores([g.actor.merchant_id]), *back]
-        session = self.appbuilder.session
-        accepted = select(BatchAcceptance.merchant_id).where(BatchAcceptance.batch_id == batch.id)
-        ids = sorted({batch.merchant_id, *session.scalars(accepted)} - {OPERATOR_ID})
-        return [*self._offices(ids), *self._stores(ids), *back]
-
-    def _holders(self) -> Sequence[tuple[str, str]]:
-        held = self.appbuilder.session.execute(
-            select(VoucherHolding.merchant_id).distinct().limit(500)
-        )
-        ids = sorted({row[0] for row in held} - {OPERATOR_ID})
-        return [*self._offices(ids), *self._stores(ids)]
-
-    def _offices(self, ids: Sequence[int]) -> Sequence[tuple[str, str]]:
-        rows = self.appbuilder.session.execute(
-            select(Merchant.id, Merchant.name).where(Merchant.id.in_(ids)).order_by(Merchant.id)
-        )
-        said = gettext("%(name)s, office")
-        return [(f"m{pk}", said % {"name": name}) for pk, name in rows]
-
-    def _stores(self, ids: Sequence[int]) -> Sequence[tuple[str, str]]:
-        rows = self.appbuilder.session.execute(
-            select(Store.id, Store.name).where(Store.merchant_id.in_(ids)).order_by(Store.id)
-        )
-        return [(f"s{pk}", name) for pk, name in rows]
+            return choosing.own_takers(g.actor.merchant_id)
+        return choosing.takers(batch)
 
     def _holder(self, chosen: str) -> Holder:
         if chosen.startswith("m"):

@@ -13,9 +13,9 @@ from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
 
 from app.core.errors import N_
-from app.flows import paper
+from app.flows.vouchers import paper
 from app.models.voucher_records import VoucherHolding, VoucherImport, VoucherTask
-from app.queries.voucher_stories import find_voucher
+from app.queries.vouchers.voucher_stories import find_voucher
 from app.views.cells import state_name
 from app.views.desks import Action, Desk, action, those_allowed
 from app.views.forms import ConsoleForm, ReasonForm

@@ -14,8 +14,8 @@ from flask_babel import gettext
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from app.core.clock import utc_now
-from app.flows import printing
-from app.flows.printing import Part
+from app.flows.vouchers import printing
+from app.flows.vouchers.printing import Part
 from app.models.people import Staff
 from app.models.print_files import PrintFile, PrintFileStatus, PrintFormat
 from app.models.vouchers import VoucherBatch

@@ -14,11 +14,11 @@ from sqlalchemy import select
 from app.documents.previews import draw_preview
 from app.documents.sheets import LAYOUTS, Layout, write_proof
 from app.documents.vouchers import VoucherDesign, design_of
-from app.flows import printing
+from app.flows.vouchers import printing
 from app.models.people import Staff
 from app.models.print_files import CodePanel, PrintFile, PrintFileStatus, PrintFormat, PrintLayout
 from app.models.vouchers import BatchStatus, VoucherBatch
-from app.queries.print_designs import read_batch_print
+from app.queries.vouchers.print_designs import read_batch_print
 from app.services.vouchers import print_files
 from app.views.cells import cell, state_name
 from app.views.desks import Desk, action, those_allowed

@@ -31,7 +31,7 @@ export const eraseMe = (put_aside_fen: number) => call('POST', '/me/erasure', { 
 export const stores = (where: Where, q: string, cursor: string | null, city = '', only = { open: false, mine: false }) =>
   openCall<T.Page<T.Store>>(`/stores${query({ ...where, q, city, cursor, open_now: only.open ? 'true' : '', accepts_my_cards: only.mine ? 'true' : '' })}`)
 export const cities = () => openCall<T.Page<T.City>>('/cities')
-export const store = (id: string, where: Where) => openCall<T.Store>(`/stores/${id}${query({ ...where })}`)
+export const store = (id: string, where: Where) => openCall<T.StoreWhole>(`/stores/${id}${query({ ...where })}`)
 export const payPoint = (token: string) => openCall<T.PayPoint>(`/pay-points/${encodeURIComponent(token)}`)
 export const programs = () => openCall<T.Page<T.Program>>('/programs')
 
@@ -65,6 +65,8 @@ export const revokeGift = (id: string) => moneyCall<T.Gift>('revoke', `/gifts/${
 export const gifts = (box: 'sent' | 'received', cursor: string | null) =>
   call<T.Page<T.Gift>>('GET', `/me/gifts${query({ box, cursor })}`)
 export const banners = () => openCall<T.Page<T.Banner>>('/banners')
+
+export const blocks = () => openCall<T.Page<T.Block>>('/blocks')
 export const contents = (kind: ContentKind, cursor: string | null, limit = 20) =>
   openCall<T.Page<T.Content>>(`/${kind}${query({ cursor, limit })}`)
 export const content = (kind: ContentKind, id: string) => openCall<T.ContentWhole>(`/${kind}/${encodeURIComponent(id)}`)

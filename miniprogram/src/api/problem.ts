@@ -28,6 +28,10 @@ export function isFinal(error: unknown): boolean {
   return error instanceof Problem && (!error.unclear || DECIDED.has(error.code))
 }
 
+export function isGone(error: unknown): boolean {
+  return error instanceof Problem && error.status === 404
+}
+
 /** What a person reads. The server says it in her language; what it cannot say is said here. */
 export function sentence(error: unknown): string {
   if (error instanceof Problem) {

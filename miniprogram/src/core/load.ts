@@ -2,11 +2,12 @@
 import { onPullDownRefresh } from '@dcloudio/uni-app'
 import { ref, shallowRef } from 'vue'
 
-import { sentence } from '@/api/problem'
+import { isGone, sentence } from '@/api/problem'
 import { SignInNeeded } from '@/api/session'
 import type { Page } from '@/api/types'
 
-export type Stage = 'loading' | 'ready' | 'failed' | 'stranger'
+/** `gone`: what a link or an old list names is not there any more, so asking again is no use. */
+export type Stage = 'loading' | 'ready' | 'failed' | 'gone' | 'stranger'
 
 export function useLoad<Answer>(ask: () => Promise<Answer>) {
   const stage = ref<Stage>('loading')
@@ -20,7 +21,7 @@ export function useLoad<Answer>(ask: () => Promise<Answer>) {
       stage.value = 'ready'
     } catch (error) {
       trouble.value = sentence(error)
-      stage.value = error instanceof SignInNeeded ? 'stranger' : answer.value === null ? 'failed' : 'ready'
+      stage.value = error instanceof SignInNeeded ? 'stranger' : answer.value !== null ? 'ready' : isGone(error) ? 'gone' : 'failed'
     }
   }
   return { stage, answer, trouble, load }

@@ -1,4 +1,4 @@
-/** Chinese for the English in the code. tests/i18n.test.ts finds what is missing or left over. */
+/** Chinese for the English in the code. tests/words.test.ts finds what is missing or left over. */
 export const zh: Record<string, string> = {
   '+ ¥{yuan} bonus': '送 ¥{yuan}',
   'A card holds at most ¥{yuan}.': '一张卡最多可存 ¥{yuan}。',
@@ -110,6 +110,8 @@ export const zh: Record<string, string> = {
   'Held up; we are on it': '退款受阻，正在处理',
   Hide: '隐藏',
   Home: '首页',
+  'This is no longer here': '内容已不在了',
+  More: '更多',
   'How long': '保存多久',
   'How much': '金额',
   'I give up ¥{yuan} and know that it cannot be undone.': '我放弃卡内 ¥{yuan}，并知道注销后无法恢复。',

@@ -107,7 +107,9 @@ def test_banners_goods_and_news_are_read_and_searched(phone):
     expect(one.see("goods")).to_be_visible()
     one.tap("article")
     expect(one.see("title")).to_be_visible()
-    expect(one.see("body")).not_to_be_empty()
+    one.open("pages/content/index?kind=articles")
+    one.page.locator('[data-test="content"]:visible', has_text="谨防代充值骗局").click()
+    one.expect("body", "券码只在付款")
     one.open("pages/content/index?kind=goods")
     one.page.locator('[data-test="content"]:visible', has_text="担担面").click()
     one.expect("price", "¥")
@@ -125,6 +127,18 @@ def test_banners_goods_and_news_are_read_and_searched(phone):
     expect(one.page.get_by_text("最近搜索")).to_be_visible()
     one.type("search", "qqqqzzzz")
     expect(one.page.get_by_text("没有找到")).to_be_visible()
+
+
+def test_a_store_shows_what_it_says_of_itself_and_what_is_gone_leads_home(phone):
+    one = phone()
+    one.open("pages/stores/index")
+    one.page.locator('[data-test="store"]:visible', has_text="春熙路").first.click()
+    expect(one.see("cover")).to_be_visible()
+    expect(one.see("body")).to_contain_text("包间")
+    one.open("pages/content/detail?kind=goods&id=999999999")
+    one.expect("gone", "不再发布")
+    one.page.get_by_text("返回首页").click()
+    expect(one.see("welcome")).to_be_visible()
 
 
 def test_whoever_does_not_say_where_she_is_finds_stores_by_city(phone):

@@ -1,0 +1,1 @@
+"""Commands: ``bin/kaquan <command>``. What goes to standard output is for programs."""

@@ -1,0 +1,1 @@
+"""Notices to members in WeChat, and what the official account's callback does."""

@@ -1,0 +1,1 @@
+"""Money in and out with a member, WeChat Pay between the transactions."""

@@ -1,0 +1,159 @@
+"""Paying: the one-trip call at the counter, and WeChat Pay for what the cards do not cover."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from app.core.actor import SYSTEM, Actor
+from app.core.clock import utc_now
+from app.core.errors import N_, Category, DomainError
+from app.db import Database
+from app.flows import once
+from app.flows.context import Context
+from app.flows.once import Answer, MoneyCall
+from app.flows.sales import orders
+from app.flows.sales.presenting import payment_body
+from app.models.sales import Payment, PaymentStatus
+from app.models.tenants import Store
+from app.services.refusals import PaymentNotFound, refusal
+from app.services.sales import paying_apps, payments
+from app.services.sales.payments import ScannedPayment
+
+
+class PaymentClosed(DomainError):
+    code = "payment_closed"
+    category = Category.CONFLICT
+    template = N_("This payment was closed and the card part is back. Please start a new payment.")
+
+
+def pay(
+    context: Context,
+    *,
+    token_digest: bytes,
+    key: str,
+    request_hash: bytes,
+    amount_fen: int,
+    pay_point: str | None = None,
+    payment_code: str | None = None,
+) -> Answer:
+    """Pay at a store: a member's token with a scanned pay point, or a till's with a payment code.
+
+    One round trip when the cards cover it, shared with others who pay at this moment. Otherwise the
+    card part is held, WeChat is asked for the rest, and the answer carries what opens its sheet.
+
+    Raises:
+        DomainError: As the function ``kaquan.pay`` refuses; WeChatUnavailable (the same key may try
+            again at once; else the card part is back within a minute), WeChatRefused.
+    """
+    if pay_point is not None:
+        call = ScannedPayment(token_digest, key, request_hash, pay_point, amount_fen)
+        answer = context.payments_together.ask(call)
+        if answer is not None:
+            return answer
+    verdict, status, text, payment_id = context.database.call(
+        payments.PAY,
+        (
+            token_digest,
+            key,
+            request_hash,
+            pay_point,
+            None if payment_code is None else context.keys.payment_code_digest(payment_code),
+            amount_fen,
+            payments.LIFETIME,
+            payments.LEASE,
+        ),
+    )
+    if verdict in {"paid", "replay"}:
+        return Answer(status=status, text=text)
+    if verdict == "pending":
+        wished = MoneyCall(caller="", key=key, request_hash=request_hash)
+        shown = pay_point is not None
+        return _ask_wechat(context, payment_id, wished, token_digest, show_sheet=shown)
+    raise refusal(verdict)
+
+
+def pay_scanned(database: Database, group: Sequence[ScannedPayment]) -> dict[int, Answer]:
+    """Make the payments of a group that are plain, in one round trip; their answers by index.
+
+    Raises:
+        DatabaseBusy, DatabaseDown: None of them was made, or all: each may be sent again.
+    """
+    columns = [list(column) for column in zip(*group, strict=True)]
+    rows = database.call_rows(payments.PAY_TOGETHER, columns)
+    return {place - 1: Answer(status=status, text=text) for place, status, text in rows}
+
+
+def close_payment(context: Context, *, payment_id: int, member: Actor) -> Payment:
+    """The member gives up: WeChat's order is closed, then the card part is released.
+
+    The payment may still be ``closing`` after this, when WeChat does not answer; or ``paid``.
+
+    Raises:
+        PaymentNotFound: Also for another member's.
+    """
+    with context.database.unit_of_work(member) as session:
+        payment = session.get(Payment, payment_id)
+        if payment is None:
+            raise PaymentNotFound
+    if payment.status in {PaymentStatus.pending, PaymentStatus.closing}:
+        orders.close_order(context, orders.PAYMENT, payment.id, payment.payment_no)
+    with context.database.unit_of_work(member) as session:
+        return session.get_one(Payment, payment_id)
+
+
+def _ask_wechat(
+    context: Context, payment_id: int, call: MoneyCall, token_digest: bytes, *, show_sheet: bool
+) -> Answer:
+    usual = context.settings.wechat.mini_appid
+    with context.database.unit_of_work(SYSTEM) as session:
+        payment = session.get_one(Payment, payment_id)
+        call = replace(call, caller=_caller_of(payment))
+        paying_apps.choose_app(session, order=payment, token_digest=token_digest, usual=usual)
+        session.flush()
+        order = payments.load_wechat_order(session, payment_id=payment_id, appid=usual)
+    if order.status in {PaymentStatus.closing, PaymentStatus.closed}:
+        raise PaymentClosed
+    prepay_id = order.prepay_id
+    if prepay_id is None and order.status is PaymentStatus.pending:
+        prepay_id = orders.ask_wechat(
+            context,
+            call,
+            orders.PAYMENT,
+            subject_id=payment_id,
+            order_no=order.order_no,
+            ask=lambda: context.wechat_pay.prepay(
+                order_no=order.order_no,
+                amount_fen=order.amount_fen,
+                description=order.description,
+                payer_openid=order.payer_openid,
+                expires_at=order.expires_at,
+                appid=order.appid,
+            ),
+        )
+    return _keep_asked(context, payment_id, prepay_id, call, show_sheet=show_sheet)
+
+
+def _keep_asked(
+    context: Context, payment_id: int, prepay_id: str | None, call: MoneyCall, *, show_sheet: bool
+) -> Answer:
+    now = utc_now()
+    with context.database.unit_of_work(SYSTEM) as session:
+        payment = session.get_one(Payment, payment_id)
+        if prepay_id is not None:
+            payment = payments.keep_prepay(session, payment_id=payment_id, prepay_id=prepay_id)
+        sheet = None
+        if show_sheet and prepay_id and payment.status is PaymentStatus.pending:
+            sheet = context.wechat_pay.payment_sheet(prepay_id, now=now, appid=payment.payer_appid)
+        store = session.get_one(Store, payment.store_id)
+        body = payment_body(payment, store.name, sheet)
+        answer = Answer(status=201, text=json.dumps(body, ensure_ascii=False))
+        once.keep_answer(session, call, answer)
+    return answer
+
+
+def _caller_of(payment: Payment) -> str:
+    if payment.staff_id is not None:
+        return f"staff:{payment.staff_id}"
+    return f"member:{payment.member_id}"

@@ -1,0 +1,1 @@
+"""Closing periods with merchants, and comparing WeChat's bills."""

@@ -1,0 +1,1 @@
+"""Paper over several transactions: tasks of a million, print files, sales, redemptions."""

@@ -1,0 +1,1 @@
+"""What the public reads and finds, and how many came."""

@@ -1,0 +1,1 @@
+"""Statements, and the ledger as an accountant's books want it."""

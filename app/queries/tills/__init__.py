@@ -1,0 +1,1 @@
+"""The counter: its drawer, its records, its feed."""

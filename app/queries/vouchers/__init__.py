@@ -1,0 +1,1 @@
+"""What became of paper, by batch and by voucher, and what is printed on it."""
