@@ -56,14 +56,11 @@ def owner_field(
 
 
 def list_pictures(
-    session: Session, *, owner_id: int, kept_id: int | None = None
+    session: Session, *, owner_id: int, chosen_id: int | None = None
 ) -> Sequence[MediaFile]:
-    """The newest pictures of the owner and of the platform, and the one that it has already."""
-    newest = (
-        select(MediaFile.id)
-        .where(MediaFile.merchant_id.in_([owner_id, OPERATOR_ID]))
-        .order_by(MediaFile.id.desc())
-        .limit(_MOST_PICTURES)
-    )
-    wanted = or_(MediaFile.id.in_(newest), MediaFile.id == kept_id)
-    return session.scalars(select(MediaFile).where(wanted).order_by(MediaFile.id.desc())).all()
+    """The newest pictures of the owner and of the platform, and the chosen one, however old."""
+    theirs = MediaFile.merchant_id.in_([owner_id, OPERATOR_ID])
+    newest = select(MediaFile.id).where(theirs).order_by(MediaFile.id.desc()).limit(_MOST_PICTURES)
+    wanted = or_(MediaFile.id.in_(newest), MediaFile.id == chosen_id)
+    pictures = select(MediaFile).where(theirs, wanted).order_by(MediaFile.id.desc())
+    return session.scalars(pictures).all()

@@ -25,6 +25,7 @@ from app.services.publishing.contents import MERCHANT_KINDS, find_version
 from app.views import choosing
 from app.views.cells import state_name
 from app.views.desks import Desk
+from app.views.filters import number
 from app.views.forms import ConsoleForm, ReasonForm
 from app.views.once import write_once
 from app.views.publishing.content_choices import (
@@ -109,7 +110,7 @@ class ContentDesk(Desk):
         newest = find_version(self.appbuilder.session, item_id=pk, version_no=item.head_no)
         form = ContentForm(data={**as_typed(newest), "seen_no": item.head_no})
         form.fit(item.kind, new=False)
-        pictures = self._offer(form, item.merchant_id, kept_id=newest.cover_id)
+        pictures = self._offer(form, item.merchant_id)
         if form.validate_on_submit():
             seen = form.seen_no.data or ""
             with form.refusals():
@@ -276,12 +277,11 @@ class ContentDesk(Desk):
             **more,
         )
 
-    def _offer(
-        self, form: ContentForm, owner_id: int, *, kept_id: int | None = None
-    ) -> Sequence[MediaFile]:
+    def _offer(self, form: ContentForm, owner_id: int) -> Sequence[MediaFile]:
         """The owner's pictures and stores to choose from. Returns the pictures."""
         session = self.appbuilder.session
-        pictures = list_pictures(session, owner_id=owner_id, kept_id=kept_id)
+        chosen = number(form.cover_id.data or "")
+        pictures = list_pictures(session, owner_id=owner_id, chosen_id=chosen)
         form.cover_id.offer(
             ((str(one.id), one.name) for one in pictures), none=gettext("No picture")
         )
