@@ -30,8 +30,9 @@ from app.views.forms import ConsoleForm, ReasonForm
 from app.views.once import write_once
 from app.views.publishing.content_choices import (
     chosen_owner,
-    list_owners,
     list_pictures,
+    owner_field,
+    owners_of,
 )
 from app.views.publishing.content_forms import (
     ContentForm,
@@ -57,8 +58,11 @@ class ContentDesk(Desk):
         """A draft of the kind that the address names."""
         kinds = _kinds()
         kind = next((one for one in kinds if one.name == request.args.get("kind")), kinds[0])
-        owners = list_owners(self.appbuilder.session, kind)
-        merchant_id = chosen_owner(owners, kind)
+        session, owners = self.appbuilder.session, owners_of(kind)
+        merchant_id = chosen_owner(session, owners, kind)
+        whose, meant = owner_field(session, owners, merchant_id)
+        if meant is not None and request.method == "GET":
+            return redirect(meant)
         if not self._may_write():
             return self.page("console/content_not_allowed.html", back=url_for("Contents.list"))
         form = ContentForm()
@@ -90,8 +94,11 @@ class ContentDesk(Desk):
             back=url_for("Contents.list"),
             pictures=pictures,
             kinds=[(one.name, state_name(one), one is kind) for one in kinds],
-            owners=owners,
+            whose=whose,
             owner_id=merchant_id if owners else None,
+            narrowed_to=lambda _name, value: url_for(
+                "ContentDesk.new", kind=kind.name, merchant=value
+            ),
             may_be_ours=kind is not ContentKind.store,
         )
 
