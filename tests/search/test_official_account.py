@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import secrets
 import time
 
 import pytest
@@ -74,22 +75,23 @@ def test_following_links_the_member_with_the_same_unionid(account, database, mak
 
 def test_whoever_follows_first_and_signs_in_later_is_known_until_erased(account, database):
     app, speak, oa = account
-    speak(name="oa-late", event="subscribe")
-    official_account.link(app.extensions["kaquan"], follower(database, "oa-late", oa).id)
-    assert follower(database, "oa-late", oa).member_id is None
-    signed_in = app.test_client().post("/api/v1/sessions", json={"code": "demo-oa-late"})
+    name = f"oa-late-{secrets.token_hex(6)}"
+    speak(name=name, event="subscribe")
+    official_account.link(app.extensions["kaquan"], follower(database, name, oa).id)
+    assert follower(database, name, oa).member_id is None
+    signed_in = app.test_client().post("/api/v1/sessions", json={"code": f"demo-{name}"})
     member_id = int(signed_in.json["member"]["id"])
-    follower_id = follower(database, "oa-late", oa).id
+    follower_id = follower(database, name, oa).id
     with database.unit_of_work(SYSTEM) as session:
         asked = select(func.count()).where(
             OutboxMessage.topic == "oa.followed", OutboxMessage.subject_id == follower_id
         )
         assert session.scalar(asked) == 2, "once for following, once for signing in"
     official_account.link(app.extensions["kaquan"], follower_id)
-    assert follower(database, "oa-late", oa).member_id == member_id
+    assert follower(database, name, oa).member_id == member_id
     with database.unit_of_work(SYSTEM) as session:
         erase_member(session, member_id=member_id, actor=SYSTEM, now=utc_now())
-    gone = follower(database, "oa-late", oa)
+    gone = follower(database, name, oa)
     assert (gone.member_id, gone.unionid) == (None, None)
 
 

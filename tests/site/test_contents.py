@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
-from flask import Flask
+from flask import Flask, render_template_string
 from sqlalchemy import select
 
 from app.core.actor import SYSTEM
@@ -20,6 +21,7 @@ from app.flows.demo.contents import seed_demo_contents
 from app.flows.publishing.previewing import preview_token
 from app.models.base import OPERATOR_ID
 from app.models.contents import ContentItem, ContentKind
+from app.models.tenants import Store
 from app.services.demo import seed_demo
 from app.services.publishing.content_words import Words
 from app.services.publishing.contents import create_content, plan_content, save_content
@@ -29,6 +31,22 @@ from config import load_settings
 
 STATIC = Path(__file__).resolve().parents[2] / "app" / "static"
 FIRST_VIEW = 60_000  # Bytes, gzipped and without pictures.
+_SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+LISTS = ("/goods/", "/solutions/", "/articles/", "/stores/")
+KINDS = ("/", *LISTS, "goods", "solutions", "articles", "stores", "/privacy", "/terms",
+         "/pages/about", "/robots.txt", "/sitemap.xml")  # fmt: skip
+# What schema.org's readers want to know at least, by type.
+NEEDED = {
+    "Product": {"name", "description", "image", "offers"},
+    "Article": {"headline", "description", "datePublished", "dateModified", "publisher"},
+    "LocalBusiness": {"name", "address", "openingHoursSpecification", "url"},
+}
+ONE_OF = {
+    "goods": (ContentItem, "担担面"),
+    "solutions": (ContentItem, "节日礼券"),
+    "articles": (ContentItem, "春熙路店重新开业"),
+    "stores": (Store, "老街面馆（春熙路店）"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +95,21 @@ def write(app):
             return made.id
 
     return writing
+
+
+@pytest.fixture
+def path_of(app):
+    """``path_of("goods")``: the page of one of the demo's, with picture; of a path, the path."""
+
+    def find(kind: str) -> str:
+        if kind.startswith("/"):
+            return kind
+        table, title = ONE_OF[kind]
+        with app.app_context(), current_context().database.unit_of_work(SYSTEM) as session:
+            named = table.name if table is Store else table.title
+            return f"/{kind}/{session.scalars(select(table.id).where(named == title)).first()}"
+
+    return find
 
 
 def links_of(text: str) -> set[str]:
@@ -202,8 +235,8 @@ def test_odd_addresses_are_refused_quietly(visitor, query):
         assert visitor.get(path + query).status_code in {200, 400, 404}
 
 
-def test_pictures_are_served_for_good_and_paths_cannot_leave_their_folder(visitor):
-    url = re.search(r'src="(/media/[^"]+)"', visitor.get("/").text)[1]
+def test_pictures_are_served_for_good_and_paths_cannot_leave_their_folder(visitor, path_of):
+    url = re.search(r'src="(/media/[^"]+)"', visitor.get(path_of("goods")).text)[1]
     with visitor.get(url) as answer:  # Closed, for it is a file.
         assert answer.mimetype == "image/webp"
         assert "immutable" in answer.headers["Cache-Control"]
@@ -239,3 +272,57 @@ def test_odd_pages_of_the_nearest_are_the_first(visitor):
         assert (
             visitor.get(f"/stores/near?at=30.657,104.081&open=1&after={after}").status_code == 200
         )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_page_is_kept_and_asked_for_again_by_its_etag(visitor, path_of, kind):
+    path = path_of(kind)
+    first = visitor.get(path)
+    assert first.status_code == 200
+    assert "public" in first.headers["Cache-Control"]
+    assert "Set-Cookie" not in first.headers, "a page with a cookie is nobody else's"
+    again = visitor.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    other = visitor.get(path, headers={"If-None-Match": '"of-another-day"'})
+    assert other.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "of_type"),
+    [("goods", "Product"), ("solutions", "Article"), ("articles", "Article"),
+     ("stores", "LocalBusiness")],
+)  # fmt: skip
+def test_what_a_page_is_about_is_told_whole_in_schema_org_words(visitor, path_of, kind, of_type):
+    text = visitor.get(path_of(kind)).text
+    [block] = re.findall(r'ld\+json">(.*?)</script>', text, re.DOTALL)
+    told = json.loads(block)
+    assert told["@type"] == of_type
+    assert set(told) >= NEEDED[of_type]
+    assert all(told[name] for name in NEEDED[of_type] - {"openingHoursSpecification"})
+    for name in ("image", "url"):
+        assert told.get(name, "https://").startswith("https://"), "addresses are whole"
+    if of_type == "Product":
+        assert re.fullmatch(r"\d+\.\d\d", told["offers"]["price"])
+        assert told["offers"]["priceCurrency"] == "CNY"
+
+
+def test_the_sitemap_is_xml_and_leads_only_to_pages_that_robots_may_read(visitor):
+    robots = visitor.get("/robots.txt").text
+    refused = tuple(re.findall(r"^Disallow: (\S+)$", robots, re.MULTILINE))
+    assert {"/console/", "/api/", "/preview/", "/v/", "/t/", "/g/", "/q/"} <= set(refused)
+    tree = ElementTree.fromstring(visitor.get("/sitemap.xml").data)
+    addresses = [one.text for one in tree.iter(f"{_SITEMAP}loc")]
+    assert len(addresses) == len(set(addresses)) > len(LISTS)
+    for address in addresses:
+        assert address.startswith("https://kaquan.example/")
+        assert not address.removeprefix("https://kaquan.example").startswith(refused)
+    for one in tree.iter(f"{_SITEMAP}lastmod"):
+        assert re.match(r"\d{4}-\d\d-\d\dT", one.text)
+
+
+def test_where_no_store_is_open_no_empty_list_of_cities_stands(app):
+    """Readers of the screen are told of a landmark, so there must be something in it."""
+    words = '{% from "site/_cards.html" import city_picks with context %}{{ city_picks(cities) }}'
+    with app.test_request_context("/stores/"):
+        assert render_template_string(words, cities=[]).strip() == ""
+        assert "<nav" in render_template_string(words, cities=[("成都", 2)])
