@@ -45,6 +45,11 @@ class Choices(BaseView):  # type: ignore[misc]
     def employers(self) -> ResponseReturnValue:
         return self._answer(choosing.employers())
 
+    @expose("/writers/")
+    @has_access
+    def writers(self) -> ResponseReturnValue:
+        return self._answer(choosing.writers())
+
     @expose("/stores/")
     @has_access
     def stores(self) -> ResponseReturnValue:

@@ -21,7 +21,7 @@ from app.models.base import OPERATOR_ID
 from app.models.cards import CardProgram
 from app.models.people import Staff
 from app.models.statements import Statement
-from app.models.tenants import Merchant, Store, Terminal
+from app.models.tenants import Merchant, MerchantStatus, Store, Terminal
 from app.models.voucher_records import VoucherHolding
 from app.models.vouchers import BatchAcceptance, VoucherBatch
 from app.queries.choices import Found, Part, find_choices, list_few, read_choices
@@ -142,6 +142,13 @@ def employers(only: int | None = None) -> Choosing:
     return Choosing(url=url, parts=parts, fixed=[_platform()], fixed_first=True)
 
 
+def writers() -> Choosing:
+    """Merchants that trade, for which the platform may write."""
+    trading = Merchant.status == MerchantStatus.active
+    merchants = _narrowed(_MERCHANTS, Merchant.id != OPERATOR_ID, trading)
+    return Choosing(url=url_for("Choices.writers"), parts=[merchants])
+
+
 def own_issuer(merchant_id: int) -> Choosing:
     """A merchant issues its own cards only."""
     return Choosing(url="", parts=[_narrowed(_MERCHANTS, Merchant.id == merchant_id)])
@@ -242,9 +249,16 @@ def choosing_for(column: str) -> Choosing:
     return _FILTERS[NAMED_IDS[column][0]]()
 
 
-def filter_field(session: Session, column: str, label: str, arguments: Mapping[str, str]) -> Field:
-    """A filter for an id column, with what it is set to."""
-    value, choosing = arguments.get(column, ""), choosing_for(column)
+def filter_field(
+    session: Session,
+    column: str,
+    label: str,
+    arguments: Mapping[str, str],
+    *,
+    chosen_from: Choosing | None = None,
+) -> Field:
+    """A filter for an id column, or for another choice that an address keeps, as it is set."""
+    value, choosing = arguments.get(column, ""), chosen_from or choosing_for(column)
     typed = typed_only(column, arguments)
     options = None if typed else choosing.few(session)
     if options is not None:
@@ -262,7 +276,11 @@ def filter_field(session: Session, column: str, label: str, arguments: Mapping[s
 
 
 def read_typed_filters(
-    session: Session, columns: Collection[str], arguments: Mapping[str, str]
+    session: Session,
+    columns: Collection[str],
+    arguments: Mapping[str, str],
+    *,
+    chosen_from: Choosing | None = None,
 ) -> dict[str, str] | None:
     """The arguments with ids in the place of what was typed; None when nothing was to be changed.
 
@@ -285,7 +303,7 @@ def read_typed_filters(
             continue
         changed = changed or column in arguments or f"{column}{SAID}" in arguments
         kept.pop(column, None)
-        one, hits = choosing_for(column).look_up(session, typed)
+        one, hits = (chosen_from or choosing_for(column)).look_up(session, typed)
         one = one or (hits[0] if len(hits) == 1 else None)
         if one is not None:
             kept[column], changed = one.value, True

@@ -65,6 +65,7 @@ GRANTS: Sequence[tuple[Rights, Collection[Role]]] = (
     (_may(Choices="statements"), OFFICE),
     (_may(Choices="businesses holders takers"), DECIDERS),
     (_may(Choices="issuers employers"), (ADMIN,)),
+    (_may(Choices="writers"), (ADMIN, EDITOR)),
     (_may(Choices="acceptors"), (*DECIDERS, OWNER)),
     (_may(Choices="own_takers"), (OWNER,)),
     # Records.

@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from app.core import codes
-from app.queries import stores as store_queries
+from app.queries.tenants import stores as store_queries
 from tests.api.journeys import pay, story
 from tests.factories import PASSWORD
 from tests.served import Client, Served

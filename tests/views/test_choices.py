@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import select
 
 from app.core.actor import SYSTEM, Role
+from app.models.contents import ContentItem
 from app.models.tenants import Merchant, Store
 from app.models.voucher_records import VoucherTask
 from app.models.vouchers import BatchAcceptance, VoucherBatch
-from app.services.publishing.media import DrawnPicture, add_media, new_key
 from app.services.publishing.search_index import index_store
 from app.services.vouchers.batches import Acceptance
 from app.services.vouchers.voucher_custody import hand_over
@@ -22,7 +22,6 @@ from app.services.vouchers.voucher_events import Holder
 from app.views import choosing, roles
 from app.views.listing import LISTS
 from app.views.names import TARGETS
-from app.views.publishing import content_desk
 from app.views.vouchers import batch_page
 from tests.views.test_paper import draft_fields, fill
 
@@ -246,6 +245,8 @@ def test_a_report_is_narrowed_by_a_typed_name(many, admin, crowd, database):
     assert value_in(page, "merchant_id-typed") == merchant.name
     unknown = admin.get(f"{path}&merchant_id-typed={named('没有')}")
     assert (unknown.status_code, "没有找到" in unknown.text) == (200, True)
+    assert "/console/saved-reports/add" in page
+    assert "/console/saved-reports/add" not in unknown.text  # Saved, it would be everybody's.
 
 
 def test_old_cards_go_onto_the_last_of_many_programs(many, admin, make):
@@ -412,18 +413,6 @@ def test_whoever_may_list_may_find_what_the_filters_ask_for(app):
                         assert roles.allows(role, f"can_{method}", finds), (view, column, role)
 
 
-def test_a_picture_older_than_the_newest_stays_on_the_cover(make, signed_in, database, monkeypatch):
-    monkeypatch.setattr(content_desk, "_MOST_PICTURES", 2)
-    admin = signed_in(make.staff(Role.platform_admin))
-    old, *_ = [_picture(database) for _ in range(4)]
-    path = "/console/content/new?kind=article"
-    fields = {"title": named("文章"), "body_html": "<p>x</p>", "cover_id": str(old)}
-    made = fill(admin, path, fields)
-    assert made.status_code == 302, wrong(made.text)
-    edit = f"/console/content/{made.location.rsplit('/', 1)[1]}/edit"
-    assert f'<option selected value="{old}">' in admin.get(edit).text
-
-
 def test_a_batchs_page_says_how_many_more_redeem_it(make, signed_in, monkeypatch):
     monkeypatch.setattr(batch_page, "_MOST_ACCEPTORS", 2)
     admin = signed_in(make.staff(Role.platform_admin))
@@ -435,9 +424,19 @@ def test_a_batchs_page_says_how_many_more_redeem_it(make, signed_in, monkeypatch
     assert merchants[-1].name not in page
 
 
-def _picture(database) -> int:
-    picture = DrawnPicture(
-        key=new_key(), name="旧封面", extension="jpg", width=9, height=9, byte_count=9
-    )
+def test_the_platform_writes_for_the_last_of_many_merchants(many, make, signed_in, database):
+    name = named()
+    stores = [make.store(make.merchant(name=name)) for _ in range(2)]
+    admin, path = signed_in(make.staff(Role.platform_admin)), "/console/content/new"
+    assert 'data-choices="/console/choices/writers/"' in admin.get(f"{path}?kind=goods").text
+    doubtful = admin.get(f"{path}?kind=goods&merchant-typed={name}").text
+    assert f"merchant={stores[-1].merchant_id}" in doubtful
+    assert 'name="title"' not in doubtful
+    code = merchant_of(database, stores[-1]).code
+    meant = admin.get(f"{path}?kind=goods&merchant-typed={code}").location
+    assert meant.endswith(f"merchant={stores[-1].merchant_id}")
+    made = fill(admin, meant, {"title": named("礼盒"), "store_ids": [str(stores[-1].id)]})
+    assert made.status_code == 302, wrong(made.text)
     with database.unit_of_work(SYSTEM) as session:
-        return add_media(session, merchant_id=1, picture=picture, alt="", actor=SYSTEM).id
+        item = session.get_one(ContentItem, int(made.location.rsplit("/", 1)[1]))
+        assert item.merchant_id == stores[-1].merchant_id

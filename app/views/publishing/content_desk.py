@@ -25,12 +25,14 @@ from app.services.publishing.contents import MERCHANT_KINDS, find_version
 from app.views import choosing
 from app.views.cells import state_name
 from app.views.desks import Desk
+from app.views.filters import number
 from app.views.forms import ConsoleForm, ReasonForm
 from app.views.once import write_once
 from app.views.publishing.content_choices import (
     chosen_owner,
-    list_owners,
     list_pictures,
+    owner_field,
+    owners_of,
 )
 from app.views.publishing.content_forms import (
     ContentForm,
@@ -56,8 +58,11 @@ class ContentDesk(Desk):
         """A draft of the kind that the address names."""
         kinds = _kinds()
         kind = next((one for one in kinds if one.name == request.args.get("kind")), kinds[0])
-        owners = list_owners(self.appbuilder.session, kind)
-        merchant_id = chosen_owner(owners, kind)
+        session, owners = self.appbuilder.session, owners_of(kind)
+        merchant_id = chosen_owner(session, owners, kind)
+        whose, meant = owner_field(session, owners, merchant_id)
+        if meant is not None and request.method == "GET":
+            return redirect(meant)
         if not self._may_write():
             return self.page("console/content_not_allowed.html", back=url_for("Contents.list"))
         form = ContentForm()
@@ -89,8 +94,11 @@ class ContentDesk(Desk):
             back=url_for("Contents.list"),
             pictures=pictures,
             kinds=[(one.name, state_name(one), one is kind) for one in kinds],
-            owners=owners,
+            whose=whose,
             owner_id=merchant_id if owners else None,
+            narrowed_to=lambda _name, value: url_for(
+                "ContentDesk.new", kind=kind.name, merchant=value
+            ),
             may_be_ours=kind is not ContentKind.store,
         )
 
@@ -102,7 +110,7 @@ class ContentDesk(Desk):
         newest = find_version(self.appbuilder.session, item_id=pk, version_no=item.head_no)
         form = ContentForm(data={**as_typed(newest), "seen_no": item.head_no})
         form.fit(item.kind, new=False)
-        pictures = self._offer(form, item.merchant_id, kept_id=newest.cover_id)
+        pictures = self._offer(form, item.merchant_id)
         if form.validate_on_submit():
             seen = form.seen_no.data or ""
             with form.refusals():
@@ -269,12 +277,11 @@ class ContentDesk(Desk):
             **more,
         )
 
-    def _offer(
-        self, form: ContentForm, owner_id: int, *, kept_id: int | None = None
-    ) -> Sequence[MediaFile]:
+    def _offer(self, form: ContentForm, owner_id: int) -> Sequence[MediaFile]:
         """The owner's pictures and stores to choose from. Returns the pictures."""
         session = self.appbuilder.session
-        pictures = list_pictures(session, owner_id=owner_id, kept_id=kept_id)
+        chosen = number(form.cover_id.data or "")
+        pictures = list_pictures(session, owner_id=owner_id, chosen_id=chosen)
         form.cover_id.offer(
             ((str(one.id), one.name) for one in pictures), none=gettext("No picture")
         )
