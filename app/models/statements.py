@@ -5,8 +5,8 @@ from __future__ import annotations
 import enum
 from datetime import date
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, case
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from app.models.base import (
     Base,
@@ -84,6 +84,8 @@ class Statement(MerchantOwned, Base):
     earned_fen: Mapped[Fen] = mapped_column(default=0, server_default="0")
     cash_fen: Mapped[Fen] = mapped_column(default=0, server_default="0")
     due_fen: Mapped[Fen] = mapped_column(default=0, server_default="0")
+    # What is due on a carried one is due on the next one, too: only this is added up over several.
+    to_pay_fen: Mapped[int] = column_property(case((due_fen > 0, due_fen), else_=0))
     line_count: Mapped[int] = mapped_column(default=0, server_default="0")
     late_count: Mapped[int] = mapped_column(default=0, server_default="0")
     # How far the closing is: postings up to ``position`` are on lines, up to ``watermark`` they

@@ -67,7 +67,7 @@ def write_bill(
         rows, sums = _trade_rows(_planted(_trades(store, day), plan, day), mchid)
         text = _text(_columns(_TRADE, plan), rows, _TRADE_SUMS, sums)
     else:
-        flows = _flows(store, day, more_fee_fen=int(plan.get("more_fee_fen", 0)))
+        flows = _flows(store, day, plan)
         text = _text(_columns(_FLOW, plan), flows, _FLOW_SUMS, _flow_sums(flows))
     if not text:
         raise Problem(400, "NO_STATEMENT_EXIST", "账单文件不存在")
@@ -213,13 +213,16 @@ def _trade_rows(trades: Iterator[Trade], mchid: str) -> tuple[list[Cells], list[
     return rows, sums
 
 
-def _flows(store: Store, day: date, *, more_fee_fen: int) -> list[Cells]:
+def _flows(store: Store, day: date, plan: Mapping[str, Any]) -> list[Cells]:
     """Income, fees and refunds as they happen; at nine the balance of the day before goes on.
 
-    Args:
-        more_fee_fen: The first payment's fee is so much more than the trade bill says.
+    ``more_fee_fen``: so much more than the trade bill says is taken for the first payment in which
+    nothing else is planted.
     """
     rows: list[Cells] = []
+    more_fee_fen = int(plan.get("more_fee_fen", 0))
+    added = [extra["order_no"] for extra in plan.get("add", ())]
+    planted = {*plan.get("drop", ()), *plan.get("double", ()), *plan.get("amounts", ()), *added}
     begins, _ = _between(day)
     balance = _closing_fen(store, day - timedelta(days=1))
 
@@ -246,9 +249,10 @@ def _flows(store: Store, day: date, *, more_fee_fen: int) -> list[Cells]:
         move(trade.at, trade.transaction_id, "交易", trade.amount_fen, "", trade.order_no)
         if trade.fee_fen:
             fee = "扣除交易手续费"
-            taken = trade.fee_fen + more_fee_fen
+            extra_fen = 0 if trade.order_no in planted else more_fee_fen
+            taken = trade.fee_fen + extra_fen
             move(trade.at, trade.transaction_id, fee, -taken, "", trade.order_no)
-            more_fee_fen = 0
+            more_fee_fen -= extra_fen
     if due > 0:
         move(begins + 32_400, f"T{day:%Y%m%d}", "提现", -due, "", f"T{day:%Y%m%d}")
     return rows

@@ -273,6 +273,26 @@ def test_a_fee_on_which_the_two_bills_differ_is_booked_as_wechat_took_it_by_two_
     world.require_sound_books()
 
 
+def test_a_fee_is_found_beside_what_else_is_planted_and_at_its_own_amount(world):
+    then = utc_now() - timedelta(days=26)
+    day = local_day(then)
+    orders = [
+        {"order_no": f"P26{name}", "transaction_id": f"4226{name}", "appid": "wx", "openid": "o",
+         "amount_fen": fen, "paid_at": then.timestamp()}
+        for name, fen in (("other", 100_00), ("fee", 50_00))
+    ]  # fmt: skip
+    world.wechat.post("/_history", orders=orders)
+    world.wechat.post("/_bill", day=day.isoformat(), amounts={"P26other": 99_00}, more_fee_fen=2_50)
+    compared = reconcile_day(world.context, day)
+    found = differences(world, "P26other", "P26fee", f"wechat-fee:{day.isoformat()}")
+    assert [(row[0], row[1], row[2], row[4]) for row in found] == [
+        ("missing_here", "P26fee", None, 50_00),
+        ("missing_here", "P26other", None, 99_00),
+        ("fee_differs", f"wechat-fee:{day.isoformat()}", compared.fee_fen, compared.fee_fen + 2_50),
+    ]
+    world.wechat.post("/_bill", day=day.isoformat())
+
+
 def test_what_was_paid_twice_is_kept_for_giving_back_and_no_difference_afterwards(
     world, paid, bill
 ):

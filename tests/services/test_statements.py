@@ -204,6 +204,7 @@ def test_less_than_nothing_is_carried_and_settled_by_a_later_one(database, make,
     settled.close(now=utc_now() + 2 * LATER)
     first, second = settled.statements(settled.one)
     assert first.carried_into_id == second.id
+    assert (first.to_pay_fen, second.to_pay_fen) == (0, second.due_fen), "added up once"
     assert (second.opening_fen, second.earned_fen, second.cash_fen) == (-20_10, 99_00, -8_00)
     with database.unit_of_work(SYSTEM) as session:
         decisions.confirm_statement(session, actor=owner, statement_id=second.id, **given)

@@ -23,8 +23,7 @@ from tests.documents.papers import page_count, render, scan
 QUANTITY = 10_000
 MAKE = (
     "import sys; from app.flows.starting import build_context;"
-    " from app.flows.vouchers import printing;"
-    " from config import load_settings;"
+    " from app.flows.vouchers import printing; from config import load_settings;"
     " printing.make_print_file(build_context(load_settings()), int(sys.argv[1]))"
 )
 

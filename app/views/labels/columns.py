@@ -108,6 +108,7 @@ COLUMNS: Mapping[str, str] = {
     "decision_note": N_("Reason for refusing"),
     "detail": N_("Details"),
     "difference_fen": N_("Difference"),
+    "to_pay_fen": N_("To be paid by transfer"),
     "difference_reason": N_("Reason for the difference"),
     "document_no": N_("Document"),
     "ended_at": N_("Ended at"),

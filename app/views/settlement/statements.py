@@ -39,11 +39,12 @@ class Statements(Records):
                     "confirmed_by_id", "confirmed_at", "is_deemed", "approved_by_id", "approved_at",
                     "paid_by_id", "paid_at", "bank_reference", "carried_into_id",
                     "paid_entry_id"]  # fmt: skip
+    export_columns = list(dict.fromkeys([*list_columns, "to_pay_fen", *show_columns]))
     show_template = "console/settlement_statement.html"
     when = "created_at"
     filter_columns = ("status", "merchant_id", "cycle")
     search_in = ("statement_no", "bank_reference")
-    sums = ("earned_fen", "cash_fen", "due_fen")
+    sums = ("earned_fen", "cash_fen", "to_pay_fen")
 
     def list_buttons(self) -> Sequence[Action]:
         return those_allowed(
