@@ -101,7 +101,11 @@ class Store(MerchantOwned, Base):
     """A store (门店). ``closed`` is for good or for now; the hours say when it is open today."""
 
     __tablename__ = "store"
-    __table_args__ = (UniqueConstraint("merchant_id", "code"),)
+    __table_args__ = (
+        UniqueConstraint("merchant_id", "code"),
+        # By their hours: at night few of all stores are open.
+        Index("ix_store_hours", "hours", "id"),
+    )
     id: Mapped[PrimaryKey]
     merchant_id: Mapped[int] = mapped_column(ForeignKey("merchant.id"), index=True)
     code: Mapped[str] = mapped_column(Text)

@@ -46,7 +46,7 @@ def register_cells(app: Flask) -> None:
 def cell(column: str, value: object, *, name: str | None = None, url: str | None = None) -> Cell:
     """One value of a column. ``name`` and ``url`` belong to what an id in it points to."""
     if value is None or value == "":
-        return Cell(NOTHING, "empty")
+        return Cell(NOTHING, "money empty" if column.endswith("_fen") else "empty")
     if name is not None:
         return Cell(name, "name", url=url)
     if isinstance(value, bool):

@@ -26,7 +26,7 @@ from app.queries.id_ranges import within_ids
 from app.queries.narrowing import TENDERS, Narrowing, narrow
 from app.queries.rollups import be_patient, estimate_rows, sum_filtered
 from app.views import exporting, filters
-from app.views.cells import WORDS, Cell, cell, column_name
+from app.views.cells import NOTHING, WORDS, Cell, cell, column_name
 from app.views.choosing import TYPED, filter_field, read_typed_filters
 from app.views.desks import Action
 from app.views.empty_states import nothing_yet
@@ -98,7 +98,7 @@ class Records(ModelView):  # type: ignore[misc]
             self.show_template,
             view=self,
             title=gettext(self.title_text),
-            heading=next((value.text for value in values if value.kind != "empty"), ""),
+            heading=next((value.text for value in values if value.text != NOTHING), ""),
             facts=[
                 (column_name(name), value)
                 for name, value in zip(self.show_columns, values, strict=True)

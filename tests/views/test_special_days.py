@@ -12,6 +12,7 @@ from app.core.actor import PUBLIC, SYSTEM, Actor, Role, Scope
 from app.core.clock import SHANGHAI, local_day, utc_now
 from app.core.opening_hours import EVERY_DAY, OpenSpan, written
 from app.models.tenants import Store, StoreSpecialDay
+from app.queries.tenants import stores
 from app.queries.tenants.stores import list_stores
 from app.services.tenants.store_days import SpecialDay, SpecialDayTaken, add_special_day
 
@@ -120,6 +121,38 @@ def test_members_hear_of_it_and_find_only_what_is_open(database, make):
     assert seen(open_only=True) == []
     with database.unit_of_work(SYSTEM) as session, pytest.raises(SpecialDayTaken):
         add_special_day(session, store_id=store.id, day=day, actor=actor, now=now)
+
+
+@pytest.mark.parametrize("limits", [{}, {"_FEW": 1}, {"_MOST_HOURS": 1}])
+def test_the_nearest_that_is_open_may_be_far_away(database, make, monkeypatch, limits):
+    """Found among the few that are open, or by looking farther and farther: the same."""
+    for name, limit in limits.items():
+        monkeypatch.setattr(stores, name, limit)
+    here = {"lat": -49.35, "lng": 69.2}  # Where no other test has a store.
+    near, special, far = made = [make.store() for _ in range(3)]
+    with database.unit_of_work(SYSTEM) as session:
+        for number, one in enumerate(made):
+            kept = session.get_one(Store, one.id)
+            kept.lat, kept.lng = here["lat"], here["lng"] + number / 50
+            kept.hours = written([] if one is far else [OpenSpan("1", time(9), time(17, 30))])
+        session.add(
+            StoreSpecialDay(
+                merchant_id=special.merchant_id, store_id=special.id, opens=time(2), closes=time(4),
+                first_on=date(2026, 11, 24), last_on=date(2026, 11, 24),
+            )
+        )  # fmt: skip
+
+    def nearest(now: datetime) -> list[int]:
+        with database.unit_of_work(PUBLIC) as session:
+            found, _ = list_stores(
+                session, now=now, **here, q=None, limit=100, after=None, member=False,
+                open_only=True,
+            )  # fmt: skip
+        return [one.id for one in found if one.id in {one.id for one in made}]
+
+    assert nearest(at(24, "03:00")) == [special.id, far.id]
+    assert nearest(at(24, "05:00")) == [far.id]
+    assert nearest(at(23, "10:00")) == [near.id, special.id, far.id]
 
 
 def test_a_manager_closes_for_a_day_at_the_console(app, make, signed_in, database):

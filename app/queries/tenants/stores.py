@@ -113,9 +113,6 @@ _NOWHERE_M = 100_000_000
 _IN_BOX = (
     "AND point({0}.lng::float8, {0}.lat::float8) <@ box(point(:west, :south), point(:east, :north))"
 )
-_OF_MINE = """
-    SELECT a.merchant_id FROM card c JOIN program_acceptance a ON a.program_id = c.program_id
-    WHERE c.status = 'active'"""
 
 
 def _written(*, distance: str, nowhere: int, where: str = "", same_place: str = "") -> TextClause:
@@ -132,16 +129,39 @@ _NEARBY = _written(
     where=_IN_BOX.format("s"),
     same_place=_IN_BOX.format("o"),
 )
-# By the index on the merchant: few of all stores are measured.
-_MINE = _written(
-    distance=_DISTANCE, nowhere=_NOWHERE_M, where=f"AND s.merchant_id = ANY (ARRAY({_OF_MINE}))"
-)
-_COUNTED = """
-    SELECT count(*) FROM (
-        SELECT FROM store s WHERE s.merchant_id = ANY (ARRAY({mine})) LIMIT :most) found
-"""
-_HOW_MANY_MINE = text(_COUNTED.format(mine=_OF_MINE))
+# Where few stores can be meant, those are measured and no others, however far away they are.
 _FEW = 2_000
+_AMONG = _written(
+    distance=_DISTANCE,
+    nowhere=_NOWHERE_M,
+    where="AND s.id = ANY (:ids)",
+    same_place="AND o.id = ANY (:ids)",
+)
+_TAKING_MY_CARDS = text("""
+    SELECT s.id FROM store s WHERE s.merchant_id = ANY (ARRAY(
+        SELECT a.merchant_id FROM card c JOIN program_acceptance a ON a.program_id = c.program_id
+        WHERE c.status = 'active'))
+    LIMIT :most
+""")
+# Different hours one after the other by their index, so that no store is read for them; where
+# nearly each store has its own this gives up, which the NULL says.
+_PERHAPS_OPEN = text("""
+    WITH RECURSIVE next (hours) AS (
+        (SELECT hours FROM store ORDER BY hours LIMIT 1)
+        UNION ALL
+        SELECT (SELECT s.hours FROM store s WHERE s.hours > next.hours ORDER BY s.hours LIMIT 1)
+        FROM next WHERE next.hours IS NOT NULL
+    ), usual AS MATERIALIZED (SELECT hours FROM next LIMIT :most_hours)
+    SELECT found.id FROM (
+            SELECT hours FROM usual WHERE kaquan.is_store_open(0, hours, :now) OFFSET 0
+        ) now_open CROSS JOIN LATERAL (
+            SELECT s.id FROM store s WHERE s.hours = now_open.hours LIMIT :most) found
+    UNION ALL SELECT d.store_id FROM store_special_day d
+        WHERE d.last_on >= cast(:today AS date) - 1 AND d.first_on <= cast(:today AS date)
+    UNION ALL SELECT NULL FROM usual HAVING count(*) = :most_hours
+    LIMIT :most
+""")
+_MOST_HOURS = 200
 _PAY_POINT = text("""
     SELECT pp.token, s.id AS store_id, s.name AS store_name, m.name AS merchant_name,
            s.status = 'open' AND m.status = 'active' AS open
@@ -225,8 +245,9 @@ def _look_around(
 ) -> Sequence[Row[Any]]:
     """The page of nearest stores. Boxes grow until one has it whole, so that few are measured."""
     here = {"lat": lat, "lng": lng}
-    if given["mine_only"] and session.execute(_HOW_MANY_MINE, {"most": _FEW}).scalar_one() < _FEW:
-        return session.execute(_MINE, {**given, **here}).all()
+    ids = _few_ids(session, given)
+    if ids is not None:
+        return session.execute(_AMONG, {**given, **here, "ids": ids}).all()
     radius = max(_FIRST_LOOK_M, given["after_distance"])
     narrowed = any(given[name] is not None for name in ("q", "store_id", "city"))
     while radius <= _LAST_LOOK_M and not narrowed:
@@ -238,6 +259,19 @@ def _look_around(
             return rows
         radius *= 4
     return session.execute(_EVERYWHERE, {**given, **here}).all()
+
+
+def _few_ids(session: Session, given: dict[str, Any]) -> Sequence[int] | None:
+    """Stores of which some may be meant, and no others; None where they are too many to name."""
+    if given["mine_only"]:
+        asked, more = _TAKING_MY_CARDS, {}
+    elif given["open_only"]:
+        asked = _PERHAPS_OPEN
+        more = {"now": given["now"], "today": given["today"], "most_hours": _MOST_HOURS}
+    else:
+        return None
+    ids = session.scalars(asked, {"most": _FEW, **more}).all()
+    return None if len(ids) == _FEW or None in ids else ids
 
 
 def _box(lat: float, lng: float, radius_m: float) -> dict[str, float] | None:
