@@ -36,6 +36,9 @@ DAYS_PAID = f"""
        AND p.paid_at >= :since AND p.paid_at < :until
     UNION ALL
     SELECT p.member_id, 1
-      FROM ({_CHANGED}) c JOIN payment p ON p.paid_at >= c.day::timestamp {_LOCAL}
-       AND p.paid_at < (c.day + 1)::timestamp {_LOCAL}
-     WHERE p.paid_at >= :since AND p.paid_at < :until AND p.paid_at < {_UNTIL}"""  # noqa: S608
+      FROM ({_CHANGED}) c CROSS JOIN LATERAL (
+          SELECT member_id FROM payment p
+           WHERE p.paid_at >= greatest(c.day::timestamp {_LOCAL}, :since)
+             AND p.paid_at < least((c.day + 1)::timestamp {_LOCAL}, :until, {_UNTIL})
+           OFFSET 0  -- Else the period's payments would be read even when no day has changed.
+      ) p"""  # noqa: S608

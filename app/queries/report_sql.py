@@ -219,33 +219,43 @@ BATCHES = f"""
      ORDER BY b.id"""  # noqa: S608 - made of constants
 
 # Whoever paid in the period is active; who paid before and not in it sleeps; twice is repeat.
-_PAID_ANYWHERE = f"SELECT member_id, sum(times) AS times FROM ({DAYS_PAID}) d GROUP BY 1"  # noqa: S608
 _PAID_THERE = """
-        SELECT member_id, count(*) AS times FROM payment
+        SELECT member_id, 1 AS times FROM payment
          WHERE paid_at >= :since AND paid_at < :until
            AND (cast(:merchant_id AS bigint) IS NULL OR merchant_id = :merchant_id)
-           AND (cast(:store_id AS bigint) IS NULL OR store_id = :store_id) GROUP BY 1"""
+           AND (cast(:store_id AS bigint) IS NULL OR store_id = :store_id)"""
 
 
 def members(*, in_total: bool = False) -> str:
     """Member activity; of everybody together it is told by the days on which members paid."""
-    return _MEMBERS.replace("{paid}", _PAID_ANYWHERE if in_total else _PAID_THERE)
+    return _MEMBERS.replace("{paid}", DAYS_PAID if in_total else _PAID_THERE)
 
 
+# Each table is gone through once. What members hold is told of now, so not of earlier periods.
 _MEMBERS = """
-    WITH paid AS ({paid}),
-    held AS (SELECT member_id, sum(balance_fen) AS fen FROM card
-              WHERE member_id IS NOT NULL GROUP BY 1)
-    SELECT 'new' AS label, count(*) FROM member WHERE created_at >= :since AND created_at < :until
-    UNION ALL SELECT 'active', count(*) FROM paid
-    UNION ALL SELECT 'repeat', count(*) FROM paid WHERE times > 1
-    UNION ALL SELECT 'sleeping', count(*) FROM member m WHERE created_at < :since
-       AND NOT EXISTS (SELECT FROM paid p WHERE p.member_id = m.id)
-    UNION ALL SELECT 'band_0', count(*) FROM held WHERE fen = 0
-    UNION ALL SELECT 'band_100', count(*) FROM held WHERE fen > 0 AND fen < 10000
-    UNION ALL SELECT 'band_500', count(*) FROM held WHERE fen >= 10000 AND fen < 50000
-    UNION ALL SELECT 'band_1000', count(*) FROM held WHERE fen >= 50000 AND fen < 100000
-    UNION ALL SELECT 'band_more', count(*) FROM held WHERE fen >= 100000"""
+    WITH each_member AS (
+        SELECT sum(times) AS times, bool_or(is_old) AS is_old, bool_or(NOT is_old) AS is_new
+          FROM (SELECT member_id, times, NULL::boolean AS is_old FROM ({paid}) paid
+                UNION ALL
+                SELECT id, 0, created_at < :since FROM member WHERE created_at < :until) told
+         GROUP BY member_id),
+    members AS (
+        SELECT count(*) FILTER (WHERE is_new) AS new,
+               count(*) FILTER (WHERE times > 0) AS active,
+               count(*) FILTER (WHERE times > 1) AS repeat,
+               count(*) FILTER (WHERE times = 0 AND is_old) AS sleeping FROM each_member),
+    held AS (SELECT sum(balance_fen) AS fen FROM card
+              WHERE member_id IS NOT NULL AND NOT :is_earlier GROUP BY member_id),
+    bands AS (
+        SELECT count(*) FILTER (WHERE fen = 0) AS band_0,
+               count(*) FILTER (WHERE fen > 0 AND fen < 10000) AS band_100,
+               count(*) FILTER (WHERE fen >= 10000 AND fen < 50000) AS band_500,
+               count(*) FILTER (WHERE fen >= 50000 AND fen < 100000) AS band_1000,
+               count(*) FILTER (WHERE fen >= 100000) AS band_more FROM held)
+    SELECT told.label, told.people FROM members, bands, LATERAL (VALUES
+        ('new', new), ('active', active), ('repeat', repeat), ('sleeping', sleeping),
+        ('band_0', band_0), ('band_100', band_100), ('band_500', band_500),
+        ('band_1000', band_1000), ('band_more', band_more)) told (label, people)"""
 
 SHIFTS = """
     SELECT t.name AS label, coalesce(s.name, ''), count(*), sum(h.expected_fen)::bigint,

@@ -254,8 +254,14 @@ REPORTS: Mapping[str, Report] = {
 }  # fmt: skip
 
 
-def read_report(session: Session, name: str, asked: Asked) -> list[list[Value]]:
-    """The rows of a report, their cells in the order of its columns."""
+def read_report(
+    session: Session, name: str, asked: Asked, *, is_earlier: bool = False
+) -> list[list[Value]]:
+    """The rows of a report, their cells in the order of its columns.
+
+    Args:
+        is_earlier: Only to be set beside another period: what is told of now may be left out.
+    """
     report = REPORTS[name]
     everybody = asked.merchant_id is None and asked.store_id is None
     rows = read_figures(
@@ -266,6 +272,7 @@ def read_report(session: Session, name: str, asked: Asked) -> list[list[Value]]:
             "until": asked.until,
             "merchant_id": asked.merchant_id,
             "store_id": asked.store_id,
+            "is_earlier": is_earlier,
         },
         in_total=report.in_total.get(asked.group) if everybody else None,
     )
@@ -300,7 +307,10 @@ def read_earlier(
 ) -> list[list[Value | None]]:
     """For each row its last figure in each of these periods; None where it cannot be said."""
     compared = REPORTS[name].rows_compared
-    known = [{row[0]: row[-1] for row in read_report(session, name, then)} for then in periods]
+    known = [
+        {row[0]: row[-1] for row in read_report(session, name, then, is_earlier=True)}
+        for then in periods
+    ]
     return [[was.get(row[0], 0) if row[0] in compared else None for was in known] for row in rows]
 
 

@@ -61,7 +61,13 @@ def told(database, since: datetime, until: datetime) -> tuple[dict[str, int], di
         report = read_report(session, "members", Asked(since=since, until=until))
         rows = session.execute(
             text(report_sql.members()),
-            {"since": since, "until": until, "merchant_id": None, "store_id": None},
+            {
+                "since": since,
+                "until": until,
+                "merchant_id": None,
+                "store_id": None,
+                "is_earlier": False,
+            },
         ).all()
     return {str(r[0]): int(r[1]) for r in report}, {r[0]: r[1] for r in rows}
 
