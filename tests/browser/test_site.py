@@ -67,9 +67,12 @@ def test_the_first_view_is_small_and_comes_from_us(desk):
     }
     assert sizes
     assert sum(sizes.values()) < 60_000, sizes
-    page.wait_for_function(
-        "performance.getEntriesByName('first-contentful-paint').length > 0", polling=100
+    painted = page.evaluate(
+        "() => new Promise((done) => { new PerformanceObserver((list) => {"
+        " if (list.getEntriesByName('first-contentful-paint').length) done(true); })"
+        ".observe({ type: 'paint', buffered: true }); setTimeout(() => done(false), 20000); })"
     )
+    assert painted
     moved = page.evaluate(
         "() => new Promise((done) => { let sum = 0; new PerformanceObserver((list) => {"
         " for (const one of list.getEntries()) sum += one.value; })"

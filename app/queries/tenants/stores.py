@@ -62,13 +62,14 @@ SOON_DAYS = 30  # Special days are told so long before.
 _FIRST_LOOK_M, _LAST_LOOK_M = 500, 600_000
 _METRES_A_DEGREE = 111_195.0
 
-# The spherical law of cosines, with the earth's mean radius; least() guards acos against rounding.
+# The spherical law of cosines, with the earth's mean radius; least() guards acos against rounding,
+# but takes no notice of NULL: without a position there is no distance.
 _DISTANCE = """
-    (6371008.8 * acos(least(1.0,
+    CASE WHEN s.lat IS NOT NULL AND s.lng IS NOT NULL THEN (6371008.8 * acos(least(1.0,
         sin(radians(cast(:lat AS float8))) * sin(radians(s.lat))
         + cos(radians(cast(:lat AS float8))) * cos(radians(s.lat))
         * cos(radians(s.lng - cast(:lng AS float8)))
-    )))::bigint"""
+    )))::bigint END"""
 # Only what is shown is looked up further: whose cards it takes. Stores have few different hours;
 # each is asked once: at night, when nearly all are closed, a page would ask for every store.
 _STORES = """
