@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from app.documents.barcodes import draw_qr
 from tests.browser.ground import PASSWORD, TOGETHER
 from tests.browser.till.conftest import see, top_up
+from tests.faults.stack import wait_until
 
 pytestmark = TOGETHER
 PIXELS = 8
@@ -139,7 +140,7 @@ def test_an_arrival_is_said_aloud_and_stands_large_over_the_screen(counter):
     point = page.request.get("/pos/api/me").json()["pay_point"]["token"]
     member.pay(point, 28_50)
     expect(see(page, "arrival")).to_contain_text("28.50")
-    page.wait_for_function("said.includes('会员卡收款，到账二十八元五角')")
+    wait_until(lambda: "会员卡收款，到账二十八元五角" in page.evaluate("said"), 20)
 
 
 def test_without_a_chinese_voice_the_till_says_so_and_sound_can_be_turned_off(counter):
