@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask_appbuilder.security.sqla.models import User
@@ -45,12 +46,7 @@ def sign_in_member(context: Context, code: str) -> tuple[Member, SignedIn]:
     Raises:
         LoginCodeInvalid, WeChatUnavailable
     """
-    try:
-        identity = context.wechat_login.sign_in(code)
-    except GatewayRefused:
-        raise LoginCodeInvalid from None
-    except GatewayUnavailable:
-        raise WeChatUnavailable from None
+    identity = _identify(context.wechat_login.sign_in, code)
     return _open(context, context.settings.wechat.mini_appid, identity)
 
 
@@ -67,13 +63,17 @@ def sign_in_by_official_account(context: Context, code: str) -> tuple[Member, Si
     Raises:
         LoginCodeInvalid, WeChatUnavailable
     """
+    identity = _identify(context.wechat_account.identify_person, code)
+    return _open(context, context.settings.wechat.oa_appid, identity)
+
+
+def _identify(ask: Callable[[str], WeChatIdentity], code: str) -> WeChatIdentity:
     try:
-        identity = context.wechat_account.identify_person(code)
+        return ask(code)
     except GatewayRefused:
         raise LoginCodeInvalid from None
     except GatewayUnavailable:
         raise WeChatUnavailable from None
-    return _open(context, context.settings.wechat.oa_appid, identity)
 
 
 def _open(context: Context, appid: str, identity: WeChatIdentity) -> tuple[Member, SignedIn]:
