@@ -264,14 +264,10 @@ def _look_around(
 
 def _few_ids(session: Session, given: dict[str, Any]) -> Sequence[int] | None:
     """Stores of which some may be meant, and no others; None where they are too many to name."""
-    if given["mine_only"]:
-        asked, more = _TAKING_MY_CARDS, {}
-    elif given["open_only"]:
-        asked = _PERHAPS_OPEN
-        more = {"now": given["now"], "today": given["today"], "most_hours": _MOST_HOURS}
-    else:
+    if not (given["mine_only"] or given["open_only"]):
         return None
-    ids = session.scalars(asked, {"most": _FEW, **more}).all()
+    asked = _TAKING_MY_CARDS if given["mine_only"] else _PERHAPS_OPEN
+    ids = session.scalars(asked, {**given, "most": _FEW, "most_hours": _MOST_HOURS}).all()
     return None if len(ids) == _FEW or None in ids else ids
 
 
