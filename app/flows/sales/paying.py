@@ -113,7 +113,10 @@ def _ask_wechat(
         paying_apps.choose_app(session, order=payment, token_digest=token_digest, usual=usual)
         session.flush()
         order = payments.load_wechat_order(session, payment_id=payment_id, appid=usual)
-    if order.status in {PaymentStatus.closing, PaymentStatus.closed}:
+        is_over = order.status in {PaymentStatus.closing, PaymentStatus.closed}
+        if is_over:  # Whoever sends it once more hears the same at once, not that it is under way.
+            once.keep_lease(session, call, subject_id=payment_id, until=utc_now())
+    if is_over:
         raise PaymentClosed
     prepay_id = order.prepay_id
     if prepay_id is None and order.status is PaymentStatus.pending:
