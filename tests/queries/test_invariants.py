@@ -60,8 +60,8 @@ BREAKS = {
     " OVERRIDING SYSTEM VALUE VALUES (-1, 'x', 1, 1, 1, 'paid', 5, 0, 5, 0, now(), 0);"
     " INSERT INTO posting (entry_id, occurred_at, account, amount_fen, merchant_id,"
     " payment_id) VALUES (-1, now(), 'bank:wechat', 5, 1, -1);"
-    " INSERT INTO posting (entry_id, occurred_at, account, amount_fen, payment_id, merchant_id, store_id) VALUES"
-    " (-1, now(), 'payable:merchant', -5, -1, 1, 2)",
+    " INSERT INTO posting (entry_id, occurred_at, account, amount_fen, payment_id, merchant_id,"
+    " store_id) VALUES (-1, now(), 'payable:merchant', -5, -1, 1, 2)",
     "T1 of nothing": "INSERT INTO posting (entry_id, occurred_at, account, amount_fen, merchant_id,"
     " top_up_id) VALUES (-1, now(), 'cash:store', 5, 1, -1)",
     "G1 ended otherwise": f"{GIFT} 'revoked', 5, 'x', now(), now(), NULL); {BOOKED_GIFT}",
