@@ -70,7 +70,7 @@ BUSINESS = (
         WITH booked AS (
             SELECT top_up_id,
                    coalesce(-sum(amount_fen) FILTER (WHERE account = 'card'), 0) AS card_fen,
-                   coalesce(sum(amount_fen) FILTER (WHERE account = 'bank:wechat'), 0) AS wechat_fen,
+                   coalesce(sum(amount_fen) FILTER (WHERE account = 'bank:wechat'), 0) AS bank_fen,
                    coalesce(sum(amount_fen) FILTER (WHERE account = 'cash:store'), 0) AS cash_fen,
                    coalesce(sum(amount_fen) FILTER (WHERE account = 'voucher'), 0) AS code_fen
             -- What is given back has a refund of its own; a correction by the bill is no top-up's.
@@ -81,7 +81,7 @@ BUSINESS = (
                count(*) FILTER (WHERE t.id IS NULL OR CASE
                    WHEN t.status = 'credited'
                    THEN coalesce(b.card_fen, 0) <> t.amount_fen + t.bonus_fen
-                        OR CASE t.channel WHEN 'wechat' THEN b.wechat_fen <> t.amount_fen
+                        OR CASE t.channel WHEN 'wechat' THEN b.bank_fen <> t.amount_fen
                                           WHEN 'cash' THEN b.cash_fen <> t.amount_fen
                                           ELSE b.code_fen <> t.amount_fen + t.bonus_fen END
                    ELSE coalesce(b.card_fen, 0) <> 0 OR coalesce(b.cash_fen, 0) <> 0
