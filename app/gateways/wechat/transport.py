@@ -7,7 +7,9 @@ own; the caller waits for a fixed time and then cuts the connection, which frees
 
 from __future__ import annotations
 
+import select
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Mapping
@@ -15,11 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from requests.certs import where as trusted_authorities
 
 from app.services.ports import GatewayUnavailable
 
@@ -76,36 +78,8 @@ class _Request:
     max_body_bytes: int = MAX_BODY_BYTES
 
 
-class _Connection(HTTPConnection):
-    def connect(self) -> None:
-        super().connect()
-        _report_connected(self.sock)
-
-
-class _SecureConnection(HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        _report_connected(self.sock)
-
-
-def _report_connected(sock: object) -> None:
-    line: _Line | None = getattr(_thread, "line", None)
-    if line is not None and isinstance(sock, socket.socket):
-        line.connected(sock)
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: object, **kwargs: object) -> None:
-        super().init_poolmanager(*args, **kwargs)  # type: ignore[arg-type]  # Passed through.
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+class _TooLarge(HTTPException):
+    """More than we are ready to hold in memory."""
 
 
 class BoundedHttp:
@@ -162,13 +136,10 @@ class BoundedHttp:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, line: _Line, request: _Request) -> Answer:
-        kept: _Line | None = getattr(_thread, "line", None)
-        line.sock = kept.sock if kept is not None else None
-        _thread.line = line
         try:
             return _exchange_again_if_stale(line, request)
-        except requests.RequestException as error:
-            # Only the kind: the text of the error has the address with its query in it.
+        except (OSError, HTTPException, UnicodeError) as error:
+            # Only the kind: the text of the error may have the address with its query in it.
             raise GatewayUnavailable(type(error).__name__) from None
         finally:
             # The end of the thread's work frees its place, not the end of the caller's patience.
@@ -177,42 +148,74 @@ class BoundedHttp:
 
 def _exchange_again_if_stale(line: _Line, request: _Request) -> Answer:
     started = time.monotonic()
+    connection, was_kept = _connection(line, request.url)
     try:
-        return _exchange(request)
-    except requests.ConnectionError as error:
+        return _exchange(connection, request)
+    except ConnectionError:  # Not a time-out, and not an answer that broke off.
         late = time.monotonic() - started > _RETRY_WITHIN_SECONDS
-        if not request.repeatable or line.cut or late or isinstance(error, requests.Timeout):
+        if not was_kept or not request.repeatable or line.cut or late:
             raise
-    return _exchange(request)
+    connection, _ = _connection(line, request.url)
+    return _exchange(connection, request)
 
 
-def _session() -> requests.Session:
-    session: requests.Session | None = getattr(_thread, "session", None)
-    if session is None:
-        session = requests.Session()
-        session.trust_env = False  # No proxy, no netrc: the way to WeChat is what settings say.
-        session.mount("http://", _Adapter(pool_connections=1, pool_maxsize=1))
-        session.mount("https://", _Adapter(pool_connections=1, pool_maxsize=1))
-        _thread.session = session
-    return session
+def _connection(line: _Line, url: str) -> tuple[HTTPConnection, bool]:
+    """This thread's connection, which the line can cut from now on; and whether it was kept."""
+    parts = urlsplit(url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    connection: HTTPConnection | None = getattr(_thread, "connection", None)
+    if connection is not None and connection.sock is not None:
+        if _thread.origin == origin and not _is_dropped(connection.sock):
+            line.connected(connection.sock)
+            return connection, True
+        connection.close()
+    connection = _new_connection(parts.scheme, parts.netloc)
+    _thread.connection, _thread.origin = connection, origin
+    connection.connect()
+    line.connected(connection.sock)
+    connection.sock.settimeout(READ_SECONDS)
+    return connection, False
 
 
-def _exchange(request: _Request) -> Answer:
-    with _session().request(
-        request.method,
-        request.url,
-        data=request.body,
-        headers=dict(request.headers),
-        timeout=(CONNECT_SECONDS, READ_SECONDS),
-        allow_redirects=False,
-        stream=True,
-    ) as response:
-        chunks: list[bytes] = []
-        size = 0
-        for chunk in response.iter_content(65536):
-            size += len(chunk)
-            if size > request.max_body_bytes:
-                raise requests.exceptions.ContentDecodingError("answer too large")
-            chunks.append(chunk)
-        names = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(status=response.status_code, headers=names, body=b"".join(chunks))
+def _new_connection(scheme: str, netloc: str) -> HTTPConnection:
+    """Straight to the far end: no proxy and no netrc, whatever the surroundings say."""
+    if scheme == "https":
+        return HTTPSConnection(netloc, timeout=CONNECT_SECONDS, context=_trust())
+    return HTTPConnection(netloc, timeout=CONNECT_SECONDS)
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=trusted_authorities())
+
+
+def _is_dropped(sock: socket.socket) -> bool:
+    """Nothing is due on an idle connection but its end."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _exchange(connection: HTTPConnection, request: _Request) -> Answer:
+    parts = urlsplit(request.url)
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    try:
+        connection.request(request.method, target, request.body, dict(request.headers))
+        with connection.getresponse() as response:
+            body = _whole_body(response, request.max_body_bytes)
+            names = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(status=response.status, headers=names, body=body)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _whole_body(response: HTTPResponse, most: int) -> bytes:
+    """The body, or an exception when it broke off or is too long."""
+    if response.length is not None and response.length > most:
+        raise _TooLarge
+    # Of a known length the whole is insisted on; else it comes in pieces, or ends by hanging up.
+    body = response.read() if response.length is not None else response.read(most + 1)
+    if len(body) > most:
+        raise _TooLarge
+    return body

@@ -8,7 +8,6 @@ the order is closed. Orders are closed at WeChat first (``app/flows/sales/orders
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
