@@ -1,4 +1,4 @@
-"""HTTP with a hard bound on time and on calls at once, whatever the far end does.
+"""HTTP with a hard bound on time, on calls at once and on who waits, whatever the far end does.
 
 A time-out of a socket bounds one read, not a call: name servers, several addresses, or an answer
 that trickles byte by byte add up without limit. So each call runs on one of a few threads of its
@@ -31,6 +31,10 @@ MAX_BODY_BYTES = 1 << 20
 _RETRY_WITHIN_SECONDS = 1.0
 # A healthy WeChat frees a place within this; behind a hanging one nobody waits any longer.
 _PLACE_SECONDS = 1.0
+# So many of a web process's threads (deploy/gunicorn.conf.py) may be at WeChat or wait to be. The
+# others go on serving whoever needs no WeChat: a slow WeChat slows nobody's card down.
+MOST_WAITING = 12
+_room = threading.BoundedSemaphore(MOST_WAITING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,26 @@ class _Line:
                 # The plain method, for SSLSocket's own one breaks a reader on another thread.
                 with suppress(OSError):  # It may have ended by itself.
                     socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+
+@dataclass
+class _Kept:
+    """A thread's connection, which ends with the thread."""
+
+    origin: str
+    connection: HTTPConnection
+
+    def is_good_for(self, origin: str) -> bool:
+        """Nothing is due on an idle connection but its end."""
+        sock = self.connection.sock
+        if sock is None or origin != self.origin:
+            return False
+        poll = select.poll()
+        poll.register(sock, select.POLLIN)
+        return not poll.poll(0)
+
+    def __del__(self) -> None:
+        self.connection.close()
 
 
 _thread = threading.local()
@@ -117,10 +141,22 @@ class BoundedHttp:
             GatewayUnavailable: No answer in time, a broken connection, an oversized answer, or
                 too many calls are hanging already: then soon and without a call.
         """
+        if not _room.acquire(blocking=False):
+            raise GatewayUnavailable("too many wait for WeChat")
+        try:
+            return self._send(
+                _Request(method, url, headers, body, repeatable, self._max_body_bytes)
+            )
+        finally:
+            _room.release()
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _send(self, request: _Request) -> Answer:
         if not self._slots.acquire(timeout=min(_PLACE_SECONDS, self._total_seconds / 2)):
             raise GatewayUnavailable("too many calls to WeChat at once")
         line = _Line()
-        request = _Request(method, url, headers, body, repeatable, self._max_body_bytes)
         try:
             future = self._threads.submit(self._run, line, request)
         except RuntimeError as error:  # The interpreter is shutting down.
@@ -131,9 +167,6 @@ class BoundedHttp:
         except FutureTimeoutError as error:
             line.sever()
             raise GatewayUnavailable("no whole answer in time") from error
-
-    def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, line: _Line, request: _Request) -> Answer:
         try:
@@ -163,15 +196,17 @@ def _connection(line: _Line, url: str) -> tuple[HTTPConnection, bool]:
     """This thread's connection, which the line can cut from now on; and whether it was kept."""
     parts = urlsplit(url)
     origin = f"{parts.scheme}://{parts.netloc}"
-    connection: HTTPConnection | None = getattr(_thread, "connection", None)
-    if connection is not None and connection.sock is not None:
-        if _thread.origin == origin and not _is_dropped(connection.sock):
-            line.connected(connection.sock)
-            return connection, True
+    kept: _Kept | None = getattr(_thread, "kept", None)
+    if kept is not None and kept.is_good_for(origin):
+        line.connected(kept.connection.sock)
+        return kept.connection, True
+    kept = _thread.kept = _Kept(origin, _new_connection(parts.scheme, parts.netloc))
+    connection = kept.connection
+    try:
+        connection.connect()
+    except BaseException:  # What is left of a handshake that failed must not be taken for a line.
         connection.close()
-    connection = _new_connection(parts.scheme, parts.netloc)
-    _thread.connection, _thread.origin = connection, origin
-    connection.connect()
+        raise
     line.connected(connection.sock)
     connection.sock.settimeout(READ_SECONDS)
     return connection, False
@@ -187,13 +222,6 @@ def _new_connection(scheme: str, netloc: str) -> HTTPConnection:
 @cache
 def _trust() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=trusted_authorities())
-
-
-def _is_dropped(sock: socket.socket) -> bool:
-    """Nothing is due on an idle connection but its end."""
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def _exchange(connection: HTTPConnection, request: _Request) -> Answer:
