@@ -188,7 +188,7 @@ def test_an_answer_in_pieces_is_put_together_and_a_redirect_is_not_followed(http
 
 
 def test_some_threads_of_a_process_are_never_given_to_a_slow_wechat():
-    """Whoever comes when enough wait is refused at once, whichever far end they want."""
+    """Whoever comes when enough wait is refused soon, whichever far end they want."""
     go_on = threading.Event()
 
     def talk(ear: Ear, line: socket.socket, _number: int) -> None:

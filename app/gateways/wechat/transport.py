@@ -12,10 +12,10 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
@@ -34,7 +34,7 @@ _PLACE_SECONDS = 1.0
 # So many of a web process's threads (deploy/gunicorn.conf.py) may be at WeChat or wait to be. The
 # others go on serving whoever needs no WeChat: a slow WeChat slows nobody's card down.
 MOST_WAITING = 12
-_room = threading.BoundedSemaphore(MOST_WAITING)
+_QUICK_SECONDS = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +102,43 @@ class _Request:
     max_body_bytes: int = MAX_BODY_BYTES
 
 
+class _Room:
+    """The threads of this process that are at WeChat or wait to be, whichever far end they want.
+
+    When it is full, a quick WeChat is waited for a moment; a slow one, with which somebody has been
+    for longer than that moment, is not.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._since: dict[object, float] = {}  # The first has been there longest.
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        me = object()
+        with self._changed:
+            if self._is_full() and self._is_slow():
+                raise GatewayUnavailable("too many wait for WeChat")
+            if not self._changed.wait_for(lambda: not self._is_full(), _QUICK_SECONDS):
+                raise GatewayUnavailable("too many wait for WeChat")
+            self._since[me] = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._changed:
+                del self._since[me]
+                self._changed.notify()
+
+    def _is_full(self) -> bool:
+        return len(self._since) >= MOST_WAITING
+
+    def _is_slow(self) -> bool:
+        return time.monotonic() - next(iter(self._since.values())) > _QUICK_SECONDS
+
+
+_room = _Room()
+
+
 class _TooLarge(HTTPException):
     """More than we are ready to hold in memory."""
 
@@ -141,14 +178,9 @@ class BoundedHttp:
             GatewayUnavailable: No answer in time, a broken connection, an oversized answer, or
                 too many calls are hanging already: then soon and without a call.
         """
-        if not _room.acquire(blocking=False):
-            raise GatewayUnavailable("too many wait for WeChat")
-        try:
-            return self._send(
-                _Request(method, url, headers, body, repeatable, self._max_body_bytes)
-            )
-        finally:
-            _room.release()
+        request = _Request(method, url, headers, body, repeatable, self._max_body_bytes)
+        with _room.place():
+            return self._send(request)
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
