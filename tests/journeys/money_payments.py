@@ -65,7 +65,7 @@ class Payments(MoneyWorld):
 
     @rule(member=members, fen=st.integers(20_00, 150_00), steps=next_steps)
     def top_up_and_pay(self, member, fen, steps):
-        self.top_up_with_cash(member, 0, 0, fen)
+        self.top_up_with_cash(member, 0, 0, fen, in_group=True)
         self._pay(member, 0, fen, steps)
 
     def _pay(self, member, shop, fen, steps, *, in_group=False):

@@ -1,12 +1,14 @@
 """Top-ups: by WeChat Pay (for oneself or a phone), by a printed code, with cash at a counter.
 
-Every channel ends in ``kaquan.credit_top_up``; the cash call is one SQL function as a whole. Caps
+What was asked for before ends in ``kaquan.credit_top_up``; the cash call is one SQL function as a
+whole (``kaquan.top_up_with_cash``; ``kaquan.top_up_together`` for several plain ones at once). Caps
 are checked before money is asked for, under the member's lock.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -49,9 +51,25 @@ WITH_CASH = (
     "SELECT verdict, http_status, answer, detail_fen"
     " FROM kaquan.top_up_with_cash(%s, %s, %s, %s, %s, %s, %s, %s)"
 )
+WITH_CASH_TOGETHER = (
+    "SELECT place, http_status, answer FROM kaquan.top_up_together(%s::bytea[], %s::text[],"
+    " %s::bytea[], %s::bytea[], %s::text[], %s::bigint[], %s::bigint[])"
+)
 _BONUS = text("SELECT kaquan.bonus_for(:program_id, :amount_fen)")
 _CARD_OF = text("SELECT id FROM kaquan.card_of(:member_id, :program_id, :now)")
 _CREDIT = text("SELECT kaquan.credit_top_up(:top_up_id, :card_id, :source, :now)")
+
+
+class CashTaken(NamedTuple):
+    """A till's call for a phone or a card, in the order of ``WITH_CASH_TOGETHER``'s columns."""
+
+    token_digest: bytes
+    key: str
+    request_hash: bytes
+    phone_digest: bytes | None
+    card_no: str | None
+    program_id: int | None
+    amount_fen: int
 
 
 class TopUpSpent(DomainError):
