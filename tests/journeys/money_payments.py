@@ -76,9 +76,8 @@ class Payments(MoneyWorld):
         if answers:
             verdict, payment_id = "paid", int(json.loads(answers[0].text)["id"])
         else:
-            verdict, _, _, payment_id = self.database.call(
-                payments.PAY, (token, *key, point, None, fen, payments.LIFETIME, payments.LEASE)
-            )
+            values = payments.pay_values(**call._asdict(), usual_appid="wxdemo")
+            verdict, _, _, payment_id, *_ = self.database.call(payments.PAY, values)
         takes = take(self.model.spendable(member, merchant, now), fen)
         card_fen = sum(part for _, part in takes)
         assert verdict == ("paid" if card_fen == fen else "pending")

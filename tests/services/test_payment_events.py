@@ -37,19 +37,15 @@ def _me(member):
 
 def _pay(make, member, pay_point, amount_fen):
     key = f"pay-{next(_keys)}"
-    verdict, _, _, payment_id = make.database.call(
-        payments.PAY,
-        (
-            token_digest(make.member_token(member)),
-            key,
-            hashlib.sha256(key.encode()).digest(),
-            pay_point.token,
-            None,
-            amount_fen,
-            payments.LIFETIME,
-            payments.LEASE,
-        ),
+    values = payments.pay_values(
+        token_digest=token_digest(make.member_token(member)),
+        key=key,
+        request_hash=hashlib.sha256(key.encode()).digest(),
+        pay_point=pay_point.token,
+        amount_fen=amount_fen,
+        usual_appid="wxdemo",
     )
+    verdict, _, _, payment_id, *_ = make.database.call(payments.PAY, values)
     return verdict, payment_id
 
 
