@@ -33,6 +33,7 @@ from app.services.settlement.differences import (
     is_about_fee,
     propose_correction,
     refuse_correction,
+    was_kept_before,
     withdraw_correction,
 )
 from app.views.cells import state_name
@@ -338,7 +339,16 @@ def _explained(correction: Correction, found: Any) -> str:
         if is_about_fee(found):
             said = gettext("The day's fee is booked as ¥%(wechat)s, as WeChat's account shows it.")
         said = said % {"wechat": money.yuan(found.wechat_fen or 0)}
+    elif correction is Correction.unapplied and was_kept_before(found):
+        said = gettext("What was kept as not ours to keep is brought to ¥%(wechat)s, as WeChat says"
+                       " now. Nobody bears a cost.",
+                       wechat=money.yuan(_left_fen(found)))  # fmt: skip
     return f"{state_name(correction)}：{said}"
+
+
+def _left_fen(found: Any) -> int:
+    """What stays kept of what no order of ours has paid for."""
+    return (found.wechat_fen or 0) - (found.ours_fen or 0)
 
 
 def _facts(found: Any) -> Sequence[str]:
