@@ -135,8 +135,11 @@ def _written(
     return text(_STORES.format(distance=distance, nowhere=nowhere, where=where, different=hours))
 
 
-_BY_ID = _written(distance="NULL::bigint", nowhere=-1)
-_BY_ID_WITH_FEW_HOURS = _written(distance="NULL::bigint", nowhere=-1, different=_HOURS_BY_INDEX)
+_BEHIND = " AND s.id > :after_id"  # Said once more, so that the key is where reading begins.
+_BY_ID = _written(distance="NULL::bigint", nowhere=-1, where=_BEHIND)
+_BY_ID_WITH_FEW_HOURS = _written(
+    distance="NULL::bigint", nowhere=-1, where=_BEHIND, different=_HOURS_BY_INDEX
+)
 _EVERYWHERE = _written(distance=_DISTANCE, nowhere=_NOWHERE_M)
 _NEARBY = _written(
     distance=_DISTANCE,
@@ -171,7 +174,9 @@ _PERHAPS_OPEN = text(f"""
     SELECT found.id FROM (
             SELECT hours FROM usual WHERE kaquan.is_store_open(0, hours, :now) OFFSET 0
         ) now_open CROSS JOIN LATERAL (
-            SELECT s.id FROM store s WHERE s.hours = now_open.hours LIMIT :most) found
+            SELECT s.id FROM store s  -- An equation would be looked for in every store.
+            WHERE s.hours >= now_open.hours AND s.hours <= now_open.hours
+            ORDER BY s.hours, s.id LIMIT :most) found
     UNION ALL SELECT d.store_id FROM store_special_day d
         WHERE d.last_on >= cast(:today AS date) - 1 AND d.first_on <= cast(:today AS date)
     UNION ALL SELECT NULL FROM usual HAVING count(*) = :most_hours
