@@ -43,9 +43,15 @@ def city(world):
                     " opens, closes, note) VALUES (:merchant, :id, :today, :tomorrow, :opens,"
                     " :closes, '')"
                 ),
-                {"merchant": merchant.id, "id": ids[kind], "today": now.date(), "opens": opens, "closes": closes,
-                 "tomorrow": now.date() + timedelta(days=1)},
-            )  # fmt: skip
+                {
+                    "merchant": merchant.id,
+                    "id": ids[kind],
+                    "today": now.date(),
+                    "tomorrow": now.date() + timedelta(days=1),
+                    "opens": opens,
+                    "closes": closes,
+                },
+            )
     return name, ids
 
 
