@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask_appbuilder.models.sqla.interface import SQLAInterface
@@ -10,6 +11,7 @@ from flask_babel import gettext
 from app.core.errors import N_
 from app.models.ledger import JournalEntry, Posting
 from app.models.plumbing import AuditRecord
+from app.views.cells import Cell
 from app.views.records import Records
 
 
@@ -23,6 +25,10 @@ class Entries(Records):
     when = "occurred_at"
     filter_columns = ("kind", "merchant_id", "store_id")
     search_in = ("reference",)
+
+    def more_facts(self, row: Any) -> Sequence[tuple[str, Cell]]:
+        """The reference itself, which is what the search finds."""
+        return [(gettext("Name in the books"), Cell(row.reference, "code"))]
 
     def related(self, row: Any) -> Any:
         columns = ("account", "amount_fen", "merchant_id", "store_id", "card_id", "batch_id")
