@@ -110,7 +110,7 @@ export const zh: Record<string, string> = {
   'Held up; we are on it': '退款受阻，正在处理',
   Hide: '隐藏',
   Home: '首页',
-  'This is no longer here': '内容已不在了',
+  'Not found': '没有找到',
   More: '更多',
   'How long': '保存多久',
   'How much': '金额',
