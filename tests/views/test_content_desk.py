@@ -16,7 +16,7 @@ from app.models.contents import ContentItem, ContentRight, ContentStatus
 from app.services.publishing.content_rights import allow_merchants
 from app.services.publishing.contents import publish_due
 from app.services.publishing.media import DrawnPicture, add_media, new_key
-from app.views.publishing import content_choices
+from app.views.publishing import content_choices, content_order
 
 NEW = "/console/content/new"
 
@@ -217,3 +217,25 @@ def test_a_block_stands_on_the_home_pages_of_site_and_app_with_its_text(app, edi
     assert "首充满一百元送早餐券" in block["body_html"]
     assert editor.post(f"/console/content/{pk}/withdraw", {"reason": "结束"}).status_code == 302
     assert "首充满一百元送早餐券" not in visitor.get("/").text
+
+
+def test_what_is_published_is_ordered_page_by_page(editor, database, monkeypatch):
+    monkeypatch.setattr(content_order, "_MOST", 2)
+    mine = [written(editor, f"{NEW}?kind=page", slug=f"o-{secrets.token_hex(4)}") for _ in "abc"]
+    for pk in mine:
+        published(editor, pk)
+    path: str | None = "/console/content-order/?kind=page"
+    seen: dict[int, str] = {}
+    while path:
+        page = editor.get(path).text
+        seen |= {int(pk): path for pk in re.findall(r'name="sort-(\d+)"', page)}
+        following = re.search(r'rel="next" href="([^"]+)"', page)
+        path = following and following.group(1).replace("&amp;", "&")
+    assert set(mine) <= seen.keys()
+    assert len({seen[pk] for pk in mine}) >= 2
+    moved = editor.post(seen[mine[0]], {f"sort-{mine[0]}": "9000"})
+    assert moved.status_code == 302
+    assert moved.location == seen[mine[0]]  # Back to the page where it was done.
+    with database.unit_of_work(SYSTEM) as session:
+        assert session.get_one(ContentItem, mine[0]).sort == 9000
+        assert session.get_one(ContentItem, mine[1]).sort != 9000
