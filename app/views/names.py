@@ -25,6 +25,7 @@ from app.models.statements import Statement
 from app.models.tenants import Merchant, PayPoint, Store, Terminal
 from app.models.voucher_records import VoucherTask
 from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
+from app.queries.event_numbers import NUMBERED, event_number
 from app.queries.named_ids import NAMED_IDS
 from app.views import roles
 from app.views.cells import Cell, cell
@@ -84,8 +85,16 @@ def find_names(session: Session, rows: Sequence[Any], columns: Iterable[str]) ->
         ids = {found for row in rows if (found := getattr(row, column)) is not None}
         wanted.setdefault(target.model, (target, set()))[1].update(ids)
     names: dict[Any, dict[int, str]] = {}
+    if "reference" in columns and rows and isinstance(rows[0], JournalEntry):
+        of_these = JournalEntry.id.in_([row.id for row in rows])
+        numbers = select(JournalEntry.id, event_number(JournalEntry).label("number")).where(
+            of_these
+        )
+        names[event_number] = {row[0]: row[1] for row in session.execute(numbers)}
     for model, (target, ids) in wanted.items():
-        found_names = session.execute(select(model.id, target.name()).where(model.id.in_(ids)))
+        found_names = session.execute(
+            select(model.id, target.name().label("name")).where(model.id.in_(ids))
+        )
         names[model] = {row[0]: row[1] for row in found_names if row[1]} if ids else {}
     return names
 
@@ -93,6 +102,8 @@ def find_names(session: Session, rows: Sequence[Any], columns: Iterable[str]) ->
 def cell_of(row: Any, column: str, names: Names) -> Cell:
     """A row's value in that column, an id by the name that it stands for."""
     value = getattr(row, column)
+    if column == "reference" and isinstance(row, JournalEntry):
+        return _event_of(row, names)
     target = TARGETS.get(column)
     if target is None or value is None:
         return cell(column, value)
@@ -104,6 +115,17 @@ def cell_of(row: Any, column: str, names: Names) -> Cell:
     if name is None:
         return cell(column, value)
     return cell(column, value, name=name, url=_page(target.view, value))
+
+
+def _event_of(entry: JournalEntry, names: Names) -> Cell:
+    """What an entry is about: its number, with its page where there is one."""
+    what, _, key = entry.reference.partition(":")
+    number = names.get(event_number, {}).get(entry.id, entry.reference)
+    about = NUMBERED.get(what)
+    view = _VIEWS.get(about[0]) if about else None
+    pk = key.partition(":")[0]
+    url = _page(view, int(pk)) if view and pk.isdigit() else None
+    return Cell(number, "code", url=url)
 
 
 def page_of(row: Any) -> str | None:

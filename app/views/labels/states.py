@@ -108,6 +108,7 @@ STATES: Mapping[str, str] = {
     "AdjustmentStatus.withdrawn": N_("Taken back by the asker"),
     "ReturnStatus.withdrawn": N_("Taken back by the asker"),
     "ShiftStatus.open": N_("Open"),
+    "ShiftStatus.closed": N_("Shift over"),
     "TerminalStatus.revoked": N_("Revoked"),
     "CodePanel.open": N_("Open, with a QR code"),
     "CodePanel.scratch": N_("Under a scratch-off panel"),

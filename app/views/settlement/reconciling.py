@@ -35,7 +35,7 @@ from app.services.settlement.differences import (
     refuse_correction,
     withdraw_correction,
 )
-from app.views.cells import state_name
+from app.views.cells import order_name, state_name
 from app.views.desks import Action, Desk, action, those_allowed
 from app.views.forms import Choice, ConsoleForm, Day, OnceForm, Prose
 from app.views.once import write_once
@@ -228,7 +228,9 @@ class DifferenceDesk(Desk):
                 )
                 return {}
 
-            said = gettext("Difference %(no)s waits for a second person.", no=found.number)
+            said = gettext(
+                "Difference %(no)s waits for a second person.", no=order_name(found.number)
+            )
             return self._write(form, effect, said, found) or self._propose_page(form, found)
         return self._propose_page(form, found)
 
@@ -244,7 +246,7 @@ class DifferenceDesk(Desk):
                 confirm_correction(session, difference_id=pk, checker=g.actor, now=utc_now())
                 return {}
 
-            said = gettext("Difference %(no)s is corrected.", no=found.number)
+            said = gettext("Difference %(no)s is corrected.", no=order_name(found.number))
             if (done := self._write(form, effect, said, found)) is not None:
                 return done
         facts = [*_facts(found), gettext("Reason given: %(reason)s") % {"reason": found.note}]
@@ -255,7 +257,7 @@ class DifferenceDesk(Desk):
             title=gettext("Confirm correction"),
             submit=gettext("Confirm and book"),
             back=url_for("Differences.show", pk=pk),
-            explanation=found.number,
+            explanation=order_name(found.number),
             template="console/confirm.html",
             facts=facts,
         )
@@ -272,7 +274,7 @@ class DifferenceDesk(Desk):
                 refuse_correction(session, difference_id=pk, note=form.note.data, checker=g.actor)
                 return {}
 
-            said = gettext("The proposal for %(no)s is refused.", no=found.number)
+            said = gettext("The proposal for %(no)s is refused.", no=order_name(found.number))
             if (done := self._write(form, effect, said, found)) is not None:
                 return done
         return self.form_page(
@@ -280,7 +282,7 @@ class DifferenceDesk(Desk):
             title=gettext("Refuse correction"),
             submit=gettext("Refuse"),
             back=url_for("Differences.show", pk=pk),
-            explanation=found.number,
+            explanation=order_name(found.number),
             template="console/confirm.html",
             tone="danger",
             facts=[gettext("Nothing is booked. The difference is open again.")],
@@ -298,7 +300,7 @@ class DifferenceDesk(Desk):
                 withdraw_correction(session, difference_id=pk, maker=g.actor)
                 return {}
 
-            said = gettext("The proposal for %(no)s is taken back.", no=found.number)
+            said = gettext("The proposal for %(no)s is taken back.", no=order_name(found.number))
             if (done := self._write(form, effect, said, found)) is not None:
                 return done
         return self.form_page(
@@ -306,7 +308,7 @@ class DifferenceDesk(Desk):
             title=gettext("Take proposal back"),
             submit=gettext("Take back"),
             back=url_for("Differences.show", pk=pk),
-            explanation=found.number,
+            explanation=order_name(found.number),
             template="console/confirm.html",
             facts=[gettext("Nothing is booked. The difference is open again.")],
         )
@@ -326,7 +328,7 @@ class DifferenceDesk(Desk):
             title=gettext("Propose a correction"),
             submit=gettext("Ask a second person"),
             back=url_for("Differences.show", pk=found.id),
-            explanation=f"{found.number} · {state_name(found.kind)}",
+            explanation=f"{order_name(found.number)} · {state_name(found.kind)}",
             template="console/confirm.html",
             facts=_facts(found),
         )
