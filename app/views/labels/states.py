@@ -105,6 +105,7 @@ STATES: Mapping[str, str] = {
     "PayoutWay.wechat": N_("WeChat, the way it came"),
     "ReturnStatus.requested": N_("Waiting for a second person"),
     "AdjustmentStatus.requested": N_("Waiting for a second person"),
+    "ContentStatus.withdrawn": N_("Taken down"),
     "AdjustmentStatus.withdrawn": N_("Taken back by the asker"),
     "ReturnStatus.withdrawn": N_("Taken back by the asker"),
     "ShiftStatus.open": N_("Open"),
