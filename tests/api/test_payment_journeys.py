@@ -36,6 +36,19 @@ def test_scan_and_pay_from_the_card(world, shop):
     assert story(client) == [("top_up", 100_00), ("payment", -28_50)]
 
 
+def test_the_first_answer_says_what_a_later_look_says(world, shop):
+    """One is written by PostgreSQL, the other here; each sheet is signed for itself."""
+    _, client = world.rich(shop, 10_00)
+    for fen in (3_00, 9_00):
+        body = {"pay_point": shop.pay_point.token, "amount_fen": fen}
+        first = client.post("/api/v1/payments", body).json()
+        later = payment_of(client, first)
+        sheets = [told.pop("wechat_pay") or {} for told in (first, later)]
+        assert first == later
+        assert [set(sheet) for sheet in sheets] == [set(sheets[0])] * 2
+        assert sheets[0].get("package") == sheets[1].get("package")
+
+
 def test_bonus_that_is_spent_is_charged_to_its_bearer(world, shop):
     _, client = world.rich(shop, 10_00)
     card_no = client.get("/api/v1/me/cards").json()["items"][0]["card_no"]
@@ -146,10 +159,12 @@ def test_a_refused_prepay_gives_the_held_part_back_at_once(world, shop):
     # WeChat knows no such payer: the member has no identity in our mini-program.
     world.by_superuser("UPDATE member_identity SET openid = '' WHERE member_id = %s", member.id)
     body = {"pay_point": shop.pay_point.token, "amount_fen": 40_00}
-    answer = client.post("/api/v1/payments", body)
+    key = uuid.uuid4().hex
+    answer = client.post("/api/v1/payments", body, key=key)
     assert (answer.status_code, answer.json()["code"]) == (502, "wechat_refused")
     assert world.balance(client) == 30_00
     assert story(client)[-1] == ("payment_closed", 30_00)
+    _requires_to_stay_closed(client, body, key)
 
 
 def test_a_failed_prepay_may_be_tried_again_under_the_same_key(world, shop):
@@ -181,8 +196,7 @@ def test_a_failed_prepay_that_nobody_tries_again_gives_the_held_part_back(world,
     world.jobs.run_task("settle_orders")
     assert is_now(client, payment, "closed")
     assert world.balance(client) == 30_00
-    over = client.post("/api/v1/payments", body, key=key)
-    assert (over.status_code, over.json()["code"]) == (409, "payment_closed")
+    _requires_to_stay_closed(client, body, key)
 
 
 def test_a_hanging_wechat_is_not_waited_for_and_the_order_is_found_again(world, shop):
@@ -283,3 +297,10 @@ def test_a_pending_payment_has_nothing_to_refund(world, shop):
     address = f"/pos/api/payments/{payment['payment_no']}/refunds"
     refused = shop.manager.post(address, {"amount_fen": 1, "reason": "退货"})
     assert (refused.status_code, refused.json()["code"]) == (409, "payment_not_paid")
+
+
+def _requires_to_stay_closed(client, body: dict, key: str) -> None:
+    """The same key, sent again and again at once: closed, never as if it were still under way."""
+    for _ in range(3):
+        over = client.post("/api/v1/payments", body, key=key)
+        assert (over.status_code, over.json()["code"]) == (409, "payment_closed")

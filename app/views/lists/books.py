@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from app.models.ledger import JournalEntry, Posting
 from app.models.plumbing import AuditRecord
 from app.queries.lookups import find_records, read_wanted
 from app.queries.narrowing import Narrowing
+from app.views.cells import Cell
 from app.views.records import Records
 
 # What a number on paper is in an entry's key.
@@ -45,6 +46,10 @@ class Entries(Records):
         if hits[0].kind == "redemption":  # Its key ends there, and another one's begins like it.
             return replace(asked, typed="", equal=(*asked.equal, ("reference", key)))
         return replace(asked, typed=f"{key}:")
+
+    def more_facts(self, row: Any) -> Sequence[tuple[str, Cell]]:
+        """The reference itself, which is what the search finds."""
+        return [(gettext("Name in the books"), Cell(row.reference, "code"))]
 
     def related(self, row: Any) -> Any:
         columns = ("account", "amount_fen", "merchant_id", "store_id", "card_id", "batch_id")
