@@ -8,25 +8,26 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
 from sqlalchemy import and_, or_, select
-from wtforms import SelectMultipleField
 
 from app.core.clock import utc_now
+from app.core.errors import N_
 from app.flows.carrying_out import carry_out
 from app.models.contents import ContentItem, ContentKind, ContentRight, ContentStatus
-from app.models.tenants import Merchant, MerchantKind
 from app.services.publishing import contents
 from app.services.publishing.content_rights import allow_merchants
+from app.views import choosing
 from app.views.cells import state_name
 from app.views.desks import Desk
+from app.views.finders import Finders, ids_of
 from app.views.forms import ConsoleForm
 from app.web.context import current_context
 
-_MOST = 200
+_MOST = 200  # On one page.
 MAX_SORT = 9999
 
 
 class RightsForm(ConsoleForm):
-    allowed = SelectMultipleField(coerce=int)
+    allowed = Finders(N_("Merchants"))
 
 
 class ContentOrder(Desk):
@@ -64,7 +65,7 @@ class ContentOrder(Desk):
             return self.done(said % {"moved": moved, "gone": len(gone)}, here)
         if wrong and request.method == "POST":
             form.problem = gettext("A place is a whole number from 0 to 9999.")
-        page = self.page(
+        drawn = self.page(
             "console/content_order.html",
             form=form,
             items=[(item, typed[item.id], item.id in wrong) for item in items],
@@ -73,31 +74,27 @@ class ContentOrder(Desk):
             older=last
             and url_for("ContentOrder.arrange", kind=kind.name, after=f"{last.sort}.{last.id}"),
         )
-        return page, 422 if form.problem else 200
+        return drawn, 422 if form.problem else 200
 
     @expose("/merchants", methods=("GET", "POST"))
     @has_access
     def merchants(self) -> ResponseReturnValue:
         """Which merchants may write goods, solutions, articles and store pages of their own."""
         session = self.appbuilder.session
-        all_of_them = (
-            select(Merchant.id, Merchant.name)
-            .where(Merchant.kind == MerchantKind.merchant)
-            .order_by(Merchant.id)
-        )
-        form = RightsForm(allowed=session.scalars(select(ContentRight.merchant_id)).all())
-        form.allowed.choices = [(pk, name) for pk, name in session.execute(all_of_them)]
+        known = session.scalars(select(ContentRight.merchant_id).order_by(ContentRight.merchant_id))
+        form = RightsForm(allowed=[str(merchant_id) for merchant_id in known])
+        form.allowed.offer_from(session, choosing.businesses())
         if form.validate_on_submit():
             with form.refusals():
                 carry_out(
                     current_context(),
                     lambda unit: allow_merchants(
-                        unit, merchant_ids=form.allowed.data or [], actor=g.actor, now=utc_now()
+                        unit, merchant_ids=ids_of(form.allowed), actor=g.actor, now=utc_now()
                     ),
                 )
                 said = gettext("%(count)s merchants may write content of their own.")
                 return self.done(
-                    said % {"count": len(form.allowed.data or [])}, url_for("Contents.list")
+                    said % {"count": len(ids_of(form.allowed))}, url_for("Contents.list")
                 )
         return self.form_page(
             form,

@@ -36,12 +36,11 @@ from app.services.settlement.differences import (
     was_kept_before,
     withdraw_correction,
 )
-from app.views.cells import state_name
+from app.views.cells import order_name, state_name
 from app.views.desks import Action, Desk, action, those_allowed
 from app.views.forms import Choice, ConsoleForm, Day, OnceForm, Prose
 from app.views.once import write_once
 from app.views.records import Records
-from app.views.references import name_of_number
 from app.web.context import current_context
 
 PROBLEMS = {
@@ -231,7 +230,7 @@ class DifferenceDesk(Desk):
                 return {}
 
             said = gettext(
-                "Difference %(no)s waits for a second person.", no=name_of_number(found.number)
+                "Difference %(no)s waits for a second person.", no=order_name(found.number)
             )
             return self._write(form, effect, said, found) or self._propose_page(form, found)
         return self._propose_page(form, found)
@@ -248,7 +247,7 @@ class DifferenceDesk(Desk):
                 confirm_correction(session, difference_id=pk, checker=g.actor, now=utc_now())
                 return {}
 
-            said = gettext("Difference %(no)s is corrected.", no=name_of_number(found.number))
+            said = gettext("Difference %(no)s is corrected.", no=order_name(found.number))
             if (done := self._write(form, effect, said, found)) is not None:
                 return done
         facts = [*_facts(found), gettext("Reason given: %(reason)s") % {"reason": found.note}]
@@ -259,7 +258,7 @@ class DifferenceDesk(Desk):
             title=gettext("Confirm correction"),
             submit=gettext("Confirm and book"),
             back=url_for("Differences.show", pk=pk),
-            explanation=name_of_number(found.number),
+            explanation=order_name(found.number),
             template="console/confirm.html",
             facts=facts,
         )
@@ -276,7 +275,7 @@ class DifferenceDesk(Desk):
                 refuse_correction(session, difference_id=pk, note=form.note.data, checker=g.actor)
                 return {}
 
-            said = gettext("The proposal for %(no)s is refused.", no=name_of_number(found.number))
+            said = gettext("The proposal for %(no)s is refused.", no=order_name(found.number))
             if (done := self._write(form, effect, said, found)) is not None:
                 return done
         return self.form_page(
@@ -284,7 +283,7 @@ class DifferenceDesk(Desk):
             title=gettext("Refuse correction"),
             submit=gettext("Refuse"),
             back=url_for("Differences.show", pk=pk),
-            explanation=name_of_number(found.number),
+            explanation=order_name(found.number),
             template="console/confirm.html",
             tone="danger",
             facts=[gettext("Nothing is booked. The difference is open again.")],
@@ -302,9 +301,7 @@ class DifferenceDesk(Desk):
                 withdraw_correction(session, difference_id=pk, maker=g.actor)
                 return {}
 
-            said = gettext(
-                "The proposal for %(no)s is taken back.", no=name_of_number(found.number)
-            )
+            said = gettext("The proposal for %(no)s is taken back.", no=order_name(found.number))
             if (done := self._write(form, effect, said, found)) is not None:
                 return done
         return self.form_page(
@@ -312,7 +309,7 @@ class DifferenceDesk(Desk):
             title=gettext("Take proposal back"),
             submit=gettext("Take back"),
             back=url_for("Differences.show", pk=pk),
-            explanation=name_of_number(found.number),
+            explanation=order_name(found.number),
             template="console/confirm.html",
             facts=[gettext("Nothing is booked. The difference is open again.")],
         )
@@ -332,7 +329,7 @@ class DifferenceDesk(Desk):
             title=gettext("Propose a correction"),
             submit=gettext("Ask a second person"),
             back=url_for("Differences.show", pk=found.id),
-            explanation=f"{name_of_number(found.number)} · {state_name(found.kind)}",
+            explanation=f"{order_name(found.number)} · {state_name(found.kind)}",
             template="console/confirm.html",
             facts=_facts(found),
         )
