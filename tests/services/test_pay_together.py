@@ -72,8 +72,8 @@ class Counter:
         return pay_scanned(self.make.database, calls)
 
     def alone(self, call: ScannedPayment):
-        values = (*call[:4], None, call.amount_fen, payments.LIFETIME, payments.LEASE)
-        verdict, status, answer, _ = self.make.database.call(payments.PAY, values)
+        values = payments.pay_values(**call._asdict(), usual_appid="wxdemo")
+        verdict, status, answer, *_ = self.make.database.call(payments.PAY, values)
         return verdict, status, answer
 
     def left_by(self, session, member, answer: str):

@@ -148,20 +148,14 @@ def ask_wechat(
     try:
         return ask()
     except GatewayUnavailable:
-        _end_lease(context, call, subject_id)
+        once.end_lease(context.database, call, subject_id=subject_id)
         raise WeChatUnavailable from None
     except OrderAlreadyPaid:
         return None
     except GatewayRefused as error:
         close_order(context, kind, subject_id, order_no)
-        _end_lease(context, call, subject_id)
+        once.end_lease(context.database, call, subject_id=subject_id)
         raise WeChatRefused(extra={"reason": error.reason}) from None
-
-
-def _end_lease(context: Context, call: MoneyCall, subject_id: int) -> None:
-    """Nobody is at this call any more: the same key may come again at once."""
-    with context.database.unit_of_work(SYSTEM) as session:
-        once.keep_lease(session, call, subject_id=subject_id, until=utc_now())
 
 
 def settle_order(context: Context, order: OpenOrder) -> None:

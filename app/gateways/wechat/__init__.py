@@ -10,14 +10,14 @@ from app.gateways.wechat.mini_program import MiniProgramClient
 from app.gateways.wechat.notifications import NotificationKeys
 from app.gateways.wechat.oa_messages import OaKeys, OfficialAccount
 from app.gateways.wechat.official_account import OfficialAccountClient
-from app.gateways.wechat.pay import PayAccount, WeChatPayClient
+from app.gateways.wechat.pay import MOST_CALLS, PayAccount, WeChatPayClient
 from app.gateways.wechat.shipping import WeChatShippingClient
 from app.gateways.wechat.tokens import TokenStore
 from config import Settings
 
 
 def build_pay(
-    settings: Settings, *, max_calls: int = 6, total_seconds: float = 11.0
+    settings: Settings, *, max_calls: int = MOST_CALLS, total_seconds: float = 11.0
 ) -> WeChatPayClient:
     """Raises SettingsError when a key file is missing or no key."""
     wechat = settings.wechat
