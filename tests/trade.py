@@ -16,6 +16,7 @@ from sqlalchemy import select
 from app.core.actor import SYSTEM, Role
 from app.core.clock import utc_now
 from app.core.keys import token_digest
+from app.flows import once
 from app.flows.settlement import settling
 from app.models.cards import Bearer
 from app.models.sales import Payment, TopUpChannel
@@ -61,7 +62,7 @@ class Trade:
         verdict, _, _, payment_id = self.make.database.call(
             payments.PAY,
             (digest, key, hashlib.sha256(key.encode()).digest(), self.points[store.id].token, None,
-             fen, payments.LIFETIME, payments.LEASE),
+             fen, payments.LIFETIME, once.LEASE),
         )  # fmt: skip
         if verdict == "pending":
             with self.make.database.unit_of_work(SYSTEM) as session:

@@ -125,6 +125,30 @@ def keep_answer(
     _keep(session, call, subject_id=None, status=answer.status, answer=kept, lease_until=None)
 
 
+def begin_once(
+    session: Session, call: MoneyCall, begin: Callable[[], int], *, now: datetime
+) -> Answer | int:
+    """Begin a call that asks WeChat after this transaction, unless its key has begun it before.
+
+    Args:
+        begin: Writes what WeChat is to be asked for, and gives its id.
+
+    Returns:
+        The answer that the key has been given already; else the id of what was begun.
+
+    Raises:
+        RequestInProgress, IdempotencyKeyReused
+    """
+    claim = claim_key(session, call)
+    if claim.answer is not None:
+        return claim.answer
+    if claim.subject_id is not None:
+        return claim.subject_id
+    subject_id = begin()
+    keep_lease(session, call, subject_id=subject_id, until=now + LEASE)
+    return subject_id
+
+
 def keep_lease(session: Session, call: MoneyCall, *, subject_id: int, until: datetime) -> None:
     """The call goes on outside this transaction; until then the key is busy."""
     _keep(session, call, subject_id=subject_id, status=None, answer=None, lease_until=until)

@@ -17,6 +17,7 @@ from app.core.clock import local, local_day, utc_now
 from app.core.errors import N_
 from app.flows import report_delivering
 from app.flows.once import Body
+from app.flows.report_files import ReportPlan
 from app.models.saved_reports import (
     DeliveryStatus,
     ReportDelivery,
@@ -120,19 +121,7 @@ class SavedReports(Desk):
             **{"from": plan.first.isoformat(), "to": plan.last.isoformat()},
         )
         if form.validate_on_submit():
-            span = ReportSpan[form.span.data]
-            fixed = span is ReportSpan.fixed
-            wish = saved_reports.Wish(
-                name=form.name.data,
-                report=name,
-                span=span,
-                plan=plan.to_json(),
-                first_on=plan.first if fixed else None,
-                last_on=plan.last if fixed else None,
-                schedule=ReportSchedule[form.schedule.data],
-                format=form.format.data,
-                email=form.email.data or "",
-            )
+            wish = _wish(form, name, plan)
 
             def effect(session: Session) -> Body:
                 saved_reports.save_report(session, wish=wish, actor=g.actor, now=utc_now())
@@ -179,6 +168,23 @@ def url_of(saved: SavedReport) -> str:
     }
     days = {"from": first.isoformat(), "to": last.isoformat()}
     return url_for("Reports.show", report=saved.report, **days, **chosen)
+
+
+def _wish(form: SaveForm, report: str, plan: ReportPlan) -> saved_reports.Wish:
+    """What is to be kept: the days themselves only when exactly these are meant."""
+    span = ReportSpan[form.span.data]
+    fixed = span is ReportSpan.fixed
+    return saved_reports.Wish(
+        name=form.name.data,
+        report=report,
+        span=span,
+        plan=plan.to_json(),
+        first_on=plan.first if fixed else None,
+        last_on=plan.last if fixed else None,
+        schedule=ReportSchedule[form.schedule.data],
+        format=form.format.data,
+        email=form.email.data or "",
+    )
 
 
 def _own(session: Session) -> Sequence[SavedReport]:

@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.core.money import Rounding, pro_rata, share
+from app.flows import once
 from app.flows.sales.paying import pay_scanned
 from app.models.sales import Payment, Refund
 from app.models.vouchers import Redemption
@@ -77,7 +78,7 @@ class Payments(MoneyWorld):
             verdict, payment_id = "paid", int(json.loads(answers[0].text)["id"])
         else:
             verdict, _, _, payment_id = self.database.call(
-                payments.PAY, (token, *key, point, None, fen, payments.LIFETIME, payments.LEASE)
+                payments.PAY, (token, *key, point, None, fen, payments.LIFETIME, once.LEASE)
             )
         takes = take(self.model.spendable(member, merchant, now), fen)
         card_fen = sum(part for _, part in takes)

@@ -7,6 +7,7 @@ import hashlib
 from app.core.actor import SYSTEM, Role
 from app.core.clock import utc_now
 from app.core.keys import token_digest
+from app.flows import once
 from app.models.cards import Bearer
 from app.models.sales import Payment
 from app.services.sales import payments, refunds
@@ -24,7 +25,7 @@ def test_two_refunds_to_a_replaced_card_give_back_each_lot_once(session, make):
         payments.PAY,
         (
             token_digest(make.member_token(member)), "comeback", hashlib.sha256(b"c").digest(),
-            make.pay_point(store).token, None, 100_00, payments.LIFETIME, payments.LEASE,
+            make.pay_point(store).token, None, 100_00, payments.LIFETIME, once.LEASE,
         ),
     )  # fmt: skip
     assert verdict == "paid"

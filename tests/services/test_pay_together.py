@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from app.core.actor import SYSTEM, Role
 from app.core.keys import token_digest
+from app.flows import once
 from app.flows.sales.paying import pay_scanned
 from app.models.cards import Bearer, Card, CardStatus
 from app.models.people import MemberStatus
@@ -72,7 +73,7 @@ class Counter:
         return pay_scanned(self.make.database, calls)
 
     def alone(self, call: ScannedPayment):
-        values = (*call[:4], None, call.amount_fen, payments.LIFETIME, payments.LEASE)
+        values = (*call[:4], None, call.amount_fen, payments.LIFETIME, once.LEASE)
         verdict, status, answer, _ = self.make.database.call(payments.PAY, values)
         return verdict, status, answer
 

@@ -62,7 +62,7 @@ def pay(
             None if payment_code is None else context.keys.payment_code_digest(payment_code),
             amount_fen,
             payments.LIFETIME,
-            payments.LEASE,
+            once.LEASE,
         ),
     )
     if verdict in {"paid", "replay"}:
