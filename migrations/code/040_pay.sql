@@ -75,7 +75,7 @@ BEGIN
     END IF;
 END $$;
 
--- What the API says of a payment that is settled; services/sales/payments.py says the same of any other.
+-- What the API says of a payment that is settled; flows/sales/presenting.py says the same of any other.
 CREATE OR REPLACE FUNCTION kaquan.paid_answer(p public.payment, p_store_name text) RETURNS text
     LANGUAGE sql STABLE
     RETURN json_build_object(
