@@ -122,12 +122,10 @@ class Desk(BaseView):  # type: ignore[misc]
         return redirect(url)
 
 
-def action(
-    label: str, endpoint: str, *, tone: str = "quiet", permission: str = "", **values: Any
-) -> Action | None:
+def action(label: str, endpoint: str, *, tone: str = "quiet", **values: Any) -> Action | None:
     """A button, for those who may do it: ``action(gettext("Edit"), "StoreDesk.edit", pk=3)``."""
     view, _, method = endpoint.partition(".")
-    if not roles.allows(g.actor.role, permission or f"can_{method}", view):
+    if not roles.allows(g.actor.role, f"can_{method}", view):
         return None
     return Action(label, url_for(endpoint, **values), tone)
 

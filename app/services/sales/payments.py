@@ -1,9 +1,9 @@
 """Payments: scan and pay from the cards, the rest by WeChat Pay.
 
 The counter's call is one SQL function (``kaquan.pay``; ``kaquan.pay_together`` for several plain
-ones at once). What comes after it, when WeChat has a
-part, is here: the held card part is captured when WeChat confirms, or goes back to its lots when
-the order is closed. Orders are closed at WeChat first (``app/flows/sales/orders.py``).
+ones at once). What comes after it, when WeChat has a part, is here: the held card part is captured
+when WeChat confirms, or goes back to its lots when the order is closed. Orders are closed at WeChat
+first (``app/flows/sales/orders.py``).
 """
 
 from __future__ import annotations
@@ -107,11 +107,7 @@ def keep_prepay(session: Session, *, payment_id: int, prepay_id: str) -> Payment
 
 
 def begin_closing(session: Session, *, payment_id: int, now: datetime) -> Payment:
-    """Decide that a pending payment ends. From now on it waits for WeChat's word only.
-
-    Raises:
-        PaymentNotFound: Also for another member's.
-    """
+    """Decide that a pending payment ends. From now on it waits for WeChat's word only."""
     payment = _lock(session, Payment.id == payment_id)
     if payment.status is PaymentStatus.pending:
         payment.status = PaymentStatus.closing

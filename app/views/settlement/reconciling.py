@@ -154,7 +154,8 @@ class ReconciliationDesk(Desk):
         try:
             day = reconciling.reconcile_day(current_context(), form.bill_on.data, actor=g.actor)
         except GatewayUnavailable:
-            form.problem = gettext(PROBLEMS["unavailable"])
+            silent = PROBLEMS["unavailable"]  # Named, or its key were taken for a text of ours.
+            form.problem = gettext(silent)
             return self._day_page(form)
         said = gettext("%(day)s: %(state)s.", day=day.bill_on, state=state_name(day.status))
         if day.status is ReconciliationStatus.differing:
