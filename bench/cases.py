@@ -8,8 +8,9 @@ import os
 import random
 import secrets
 import statistics
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import (
@@ -21,13 +22,15 @@ from bench import (
     reading,
     reporting,
     settling,
+    signatures,
     tills,
 )
 from bench.baseline import NAME, Baseline
 from bench.load import Measured, post, run_load
 from bench.output import Row, say
+from bench.processor_time import Programs, postmaster
 from bench.seeds import Seed, clone, phone, prepare_seed, voucher_codes
-from bench.servers import Server, serve
+from bench.servers import WORKERS, Server, serve
 from runtime.postgres import Urls
 
 SCALE = int(os.environ.get("SCALE") or 1)
@@ -235,15 +238,26 @@ def _beside_pgbench(
     baseline = Baseline(bench.urls, cards=SHOP.members)
     stream = requests()
     with serve(bench.urls, bench.home, database, simulator=simulator) as server:
+        watched = Programs({**server.others, "postgres": postmaster(bench.urls)})
         run_load(server.port, stream, clients=CLIENTS[-1], seconds=WARM_UP_SECONDS)
         for clients in CLIENTS:
-            ours, theirs = [], []
+            ours, theirs, signed = [], [], []
+            spent: Counter[str] = Counter()
             for _ in range(ROUNDS):
-                ours.append(_turn(server, stream, clients))
+                ours.append(_turn(server, stream, clients, watched=watched, spent=spent))
                 theirs.append(baseline.run(clients=clients, seconds=SECONDS))
+                if simulator:
+                    signed.append(signatures.signatures_a_second(seconds=1.0, processes=WORKERS))
                 rates = f"{ours[-1].per_second:.0f}/s, {NAME} {theirs[-1]:.0f}/s"
                 say(f"{name}, {clients} clients: {rates}")
-            _row(name, f"{clients} clients", server, ours, statistics.median(theirs), NAME).print()
+            answers = sum(turn.answers for turn in ours)
+            cpu_ms = {program: seconds / answers * 1000 for program, seconds in spent.items()}
+            for beside, told in ((theirs, NAME), (signed, signatures.NAME)):
+                if beside:
+                    row = _row(
+                        name, f"{clients} clients", server, ours, statistics.median(beside), told
+                    )
+                    replace(row, cpu_ms=cpu_ms).print()
     checks.check_books(bench.urls, database)
 
 
@@ -269,9 +283,22 @@ def _compare(
     _row(bench, case, ours[0], seen, median, name).print()
 
 
-def _turn(server: Server, stream: Requests, clients: int) -> Measured:
+def _turn(
+    server: Server,
+    stream: Requests,
+    clients: int,
+    *,
+    watched: Programs | None = None,
+    spent: Counter[str] | None = None,
+) -> Measured:
+    """One load of some seconds. What the programs spend on it is added to ``spent``, in seconds."""
     run_load(server.port, stream, clients=clients, seconds=PAUSE_SECONDS)
-    return run_load(server.port, stream, clients=clients, seconds=SECONDS)
+    before = {} if watched is None else watched.seconds()
+    measured = run_load(server.port, stream, clients=clients, seconds=SECONDS)
+    if watched is not None and spent is not None:
+        spent.update(watched.seconds())
+        spent.subtract(before)
+    return measured
 
 
 def _row(

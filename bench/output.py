@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -20,6 +21,7 @@ class Row:
     rss_mb: float
     p50_ms: float | None = None
     p99_ms: float | None = None
+    cpu_ms: Mapping[str, float] | None = None  # Processor time a request, by program.
     ratio: float | None = None  # Unless given: ours against the baseline. For times: the reverse.
 
     def print(self) -> None:
@@ -34,6 +36,8 @@ class Row:
             **_rounded(p50_ms=self.p50_ms, p99_ms=self.p99_ms),
             "rss_mb": round(self.rss_mb),
         }
+        if self.cpu_ms is not None:
+            row["cpu_ms"] = {name: round(ms, 2) for name, ms in self.cpu_ms.items()}
         print(json.dumps(row), flush=True)
 
 

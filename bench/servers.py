@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.processor_time import children
 from bench.seeds import ROOT, SECRETS, at
 from config import load_settings
 from runtime.postgres import Urls
@@ -31,7 +32,7 @@ class Server:
 
     def rss_mb(self) -> float:
         """Resident memory of gunicorn's master and workers together."""
-        return sum(map(rss_mb, [self.process_id, *_children(self.process_id)]))
+        return sum(map(rss_mb, [self.process_id, *children(self.process_id)]))
 
 
 @contextmanager
@@ -60,6 +61,10 @@ def serve(
         "PYTHONPATH": str(ROOT),
     }
     wanted = {"web", *others, *(["simulator"] if simulator else [])}
+    if simulator:
+        # Our numbers begin anew with every clone, and WeChat would know them from the last run.
+        for kept in (home / "simulator").glob("state.sqlite3*"):
+            kept.unlink()
     commands = {c.name: c.command for c in program(load_settings(environ), environ)}
     started = {
         name: subprocess.Popen(commands[name], cwd=ROOT, env=environ, stdout=sys.stderr)
@@ -108,11 +113,6 @@ def _wait_for(port: int, path: str, process: subprocess.Popen[bytes]) -> None:
         finally:
             connection.close()
     raise SystemExit(f"bench: the program does not answer on port {port}")
-
-
-def _children(process_id: int) -> list[int]:
-    children = Path(f"/proc/{process_id}/task/{process_id}/children")
-    return [int(word) for word in children.read_text().split()] if children.exists() else []
 
 
 def rss_mb(process_id: int) -> float:

@@ -16,7 +16,6 @@ from sqlalchemy import select
 from app.core.actor import SYSTEM, Role
 from app.core.clock import utc_now
 from app.core.keys import token_digest
-from app.flows import once
 from app.flows.settlement import settling
 from app.models.cards import Bearer
 from app.models.sales import Payment, TopUpChannel
@@ -59,11 +58,11 @@ class Trade:
             self.make.card(member, program, principal_fen=principal, bonus_fen=bonus)
         key = f"trade-{next(_keys)}"
         digest = token_digest(self.make.member_token(member))
-        verdict, _, _, payment_id = self.make.database.call(
-            payments.PAY,
-            (digest, key, hashlib.sha256(key.encode()).digest(), self.points[store.id].token, None,
-             fen, payments.LIFETIME, once.LEASE),
+        values = payments.pay_values(
+            token_digest=digest, key=key, request_hash=hashlib.sha256(key.encode()).digest(),
+            pay_point=self.points[store.id].token, amount_fen=fen, usual_appid="wxdemo",
         )  # fmt: skip
+        verdict, _, _, payment_id, *_ = self.make.database.call(payments.PAY, values)
         if verdict == "pending":
             with self.make.database.unit_of_work(SYSTEM) as session:
                 payment = session.get_one(Payment, payment_id)

@@ -20,6 +20,7 @@ from app.services.ports import (
     WeChatPay,
     WeChatShipping,
 )
+from app.services.sales.cash_top_ups import CashTaken
 from app.services.sales.payments import ScannedPayment
 from app.services.vouchers.redemptions import ScannedVoucher
 from config import Settings
@@ -35,6 +36,7 @@ class Context:
     keys: Keys
     payments_together: Together[ScannedPayment, Answer]
     redemptions_together: Together[ScannedVoucher, Answer]
+    cash_together: Together[CashTaken, Answer]
     wechat_pay: WeChatPay
     wechat_login: WeChatLogin
     wechat_account: WeChatOfficialAccount

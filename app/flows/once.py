@@ -19,17 +19,20 @@ from sqlalchemy.orm import Session
 
 from app.core import sealing
 from app.core.actor import SYSTEM
+from app.core.clock import utc_now
 from app.core.keys import Keys
+from app.db import Database
 from app.flows.context import Context
 from app.services.refusals import IdempotencyKeyReused, RequestInProgress
 
-LEASE = timedelta(seconds=15)
+LEASE = timedelta(seconds=15)  # Also in services/sales/payments.py, for the function that pays.
 
 _CLAIM = text("SELECT * FROM kaquan.claim_key(:caller, :key, :request_hash)")
 _KEEP = text(
     "SELECT kaquan.keep_answer("
     ":caller, :key, :request_hash, :subject_id, :status, :answer, :lease_until)"
 )
+_END_LEASE = "SELECT kaquan.keep_answer(%s, %s, %s, %s, NULL, NULL, %s)"
 _SEALED = "sealed:"
 
 Body = dict[str, object]
@@ -152,6 +155,12 @@ def begin_once(
 def keep_lease(session: Session, call: MoneyCall, *, subject_id: int, until: datetime) -> None:
     """The call goes on outside this transaction; until then the key is busy."""
     _keep(session, call, subject_id=subject_id, status=None, answer=None, lease_until=until)
+
+
+def end_lease(database: Database, call: MoneyCall, *, subject_id: int) -> None:
+    """The call is over without an end: the same key may go on with it at once."""
+    identity = (call.caller, call.key, call.request_hash)
+    database.call(_END_LEASE, (*identity, subject_id, utc_now()))
 
 
 def _keep(session: Session, call: MoneyCall, **columns: object) -> None:

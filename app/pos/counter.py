@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from app.core.errors import DomainError
 from app.documents.barcodes import QUIET_ZONE, draw_qr
-from app.flows.sales.topping_up import CashReceiver
+from app.flows.sales.taking_cash import CashReceiver
 from app.flows.tills import counter
 from app.pos.blueprint import bp
 from app.pos.schemas import Member, Receiver

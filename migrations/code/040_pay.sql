@@ -75,15 +75,20 @@ BEGIN
     END IF;
 END $$;
 
--- What the API says of a payment that is settled; flows/sales/presenting.py says the same of any other.
-CREATE OR REPLACE FUNCTION kaquan.paid_answer(p public.payment, p_store_name text) RETURNS text
-    LANGUAGE sql STABLE
+-- What the API says of a payment, and who may open WeChat's sheet; flows/sales/presenting.py says the same.
+CREATE OR REPLACE FUNCTION kaquan.payment_answer(p public.payment, p_store_name text, p_sheet json)
+    RETURNS text LANGUAGE sql STABLE
     RETURN json_build_object(
         'id', p.id::text, 'payment_no', p.payment_no, 'status', p.status, 'amount_fen', p.amount_fen,
-        'card_fen', p.card_fen, 'wechat_fen', p.wechat_fen, 'refunded_fen', 0,
+        'card_fen', p.card_fen, 'wechat_fen', p.wechat_fen,
+        'refunded_fen', p.refunded_card_fen + p.refunded_wechat_fen,
         'store', json_build_object('id', p.store_id::text, 'name', p_store_name),
         'created_at', kaquan.rfc3339(p.created_at), 'paid_at', kaquan.rfc3339(p.paid_at),
-        'wechat_pay', NULL)::text;
+        'wechat_pay', p_sheet)::text;
+
+CREATE OR REPLACE FUNCTION kaquan.paid_answer(p public.payment, p_store_name text) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN kaquan.payment_answer(p, p_store_name, NULL);
 
 -- Exactly one of p_pay_point (a member scans the shop) and p_payment_code (a cashier scans the member)
 -- is given. verdict: 'paid', 'pending' (the rest is asked of WeChat), 'replay', or a refusal's code.

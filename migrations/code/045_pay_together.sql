@@ -90,6 +90,8 @@ BEGIN
         ORDER BY c.id FOR NO KEY UPDATE SKIP LOCKED) c;
     v_takes := kaquan.takes(v_payments, v_locked, v_now);
     IF v_takes IS NULL THEN
+        -- Nothing has happened but locks, for whose end nobody has to wait until the disk has it.
+        PERFORM set_config('synchronous_commit', 'off', true);
         RETURN;
     END IF;
     v_payments := ARRAY(SELECT p FROM unnest(v_payments) p

@@ -36,6 +36,19 @@ def test_scan_and_pay_from_the_card(world, shop):
     assert story(client) == [("top_up", 100_00), ("payment", -28_50)]
 
 
+def test_the_first_answer_says_what_a_later_look_says(world, shop):
+    """One is written by PostgreSQL, the other here; each sheet is signed for itself."""
+    _, client = world.rich(shop, 10_00)
+    for fen in (3_00, 9_00):
+        body = {"pay_point": shop.pay_point.token, "amount_fen": fen}
+        first = client.post("/api/v1/payments", body).json()
+        later = payment_of(client, first)
+        sheets = [told.pop("wechat_pay") or {} for told in (first, later)]
+        assert first == later
+        assert [set(sheet) for sheet in sheets] == [set(sheets[0])] * 2
+        assert sheets[0].get("package") == sheets[1].get("package")
+
+
 def test_bonus_that_is_spent_is_charged_to_its_bearer(world, shop):
     _, client = world.rich(shop, 10_00)
     card_no = client.get("/api/v1/me/cards").json()["items"][0]["card_no"]

@@ -11,7 +11,7 @@ import pytest
 from tests.served import Served, Shop, served
 from tests.wire_count import Wire, counted_wire
 
-COMBINED, LOOK = 18, 6  # A combined payment is left out of the group it came with.
+COMBINED, LOOK = 3, 6  # A combined payment is left out of the group it came with.
 WARM = 7  # psycopg prepares a statement when it is used for the sixth time.
 
 

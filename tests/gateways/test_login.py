@@ -11,6 +11,7 @@ from app.gateways.wechat import build_login
 from app.gateways.wechat.api import WeChatApi
 from app.gateways.wechat.login import WeChatMiniLogin
 from app.gateways.wechat.tokens import MemoryTokenStore
+from app.gateways.wechat.transport import MOST_WAITING
 from app.services.ports import GatewayRefused, GatewayUnavailable
 from tests.wechat_far_end import FarEnd, serving
 
@@ -82,15 +83,18 @@ def odd() -> Iterator[_OddWeChat]:
 
 
 def _login(odd: _OddWeChat, tokens: MemoryTokenStore | None = None) -> WeChatMiniLogin:
-    api = WeChatApi(base_url=odd.url, appid="wx1", secret="s", token_store=tokens, max_calls=16)
+    api = WeChatApi(
+        base_url=odd.url, appid="wx1", secret="s", token_store=tokens, max_calls=MOST_WAITING
+    )
     return WeChatMiniLogin(api)
 
 
-def test_sixteen_cold_threads_fetch_one_token(odd: _OddWeChat) -> None:
+def test_cold_threads_fetch_one_token(odd: _OddWeChat) -> None:
+    """As many as a process lets wait for WeChat."""
     login = _login(odd)
-    with ThreadPoolExecutor(16) as callers:
-        assert set(callers.map(login.phone_number, ["c"] * 16)) == {"13800138000"}
-    assert odd.calls == {"token": 1, "phone": 16}
+    with ThreadPoolExecutor(MOST_WAITING) as callers:
+        assert set(callers.map(login.phone_number, ["c"] * MOST_WAITING)) == {"13800138000"}
+    assert odd.calls == {"token": 1, "phone": MOST_WAITING}
 
 
 def test_a_token_that_wechat_dropped_is_replaced_once(odd: _OddWeChat) -> None:

@@ -14,7 +14,6 @@ from sqlalchemy import select, text
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.core.money import Rounding, pro_rata, share
-from app.flows import once
 from app.flows.sales.paying import pay_scanned
 from app.models.sales import Payment, Refund
 from app.models.vouchers import Redemption
@@ -66,7 +65,7 @@ class Payments(MoneyWorld):
 
     @rule(member=members, fen=st.integers(20_00, 150_00), steps=next_steps)
     def top_up_and_pay(self, member, fen, steps):
-        self.top_up_with_cash(member, 0, 0, fen)
+        self.top_up_with_cash(member, 0, 0, fen, in_group=True)
         self._pay(member, 0, fen, steps)
 
     def _pay(self, member, shop, fen, steps, *, in_group=False):
@@ -77,9 +76,8 @@ class Payments(MoneyWorld):
         if answers:
             verdict, payment_id = "paid", int(json.loads(answers[0].text)["id"])
         else:
-            verdict, _, _, payment_id = self.database.call(
-                payments.PAY, (token, *key, point, None, fen, payments.LIFETIME, once.LEASE)
-            )
+            values = payments.pay_values(**call._asdict(), usual_appid="wxdemo")
+            verdict, _, _, payment_id, *_ = self.database.call(payments.PAY, values)
         takes = take(self.model.spendable(member, merchant, now), fen)
         card_fen = sum(part for _, part in takes)
         assert verdict == ("paid" if card_fen == fen else "pending")

@@ -24,8 +24,10 @@ from sqlalchemy import select, text
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
+from app.flows.sales.taking_cash import take_cash_together
 from app.models.sales import Refund, TopUp
-from app.services.sales import top_ups
+from app.services.sales import cash_top_ups, top_ups
+from app.services.sales.cash_top_ups import CashTaken
 from app.services.vouchers import redemptions
 from tests.journeys.money_cards import Cards
 from tests.journeys.money_choices import amounts, members, picks, rarely, shops
@@ -114,8 +116,10 @@ class MoneyMachine(Payments, Cards):
         if top_up.status in {"pending", "closing"}:
             top_up.status = "closed" if wholly else "closing"
 
-    @rule(member=members, program=st.integers(0, 1), shop=shops, fen=amounts)
-    def top_up_with_cash(self, member, program, shop, fen):
+    @rule(
+        member=members, program=st.integers(0, 1), shop=shops, fen=amounts, in_group=st.booleans()
+    )
+    def top_up_with_cash(self, member, program, shop, fen, in_group):
         product = self.programs[program]
         card, room = self.model.card_of(member, product), self.room(member, product)
         now, person = utc_now(), self.member_ids[member]
@@ -123,10 +127,15 @@ class MoneyMachine(Payments, Cards):
             digest = session.scalar(
                 text("SELECT phone_digest FROM member WHERE id = :id"), {"id": person}
             )
-        verdict = self.database.call(
-            top_ups.WITH_CASH,
-            (self.till_tokens[shop], *self.key(), digest, None, None, product.id, fen),
-        )[0]
+        key = self.key()
+        call = CashTaken(self.till_tokens[shop], *key, digest, None, product.id, fen)
+        if in_group and take_cash_together(self.database, [call]):
+            verdict = "credited"
+        else:
+            verdict = self.database.call(
+                cash_top_ups.TAKE,
+                (self.till_tokens[shop], *key, digest, None, None, product.id, fen),
+            )[0]
         if card.status != "active":
             assert verdict == f"card_{card.status}"
         elif fen + product.bonus(fen) > room:
@@ -151,7 +160,7 @@ class MoneyMachine(Payments, Cards):
         top_up = choose(known, pick)
         row = self.load(TopUp, id=top_up.id)
         told = self.do(
-            top_ups.reverse_cash_top_up, top_up_no=top_up.no, reason="typed wrongly",
+            cash_top_ups.reverse_cash_top_up, top_up_no=top_up.no, reason="typed wrongly",
             till=self.tills[shop], now=top_up.at,
         )  # fmt: skip
         if row.store_id != self.tills[shop].store_id:

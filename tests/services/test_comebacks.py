@@ -7,7 +7,6 @@ import hashlib
 from app.core.actor import SYSTEM, Role
 from app.core.clock import utc_now
 from app.core.keys import token_digest
-from app.flows import once
 from app.models.cards import Bearer
 from app.models.sales import Payment
 from app.services.sales import payments, refunds
@@ -21,13 +20,15 @@ def test_two_refunds_to_a_replaced_card_give_back_each_lot_once(session, make):
     store, member = make.store(merchant), make.member()
     program = make.program(issuer=merchant, bonus_bearer=Bearer.issuer)
     card = make.card(member, program, principal_fen=50_00, bonus_fen=50_00)
-    verdict, _, _, payment_id = make.database.call(
-        payments.PAY,
-        (
-            token_digest(make.member_token(member)), "comeback", hashlib.sha256(b"c").digest(),
-            make.pay_point(store).token, None, 100_00, payments.LIFETIME, once.LEASE,
-        ),
-    )  # fmt: skip
+    values = payments.pay_values(
+        token_digest=token_digest(make.member_token(member)),
+        key="comeback",
+        request_hash=hashlib.sha256(b"c").digest(),
+        pay_point=make.pay_point(store).token,
+        amount_fen=100_00,
+        usual_appid="wxdemo",
+    )
+    verdict, _, _, payment_id, *_ = make.database.call(payments.PAY, values)
     assert verdict == "paid"
     cards.report_lost(session, card_id=card.id, reason="lost", actor=SYSTEM)
     new = cards.replace_card(session, card_id=card.id, actor=SYSTEM, now=utc_now())

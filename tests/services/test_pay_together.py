@@ -12,7 +12,6 @@ from sqlalchemy import text
 
 from app.core.actor import SYSTEM, Role
 from app.core.keys import token_digest
-from app.flows import once
 from app.flows.sales.paying import pay_scanned
 from app.models.cards import Bearer, Card, CardStatus
 from app.models.people import MemberStatus
@@ -73,8 +72,8 @@ class Counter:
         return pay_scanned(self.make.database, calls)
 
     def alone(self, call: ScannedPayment):
-        values = (*call[:4], None, call.amount_fen, payments.LIFETIME, once.LEASE)
-        verdict, status, answer, _ = self.make.database.call(payments.PAY, values)
+        values = payments.pay_values(**call._asdict(), usual_appid="wxdemo")
+        verdict, status, answer, *_ = self.make.database.call(payments.PAY, values)
         return verdict, status, answer
 
     def left_by(self, session, member, answer: str):

@@ -12,13 +12,12 @@ import pytest
 from app.core.actor import Actor, Role, Scope
 from app.core.clock import utc_now
 from app.core.keys import token_digest
-from app.flows import once
 from app.models.cards import Bearer
 from app.models.sales import Payment, Refund, TopUpChannel
 from app.models.tenants import Terminal
 from app.services.people.members import bind_phone
 from app.services.ports import RefundState, WeChatRefund
-from app.services.sales import payments, refunds, top_ups
+from app.services.sales import cash_top_ups, payments, refunds, top_ups
 from app.services.stored_value import gifts
 from tests.books import balance_fen, postings_of
 
@@ -40,19 +39,15 @@ def _me(member):
 
 def _pay(make, member, pay_point, amount_fen):
     key = f"pay-{next(_keys)}"
-    verdict, _, _, payment_id = make.database.call(
-        payments.PAY,
-        (
-            token_digest(make.member_token(member)),
-            key,
-            hashlib.sha256(key.encode()).digest(),
-            pay_point.token,
-            None,
-            amount_fen,
-            payments.LIFETIME,
-            once.LEASE,
-        ),
+    values = payments.pay_values(
+        token_digest=token_digest(make.member_token(member)),
+        key=key,
+        request_hash=hashlib.sha256(key.encode()).digest(),
+        pay_point=pay_point.token,
+        amount_fen=amount_fen,
+        usual_appid="wxdemo",
     )
+    verdict, _, _, payment_id, *_ = make.database.call(payments.PAY, values)
     return verdict, payment_id
 
 
@@ -140,7 +135,7 @@ def test_a_cash_top_up_and_its_reversal(session, make, shop):
         ("card", merchant.id, -80_00),
         ("cash:store", merchant.id, 80_00),
     ]
-    top_ups.reverse_cash_top_up(
+    cash_top_ups.reverse_cash_top_up(
         session, top_up_no=top_up.top_up_no, reason="wrong card", till=_manager(make, store),
         now=utc_now(),
     )  # fmt: skip

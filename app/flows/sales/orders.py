@@ -148,8 +148,7 @@ def ask_wechat(
     try:
         return ask()
     except GatewayUnavailable:
-        with context.database.unit_of_work(SYSTEM) as session:
-            once.keep_lease(session, call, subject_id=subject_id, until=utc_now())
+        once.end_lease(context.database, call, subject_id=subject_id)
         raise WeChatUnavailable from None
     except OrderAlreadyPaid:
         return None

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 
-from app.core.actor import SYSTEM, Actor
+from app.core.actor import Actor
 from app.core.clock import utc_now
 from app.core.errors import N_, Category, DomainError
 from app.db import Database
-from app.flows import once
 from app.flows.context import Context
 from app.flows.once import Answer, MoneyCall
 from app.flows.sales import orders
-from app.flows.sales.presenting import payment_body
+from app.flows.sales.presenting import sheet_body
 from app.models.sales import Payment, PaymentStatus
-from app.models.tenants import Store
 from app.services.refusals import PaymentNotFound, refusal
-from app.services.sales import paying_apps, payments
-from app.services.sales.payments import ScannedPayment
+from app.services.sales import payments
+from app.services.sales.payments import ScannedPayment, WeChatOrder
 
 
 class PaymentClosed(DomainError):
@@ -52,25 +49,24 @@ def pay(
         answer = context.payments_together.ask(call)
         if answer is not None:
             return answer
-    verdict, status, text, payment_id = context.database.call(
-        payments.PAY,
-        (
-            token_digest,
-            key,
-            request_hash,
-            pay_point,
-            None if payment_code is None else context.keys.payment_code_digest(payment_code),
-            amount_fen,
-            payments.LIFETIME,
-            once.LEASE,
-        ),
+    digest = None if payment_code is None else context.keys.payment_code_digest(payment_code)
+    values = payments.pay_values(
+        token_digest=token_digest,
+        key=key,
+        request_hash=request_hash,
+        amount_fen=amount_fen,
+        pay_point=pay_point,
+        payment_code_digest=digest,
+        usual_appid=context.settings.wechat.mini_appid,
     )
+    verdict, status, text, payment_id, *order = context.database.call(payments.PAY, values)
     if verdict in {"paid", "replay"}:
         return Answer(status=status, text=text)
     if verdict == "pending":
-        wished = MoneyCall(caller="", key=key, request_hash=request_hash)
+        asked = WeChatOrder(*order)
+        wished = MoneyCall(caller=asked.caller, key=key, request_hash=request_hash)
         shown = pay_point is not None
-        return _ask_wechat(context, payment_id, wished, token_digest, show_sheet=shown)
+        return _ask_wechat(context, payment_id, asked, wished, show_sheet=shown)
     raise refusal(verdict)
 
 
@@ -104,19 +100,13 @@ def close_payment(context: Context, *, payment_id: int, member: Actor) -> Paymen
 
 
 def _ask_wechat(
-    context: Context, payment_id: int, call: MoneyCall, token_digest: bytes, *, show_sheet: bool
+    context: Context, payment_id: int, order: WeChatOrder, call: MoneyCall, *, show_sheet: bool
 ) -> Answer:
-    usual = context.settings.wechat.mini_appid
-    with context.database.unit_of_work(SYSTEM) as session:
-        payment = session.get_one(Payment, payment_id)
-        call = replace(call, caller=_caller_of(payment))
-        paying_apps.choose_app(session, order=payment, token_digest=token_digest, usual=usual)
-        session.flush()
-        order = payments.load_wechat_order(session, payment_id=payment_id, appid=usual)
-    if order.status in {PaymentStatus.closing, PaymentStatus.closed}:
+    """Between two transactions of one statement each: what is held is held, whatever happens."""
+    if order.status in {"closing", "closed"}:
         raise PaymentClosed
     prepay_id = order.prepay_id
-    if prepay_id is None and order.status is PaymentStatus.pending:
+    if prepay_id is None and order.status == "pending":
         prepay_id = orders.ask_wechat(
             context,
             call,
@@ -132,28 +122,11 @@ def _ask_wechat(
                 appid=order.appid,
             ),
         )
-    return _keep_asked(context, payment_id, prepay_id, call, show_sheet=show_sheet)
-
-
-def _keep_asked(
-    context: Context, payment_id: int, prepay_id: str | None, call: MoneyCall, *, show_sheet: bool
-) -> Answer:
-    now = utc_now()
-    with context.database.unit_of_work(SYSTEM) as session:
-        payment = session.get_one(Payment, payment_id)
-        if prepay_id is not None:
-            payment = payments.keep_prepay(session, payment_id=payment_id, prepay_id=prepay_id)
-        sheet = None
-        if show_sheet and prepay_id and payment.status is PaymentStatus.pending:
-            sheet = context.wechat_pay.payment_sheet(prepay_id, now=now, appid=payment.payer_appid)
-        store = session.get_one(Store, payment.store_id)
-        body = payment_body(payment, store.name, sheet)
-        answer = Answer(status=201, text=json.dumps(body, ensure_ascii=False))
-        once.keep_answer(session, call, answer)
-    return answer
-
-
-def _caller_of(payment: Payment) -> str:
-    if payment.staff_id is not None:
-        return f"staff:{payment.staff_id}"
-    return f"member:{payment.member_id}"
+    sheet = None
+    if show_sheet and prepay_id is not None:
+        sheet = context.wechat_pay.payment_sheet(prepay_id, now=utc_now(), appid=order.appid)
+    told = None if sheet is None else json.dumps(sheet_body(sheet))
+    identity = (call.caller, call.key, call.request_hash)
+    values = (payment_id, prepay_id, told, *identity)
+    [answer] = context.database.call(payments.KEEP_PREPAY, values)
+    return Answer(status=201, text=answer)

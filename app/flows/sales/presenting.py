@@ -13,7 +13,7 @@ from app.services.ports import PaymentSheet
 
 
 def payment_body(payment: Payment, store_name: str, sheet: PaymentSheet | None) -> Body:
-    """``kaquan.paid_answer`` writes the same of a payment that is settled at once."""
+    """``kaquan.payment_answer`` writes the same when a payment is made."""
     return {
         "id": str(payment.id),
         "payment_no": payment.payment_no,

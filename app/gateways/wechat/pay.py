@@ -33,6 +33,9 @@ from app.services.ports import (
 
 _log = logging.getLogger(__name__)
 
+# At once in a process. WeChat takes some 150 ms for an order: so 60 a second, and two may wait.
+MOST_CALLS = 10
+
 _JSAPI = "/v3/pay/transactions/jsapi"
 _NATIVE = "/v3/pay/transactions/native"
 _ORDERS = "/v3/pay/transactions/out-trade-no"
@@ -70,7 +73,7 @@ class WeChatPayClient:
     """Implements ``ports.WeChatPay`` for one merchant number, in public-key mode."""
 
     def __init__(
-        self, account: PayAccount, *, max_calls: int = 6, total_seconds: float = 11.0
+        self, account: PayAccount, *, max_calls: int = MOST_CALLS, total_seconds: float = 11.0
     ) -> None:
         self._account = account
         self._http = BoundedHttp(max_calls=max_calls, total_seconds=total_seconds)

@@ -1,4 +1,4 @@
-"""HTTP with a hard bound on time and on calls at once, whatever the far end does.
+"""HTTP with a hard bound on time, on calls at once and on who waits, whatever the far end does.
 
 A time-out of a socket bounds one read, not a call: name servers, several addresses, or an answer
 that trickles byte by byte add up without limit. So each call runs on one of a few threads of its
@@ -7,19 +7,21 @@ own; the caller waits for a fixed time and then cuts the connection, which frees
 
 from __future__ import annotations
 
+import select
 import socket
+import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from app.services.ports import GatewayUnavailable
 
@@ -29,6 +31,10 @@ MAX_BODY_BYTES = 1 << 20
 _RETRY_WITHIN_SECONDS = 1.0
 # A healthy WeChat frees a place within this; behind a hanging one nobody waits any longer.
 _PLACE_SECONDS = 1.0
+# So many of a web process's threads (deploy/gunicorn.conf.py) may be at WeChat or wait to be. The
+# others go on serving whoever needs no WeChat: a slow WeChat slows nobody's card down.
+MOST_WAITING = 12
+_QUICK_SECONDS = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +69,26 @@ class _Line:
                     socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
 
+@dataclass
+class _Kept:
+    """A thread's connection, which ends with the thread."""
+
+    origin: str
+    connection: HTTPConnection
+
+    def is_good_for(self, origin: str) -> bool:
+        """Nothing is due on an idle connection but its end."""
+        sock = self.connection.sock
+        if sock is None or origin != self.origin:
+            return False
+        poll = select.poll()
+        poll.register(sock, select.POLLIN)
+        return not poll.poll(0)
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
 _thread = threading.local()
 
 
@@ -76,36 +102,45 @@ class _Request:
     max_body_bytes: int = MAX_BODY_BYTES
 
 
-class _Connection(HTTPConnection):
-    def connect(self) -> None:
-        super().connect()
-        _report_connected(self.sock)
+class _Room:
+    """The threads of this process that are at WeChat or wait to be, whichever far end they want.
+
+    When it is full, a quick WeChat is waited for a moment; a slow one, with which somebody has been
+    for longer than that moment, is not.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._since: dict[object, float] = {}  # The first has been there longest.
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        me = object()
+        with self._changed:
+            if self._is_full() and self._is_slow():
+                raise GatewayUnavailable("too many wait for WeChat")
+            if not self._changed.wait_for(lambda: not self._is_full(), _QUICK_SECONDS):
+                raise GatewayUnavailable("too many wait for WeChat")
+            self._since[me] = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._changed:
+                del self._since[me]
+                self._changed.notify()
+
+    def _is_full(self) -> bool:
+        return len(self._since) >= MOST_WAITING
+
+    def _is_slow(self) -> bool:
+        return time.monotonic() - next(iter(self._since.values())) > _QUICK_SECONDS
 
 
-class _SecureConnection(HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        _report_connected(self.sock)
+_room = _Room()
 
 
-def _report_connected(sock: object) -> None:
-    line: _Line | None = getattr(_thread, "line", None)
-    if line is not None and isinstance(sock, socket.socket):
-        line.connected(sock)
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: object, **kwargs: object) -> None:
-        super().init_poolmanager(*args, **kwargs)  # type: ignore[arg-type]  # Passed through.
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+class _TooLarge(HTTPException):
+    """More than we are ready to hold in memory."""
 
 
 class BoundedHttp:
@@ -143,10 +178,17 @@ class BoundedHttp:
             GatewayUnavailable: No answer in time, a broken connection, an oversized answer, or
                 too many calls are hanging already: then soon and without a call.
         """
+        request = _Request(method, url, headers, body, repeatable, self._max_body_bytes)
+        with _room.place():
+            return self._send(request)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _send(self, request: _Request) -> Answer:
         if not self._slots.acquire(timeout=min(_PLACE_SECONDS, self._total_seconds / 2)):
             raise GatewayUnavailable("too many calls to WeChat at once")
         line = _Line()
-        request = _Request(method, url, headers, body, repeatable, self._max_body_bytes)
         try:
             future = self._threads.submit(self._run, line, request)
         except RuntimeError as error:  # The interpreter is shutting down.
@@ -158,17 +200,11 @@ class BoundedHttp:
             line.sever()
             raise GatewayUnavailable("no whole answer in time") from error
 
-    def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
     def _run(self, line: _Line, request: _Request) -> Answer:
-        kept: _Line | None = getattr(_thread, "line", None)
-        line.sock = kept.sock if kept is not None else None
-        _thread.line = line
         try:
             return _exchange_again_if_stale(line, request)
-        except requests.RequestException as error:
-            # Only the kind: the text of the error has the address with its query in it.
+        except (OSError, HTTPException, UnicodeError) as error:
+            # Only the kind: the text of the error may have the address with its query in it.
             raise GatewayUnavailable(type(error).__name__) from None
         finally:
             # The end of the thread's work frees its place, not the end of the caller's patience.
@@ -177,42 +213,69 @@ class BoundedHttp:
 
 def _exchange_again_if_stale(line: _Line, request: _Request) -> Answer:
     started = time.monotonic()
+    connection, was_kept = _connection(line, request.url)
     try:
-        return _exchange(request)
-    except requests.ConnectionError as error:
+        return _exchange(connection, request)
+    except ConnectionError:  # Not a time-out, and not an answer that broke off.
         late = time.monotonic() - started > _RETRY_WITHIN_SECONDS
-        if not request.repeatable or line.cut or late or isinstance(error, requests.Timeout):
+        if not was_kept or not request.repeatable or line.cut or late:
             raise
-    return _exchange(request)
+    connection, _ = _connection(line, request.url)
+    return _exchange(connection, request)
 
 
-def _session() -> requests.Session:
-    session: requests.Session | None = getattr(_thread, "session", None)
-    if session is None:
-        session = requests.Session()
-        session.trust_env = False  # No proxy, no netrc: the way to WeChat is what settings say.
-        session.mount("http://", _Adapter(pool_connections=1, pool_maxsize=1))
-        session.mount("https://", _Adapter(pool_connections=1, pool_maxsize=1))
-        _thread.session = session
-    return session
+def _connection(line: _Line, url: str) -> tuple[HTTPConnection, bool]:
+    """This thread's connection, which the line can cut from now on; and whether it was kept."""
+    parts = urlsplit(url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    kept: _Kept | None = getattr(_thread, "kept", None)
+    if kept is not None and kept.is_good_for(origin):
+        line.connected(kept.connection.sock)
+        return kept.connection, True
+    kept = _thread.kept = _Kept(origin, _new_connection(parts.scheme, parts.netloc))
+    connection = kept.connection
+    try:
+        connection.connect()
+    except BaseException:  # What is left of a handshake that failed must not be taken for a line.
+        connection.close()
+        raise
+    line.connected(connection.sock)
+    connection.sock.settimeout(READ_SECONDS)
+    return connection, False
 
 
-def _exchange(request: _Request) -> Answer:
-    with _session().request(
-        request.method,
-        request.url,
-        data=request.body,
-        headers=dict(request.headers),
-        timeout=(CONNECT_SECONDS, READ_SECONDS),
-        allow_redirects=False,
-        stream=True,
-    ) as response:
-        chunks: list[bytes] = []
-        size = 0
-        for chunk in response.iter_content(65536):
-            size += len(chunk)
-            if size > request.max_body_bytes:
-                raise requests.exceptions.ContentDecodingError("answer too large")
-            chunks.append(chunk)
-        names = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(status=response.status_code, headers=names, body=b"".join(chunks))
+def _new_connection(scheme: str, netloc: str) -> HTTPConnection:
+    """Straight to the far end: no proxy and no netrc, whatever the surroundings say."""
+    if scheme == "https":
+        return HTTPSConnection(netloc, timeout=CONNECT_SECONDS, context=_trust())
+    return HTTPConnection(netloc, timeout=CONNECT_SECONDS)
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
+
+
+def _exchange(connection: HTTPConnection, request: _Request) -> Answer:
+    parts = urlsplit(request.url)
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    try:
+        connection.request(request.method, target, request.body, dict(request.headers))
+        with connection.getresponse() as response:
+            body = _whole_body(response, request.max_body_bytes)
+            names = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(status=response.status, headers=names, body=body)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _whole_body(response: HTTPResponse, most: int) -> bytes:
+    """The body, or an exception when it broke off or is too long."""
+    if response.length is not None and response.length > most:
+        raise _TooLarge
+    # Of a known length the whole is insisted on; else it comes in pieces, or ends by hanging up.
+    body = response.read() if response.length is not None else response.read(most + 1)
+    if len(body) > most:
+        raise _TooLarge
+    return body

@@ -6,38 +6,28 @@ official account's browser, nor the other way round.
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.models.people import AccessToken
-from app.models.sales import Payment, TopUp
+from app.models.sales import TopUp
+
+_APP_OF_PAYER = text("SELECT appid FROM kaquan.app_of_payer(:payer_id, :token_digest)")
 
 
-def choose_app(
-    session: Session, *, order: Payment | TopUp, token_digest: bytes | None, usual: str
-) -> str:
-    """The appid of an order, decided once: asking WeChat again needs the very same order.
+def choose_app(session: Session, *, order: TopUp, token_digest: bytes | None, usual: str) -> str:
+    """The appid of a top-up's order, decided once: asking WeChat again needs the very same order.
+
+    A payment's is decided so by ``kaquan.wechat_order``.
 
     Args:
-        token_digest: Of the session that pays. A cashier's says nothing of the member, who then
-            pays where they signed in last.
+        token_digest: Of the session that pays.
         usual: The mini-program, for sessions that do not say.
     """
     if order.payer_appid is not None:
         return order.payer_appid
-    payer_id = order.payer_id if isinstance(order, TopUp) else order.member_id
-    chosen = session.scalar(
-        select(AccessToken.appid)
-        .where(
-            AccessToken.member_id == payer_id,
-            AccessToken.appid.is_not(None),
-            AccessToken.revoked_at.is_(None),
-            AccessToken.expires_at > func.now(),
-        )
-        .order_by((AccessToken.token_digest == token_digest).desc(), AccessToken.id.desc())
-        .limit(1)
-    )
+    named = {"payer_id": order.payer_id, "token_digest": token_digest}
+    chosen = session.scalar(_APP_OF_PAYER, named)
     # None stands for the mini-program, so that its orders, which are most, cost no write here.
-    if chosen not in {None, usual} or (isinstance(order, Payment) and order.staff_id is not None):
-        order.payer_appid = chosen or usual
+    if chosen not in {None, usual}:
+        order.payer_appid = chosen
     return chosen or usual

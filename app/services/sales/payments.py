@@ -8,19 +8,16 @@ first (``app/flows/sales/orders.py``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.core import money
 from app.models.cards import Lot
 from app.models.ledger import Posting
-from app.models.people import MemberIdentity
 from app.models.sales import Payment, PaymentStatus, Refund, RefundOrigin, RefundStatus
-from app.models.tenants import Store
 from app.services import journal, ledger
 from app.services.ledger import Leg
 from app.services.refusals import PaymentNotFound
@@ -28,16 +25,22 @@ from app.services.sales.comebacks import bearer_charged, legs_back, takes_of
 
 MAX_PAYMENT_FEN = 10_000_000  # 100,000 yuan: no counter of ours sells for more at once.
 LIFETIME = timedelta(minutes=15)  # How long the member may take over WeChat's sheet.
+LEASE = timedelta(seconds=15)  # A key's, while WeChat is asked: as in flows/once.py.
 PREPAY_PATIENCE = timedelta(seconds=30)  # An order without a prepay_id is given up after this.
 
+# In one statement: the payment, and what WeChat is to be asked for when it is pending.
 PAY = (
-    "SELECT verdict, http_status, answer, payment_id"
-    " FROM kaquan.pay(%s, %s, %s, %s, %s, %s, %s, %s)"
+    "SELECT p.verdict, p.http_status, p.answer, p.payment_id, o.*"
+    " FROM kaquan.pay(%s, %s, %s, %s, %s, %s, %s, %s) p"
+    " LEFT JOIN LATERAL kaquan.wechat_order("
+    "CASE p.verdict WHEN 'pending' THEN p.payment_id END, %s, %s) o ON true"
 )
+KEEP_PREPAY = "SELECT kaquan.keep_prepay(%s, %s, %s, %s, %s, %s)"
 PAY_TOGETHER = (
     "SELECT place, http_status, answer FROM kaquan.pay_together("
     "%s::bytea[], %s::text[], %s::bytea[], %s::text[], %s::bigint[])"
 )
+_ORDER = text("SELECT * FROM kaquan.wechat_order(:payment_id, ''::bytea, :appid)")
 _MEET = text("SELECT kaquan.meet(:member_id, :merchant_id)")
 _SETTLED = (PaymentStatus.paid, PaymentStatus.partly_refunded, PaymentStatus.refunded)
 
@@ -52,58 +55,55 @@ class ScannedPayment(NamedTuple):
     amount_fen: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class WeChatOrder:
-    """What WeChat is to be asked for: the part of a payment that the cards do not cover."""
+class WeChatOrder(NamedTuple):
+    """What WeChat is to be asked for, in the order of ``PAY``'s further columns.
 
-    payment_id: int
+    ``caller`` is whose key the answer is kept under; ``appid`` the app in which the payer pays.
+    """
+
     order_no: str
+    status: str
     amount_fen: int
-    description: str
+    store_name: str
     payer_openid: str
     appid: str
     expires_at: datetime
     prepay_id: str | None
-    status: PaymentStatus
+    caller: str
+
+    @property
+    def description(self) -> str:
+        """What the payer reads on WeChat's sheet."""
+        return self.store_name[:40]
+
+
+def pay_values(
+    *,
+    token_digest: bytes,
+    key: str,
+    request_hash: bytes,
+    amount_fen: int,
+    pay_point: str | None = None,
+    payment_code_digest: bytes | None = None,
+    usual_appid: str,
+) -> tuple[object, ...]:
+    """The values of ``PAY``: of a member's call at a pay point, or a till's with a payment code.
+
+    Args:
+        usual_appid: The mini-program's, for payers of whom no other app is known.
+    """
+    asked = (token_digest, key, request_hash, pay_point, payment_code_digest, amount_fen)
+    return (*asked, LIFETIME, LEASE, token_digest, usual_appid)
 
 
 def load_wechat_order(session: Session, *, payment_id: int, appid: str) -> WeChatOrder:
-    """The order of a payment's WeChat part, with the payer's openid in the app it is paid in.
+    """The order of a payment's WeChat part, made long ago.
 
     Args:
         appid: The mini-program's, for orders that name no other.
     """
-    app_of = func.coalesce(Payment.payer_appid, appid)
-    payment, store_name, openid = session.execute(
-        select(Payment, Store.name, MemberIdentity.openid)
-        .join(Store, Store.id == Payment.store_id)
-        .outerjoin(
-            MemberIdentity,
-            (MemberIdentity.member_id == Payment.member_id) & (MemberIdentity.appid == app_of),
-        )
-        .where(Payment.id == payment_id)
-        .limit(1)
-    ).one()
-    assert payment.expires_at is not None, "only a payment with a WeChat part has an order"
-    return WeChatOrder(
-        payment_id=payment.id,
-        order_no=payment.payment_no,
-        amount_fen=payment.wechat_fen,
-        description=store_name[:40],
-        payer_openid=openid or "",
-        appid=payment.payer_appid or appid,
-        expires_at=payment.expires_at,
-        prepay_id=payment.prepay_id,
-        status=payment.status,
-    )
-
-
-def keep_prepay(session: Session, *, payment_id: int, prepay_id: str) -> Payment:
-    """Note that WeChat has made the order. It is no matter if the payment has ended meanwhile."""
-    payment = _lock(session, Payment.id == payment_id)
-    if payment.status is PaymentStatus.pending:
-        payment.prepay_id = prepay_id
-    return payment
+    row = session.execute(_ORDER, {"payment_id": payment_id, "appid": appid}).one()
+    return WeChatOrder(*row)
 
 
 def begin_closing(session: Session, *, payment_id: int, now: datetime) -> Payment:
