@@ -10,7 +10,9 @@ scratch.mkdir(parents=True, exist_ok=True)
 bind = f"{os.environ.get('BIND') or '127.0.0.1'}:{os.environ.get('PORT') or 8000}"
 workers = int(os.environ.get("WEB_WORKERS") or 2)
 worker_class = "gthread"
-threads = 16  # As many connections has each of the two pools in app/db.py.
+# As many connections has each of the two pools in app/db.py; twelve may wait for WeChat
+# (app/gateways/wechat/transport.py).
+threads = 16
 timeout = 60  # Longer than the 25 s that a call to WeChat may take at most.
 graceful_timeout = 20
 keepalive = 30

@@ -1,7 +1,8 @@
 """Calls that come at the same time go to the database together, as a commit of many does.
 
-Whoever finds nobody under way goes at once; who comes meanwhile waits, and goes with all others who
-wait as soon as those are back. So a quiet counter waits for nothing, and a busy hour has groups.
+Whoever finds nobody under way goes at once (by himself, if he likes); who comes while a group is
+under way waits, and goes with all others who wait as soon as those are back. So a quiet counter
+waits for nothing, and a busy hour has groups.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 Asked = TypeVar("Asked")
@@ -39,7 +41,22 @@ class Together(Generic[Asked, Answered]):
         self._hopeless = hopeless
         self._lock = threading.Lock()
         self._waiting: deque[_Call[Asked, Answered]] = deque()
-        self._under_way = False
+        self._under_way = self._one_alone = False
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Whether nobody is under way: then this call goes by itself, which costs less.
+
+        Nobody waits for it, so that it may wait for locks; whoever comes meanwhile forms a group.
+        """
+        with self._lock:
+            may = not self._under_way and not self._one_alone
+            self._one_alone = self._one_alone or may
+        try:
+            yield may
+        finally:
+            if may:
+                self._one_alone = False
 
     def ask(self, asked: Asked) -> Answered | None:
         """The answer, or nothing: then this call has had no effect and is to go by itself.

@@ -51,11 +51,8 @@ def look_up_receiver(body: dict[str, Any]) -> counter.ReceiverSeen:
     """
     actor = current_actor()
     require_not_exhausted(WRONG_CODE, actor.caller)
-    code = body["payment_code"]
     receiver = CashReceiver(
-        phone=body["phone"],
-        payment_code=None if code is None else code.replace(" ", ""),
-        card_no=body["card_no"],
+        phone=body["phone"], payment_code=body["payment_code"], card_no=body["card_no"]
     )
     try:
         return counter.find_receiver(current_context(), receiver=receiver, till=actor)

@@ -90,3 +90,28 @@ def test_many_calls_from_many_threads_are_each_answered():
     together = Together(lambda group: {place: -asked for place, asked in enumerate(group)})
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(together.ask, range(1, 3000))) == [-n for n in range(1, 3000)]
+
+
+def test_one_may_go_by_himself_while_nobody_is_under_way():
+    together = Together(lambda group: dict(enumerate(group)))
+    with together.alone() as first, together.alone() as second:
+        assert (first, second) == (True, False)
+        assert together.ask(7) == 7  # The others do not wait for him.
+    with pytest.raises(ConnectionError), together.alone():
+        raise ConnectionError
+    with together.alone() as again:
+        assert again
+
+
+def test_nobody_goes_by_himself_while_a_group_is_under_way():
+    road = Road()
+    together = Together(road.send)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(together.ask, 2)
+        assert road.left.wait(PATIENCE)
+        with together.alone() as alone:
+            assert not alone
+        road.gate.set()
+        assert first.result(PATIENCE) == 4
+    with together.alone() as alone:
+        assert alone

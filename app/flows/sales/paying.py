@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from app.core.actor import Actor
 from app.core.clock import utc_now
 from app.core.errors import N_, Category, DomainError
 from app.db import Database
+from app.flows import once
 from app.flows.context import Context
 from app.flows.once import Answer, MoneyCall
 from app.flows.sales import orders
@@ -38,17 +40,13 @@ def pay(
     """Pay at a store: a member's token with a scanned pay point, or a till's with a payment code.
 
     One round trip when the cards cover it, shared with others who pay at this moment. Otherwise the
-    card part is held, WeChat is asked for the rest, and the answer carries what opens its sheet.
+    card part is held, WeChat is asked for the rest, and the answer carries what opens its sheet:
+    one round trip more, or two for who came with others.
 
     Raises:
         DomainError: As the function ``kaquan.pay`` refuses; WeChatUnavailable (the same key may try
             again at once; else the card part is back within a minute), WeChatRefused.
     """
-    if pay_point is not None:
-        call = ScannedPayment(token_digest, key, request_hash, pay_point, amount_fen)
-        answer = context.payments_together.ask(call)
-        if answer is not None:
-            return answer
     digest = None if payment_code is None else context.keys.payment_code_digest(payment_code)
     values = payments.pay_values(
         token_digest=token_digest,
@@ -59,7 +57,10 @@ def pay(
         payment_code_digest=digest,
         usual_appid=context.settings.wechat.mini_appid,
     )
-    verdict, status, text, payment_id, *order = context.database.call(payments.PAY, values)
+    call = None
+    if pay_point is not None:
+        call = ScannedPayment(token_digest, key, request_hash, pay_point, amount_fen)
+    verdict, status, text, payment_id, *order = _make_payment(context, call, values)
     if verdict in {"paid", "replay"}:
         return Answer(status=status, text=text)
     if verdict == "pending":
@@ -99,11 +100,28 @@ def close_payment(context: Context, *, payment_id: int, member: Actor) -> Paymen
         return session.get_one(Payment, payment_id)
 
 
+def _make_payment(
+    context: Context, call: ScannedPayment | None, values: tuple[object, ...]
+) -> tuple[Any, ...]:
+    """A row of ``payments.PAY``: with those who pay at this moment, else by itself."""
+    together = context.payments_together
+    if call is not None:
+        with together.alone() as alone:
+            if alone:
+                return context.database.call(payments.PAY, values)
+        answer = together.ask(call)
+        if answer is not None:
+            return "paid", answer.status, answer.text, None
+    return context.database.call(payments.PAY, values)
+
+
 def _ask_wechat(
     context: Context, payment_id: int, order: WeChatOrder, call: MoneyCall, *, show_sheet: bool
 ) -> Answer:
     """Between two transactions of one statement each: what is held is held, whatever happens."""
     if order.status in {"closing", "closed"}:
+        # Whoever sends it once more hears the same at once, not that it is under way.
+        once.end_lease(context.database, call, subject_id=payment_id)
         raise PaymentClosed
     prepay_id = order.prepay_id
     if prepay_id is None and order.status == "pending":

@@ -21,7 +21,7 @@ from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from urllib.parse import urlsplit
 
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from requests.utils import DEFAULT_CA_BUNDLE_PATH as TRUSTED_AUTHORITIES
 
 from app.services.ports import GatewayUnavailable
 
@@ -253,7 +253,7 @@ def _new_connection(scheme: str, netloc: str) -> HTTPConnection:
 
 @cache
 def _trust() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
+    return ssl.create_default_context(cafile=TRUSTED_AUTHORITIES)
 
 
 def _exchange(connection: HTTPConnection, request: _Request) -> Answer:

@@ -1,4 +1,4 @@
-"""Batches of paper in the demo, made by the two people that every batch needs."""
+"""Batches of paper in the demo, made by the two people that paper needs."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def take_payment(
 
 
 def two_people(session: Session) -> tuple[Actor, Actor]:
-    """Whoever makes a batch, and the finance person who approves it."""
+    """Whoever makes something, and the finance person who approves it."""
     people = []
     for role in (Role.platform_admin, Role.platform_finance):
         staff_id = session.scalar(select(Staff.id).where(Staff.role == role).order_by(Staff.id))

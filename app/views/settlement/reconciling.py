@@ -31,9 +31,10 @@ from app.services.settlement.differences import (
     is_about_fee,
     propose_correction,
     refuse_correction,
+    was_kept_before,
     withdraw_correction,
 )
-from app.views.cells import state_name
+from app.views.cells import order_name, state_name
 from app.views.desks import Action, Desk, action, those_allowed
 from app.views.forms import Choice, ConsoleForm, Day, OnceForm, Prose
 from app.views.records import Records
@@ -220,11 +221,13 @@ class DifferenceDesk(Desk):
                 maker=g.actor,
                 now=utc_now(),
             ),
-            said=gettext("Difference %(no)s waits for a second person.", no=found.number),
+            said=gettext(
+                "Difference %(no)s waits for a second person.", no=order_name(found.number)
+            ),
             back=url_for("Differences.show", pk=pk),
             title=gettext("Propose a correction"),
             submit=gettext("Ask a second person"),
-            explanation=f"{found.number} · {state_name(found.kind)}",
+            explanation=f"{order_name(found.number)} · {state_name(found.kind)}",
             facts=_facts(found),
         )
 
@@ -241,11 +244,11 @@ class DifferenceDesk(Desk):
             lambda session: confirm_correction(
                 session, difference_id=pk, checker=g.actor, now=utc_now()
             ),
-            said=gettext("Difference %(no)s is corrected.", no=found.number),
+            said=gettext("Difference %(no)s is corrected.", no=order_name(found.number)),
             back=url_for("Differences.show", pk=pk),
             title=gettext("Confirm correction"),
             submit=gettext("Confirm and book"),
-            explanation=found.number,
+            explanation=order_name(found.number),
             facts=facts,
         )
 
@@ -260,11 +263,11 @@ class DifferenceDesk(Desk):
             lambda session: refuse_correction(
                 session, difference_id=pk, note=form.note.data, checker=g.actor
             ),
-            said=gettext("The proposal for %(no)s is refused.", no=found.number),
+            said=gettext("The proposal for %(no)s is refused.", no=order_name(found.number)),
             back=url_for("Differences.show", pk=pk),
             title=gettext("Refuse correction"),
             submit=gettext("Refuse"),
-            explanation=found.number,
+            explanation=order_name(found.number),
             tone="danger",
             facts=[gettext("Nothing is booked. The difference is open again.")],
         )
@@ -277,11 +280,11 @@ class DifferenceDesk(Desk):
         return self.confirmed(
             Confirmation(),
             lambda session: withdraw_correction(session, difference_id=pk, maker=g.actor),
-            said=gettext("The proposal for %(no)s is taken back.", no=found.number),
+            said=gettext("The proposal for %(no)s is taken back.", no=order_name(found.number)),
             back=url_for("Differences.show", pk=pk),
             title=gettext("Take proposal back"),
             submit=gettext("Take back"),
-            explanation=found.number,
+            explanation=order_name(found.number),
             facts=[gettext("Nothing is booked. The difference is open again.")],
         )
 
@@ -292,7 +295,16 @@ def _explained(correction: Correction, found: Any) -> str:
         if is_about_fee(found):
             said = gettext("The day's fee is booked as ¥%(wechat)s, as WeChat's account shows it.")
         said = said % {"wechat": money.yuan(found.wechat_fen or 0)}
+    elif correction is Correction.unapplied and was_kept_before(found):
+        said = gettext("What was kept as not ours to keep is brought to ¥%(wechat)s, as WeChat says"
+                       " now. Nobody bears a cost.",
+                       wechat=money.yuan(_left_fen(found)))  # fmt: skip
     return f"{state_name(correction)}：{said}"
+
+
+def _left_fen(found: Any) -> int:
+    """What stays kept of what no order of ours has paid for."""
+    return (found.wechat_fen or 0) - (found.ours_fen or 0)
 
 
 def _facts(found: Any) -> Sequence[str]:

@@ -22,7 +22,7 @@ def test_a_list_is_narrowed_to_the_last_of_many(many, admin, crowd, make, databa
     assert meant.status_code == 302
     assert meant.location.endswith(f"{path}?status=active&merchant_id={last.merchant_id}")
     narrowed = admin.get(meant.location).text
-    assert f"商户: {name}" in narrowed
+    assert f"商户：{name}" in narrowed
     assert value_in(narrowed, "merchant_id") == str(last.merchant_id)
     assert value_in(narrowed, "merchant_id-typed") == name
     assert point.token in narrowed

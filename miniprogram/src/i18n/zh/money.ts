@@ -14,7 +14,7 @@ export const money: Record<string, string> = {
   'Asked again': '重新办理中',
   'Asked for ¥{yuan} back': '申请退款 ¥{yuan}',
   'At least ¥{yuan}.': '最低充值 ¥{yuan}。',
-  'At most ¥50,000 in one payment.': '单笔最多 ¥50,000。',
+  'At most ¥100,000 in one payment.': '单笔最多 ¥100,000。',
   'Back by WeChat': '退回微信',
   'Back on my cards': '退回卡内',
   'Balance now': '当前余额',

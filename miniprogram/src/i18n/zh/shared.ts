@@ -14,7 +14,7 @@ export const shared: Record<string, string> = {
   'Gifts sent and received': '赠送记录',
   Give: '赠送',
   Home: '首页',
-  'This is no longer here': '内容已不在了',
+  'Not found': '没有找到',
   'How much': '金额',
   Me: '我的',
   'My cards': '我的卡',
