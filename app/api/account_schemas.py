@@ -12,7 +12,7 @@ from app.api.schemas import TopUp
 from app.core.clock import rfc3339
 from app.services.sales.payments import MAX_PAYMENT_FEN
 from app.services.sales.refund_requests import MAX_REASON
-from app.web.body import Fen, Words, check_phone
+from app.web.body import Fen, Phone, Words
 from app.web.reasons import reason_text
 from app.web.shapes import ProgramTerms
 from app.web.wire import Instant
@@ -93,7 +93,7 @@ class RefundRequests(Schema):
 
 
 class Phone(Schema):
-    phone = fields.String(required=True, validate=check_phone)
+    phone = Phone(required=True)
 
 
 class Recipient(Schema):

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields
 from app.api.blueprint import bp
 from app.core.actor import PUBLIC
 from app.models.contents import ContentKind
-from app.queries.publishing.contents import ContentSeen, find_content, list_contents
+from app.queries.publishing.contents import ContentSeen, PictureSeen, find_content, list_contents
 from app.services.publishing.content_refusals import ContentNotFound
 from app.web.body import Words
 from app.web.context import current_context
@@ -50,6 +50,9 @@ class Content(Schema):
 
 
 class ContentWhole(Content):
+    pictures = fields.List(
+        fields.Nested(Cover), metadata={"description": "in order, the cover first"}
+    )
     body_html = fields.String(metadata={"description": "sanitised, for rich text"})
     store_ids = fields.List(fields.String(), metadata={"description": "empty: all stores"})
 
@@ -185,13 +188,6 @@ def shape_content(one: ContentSeen) -> dict[str, Any]:
     """As the schemas want it: addresses whole, so that a mini-program can load them."""
     base = current_context().settings.public_base_url.rstrip("/")
     path = _PATHS.get(one.kind)
-    cover = one.cover and {
-        "url": f"{base}/media/{one.cover.key}/640.webp",
-        "large_url": f"{base}/media/{one.cover.key}/1280.webp",
-        "alt": one.cover.alt,
-        "width": one.cover.width,
-        "height": one.cover.height,
-    }
     return {
         "id": str(one.id),
         "title": one.title,
@@ -200,10 +196,22 @@ def shape_content(one: ContentSeen) -> dict[str, Any]:
         "city": one.city,
         "merchant": one.merchant,
         "price_fen": one.price_fen,
-        "cover": cover,
+        "cover": one.cover and shape_picture(one.cover),
+        "pictures": [shape_picture(picture) for picture in one.pictures],
         "url": f"{base}/{path}/{one.id}" if path else base,
         "link_url": one.link_url,
         "published_at": one.published_at,
         "body_html": one.body_html.replace('src="/media/', f'src="{base}/media/'),
         "store_ids": [str(pk) for pk in one.store_ids],
+    }
+
+
+def shape_picture(one: PictureSeen) -> dict[str, Any]:
+    base = current_context().settings.public_base_url.rstrip("/")
+    return {
+        "url": f"{base}/media/{one.key}/640.webp",
+        "large_url": f"{base}/media/{one.key}/1280.webp",
+        "alt": one.alt,
+        "width": one.width,
+        "height": one.height,
     }

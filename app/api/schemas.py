@@ -10,7 +10,7 @@ from app.core.errors import N_
 from app.services.sales.payments import MAX_PAYMENT_FEN
 from app.services.sales.top_ups import MAX_TOP_UP_FEN
 from app.services.stored_value.gifts import MAX_MESSAGE
-from app.web.body import Fen, RowId, Words, check_phone
+from app.web.body import Fen, Phone, RowId, Words
 from app.web.context import current_context
 from app.web.paging import PageArguments
 from app.web.shapes import CardBalance, PaymentCommon, StoreName
@@ -247,7 +247,7 @@ class PaymentQuery(Schema):
 
 class NewTopUp(Schema):
     amount_fen = Fen(required=True, maximum=MAX_TOP_UP_FEN)
-    phone = fields.String(load_default=None, allow_none=True, validate=check_phone)
+    phone = Phone(load_default=None, allow_none=True)
     program_id = RowId(load_default=None, allow_none=True)
 
 

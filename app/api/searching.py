@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from app.core.clock import local_day, utc_now
 from app.core.errors import N_, Category, DomainError
 from app.core.visits import FACES, KINDS
 from app.queries.publishing.searching import KINDS as TYPES
-from app.queries.publishing.searching import Narrowed, hot_words, search, suggest
+from app.queries.publishing.searching import Found, Narrowed, hot_words, search, suggest
 from app.web.body import Words
 from app.web.context import current_context
 from app.web.limits import OPEN_TO_ALL, Limit, limited
@@ -59,6 +60,9 @@ class FoundItem(Schema):
     merchant = fields.String()
     score = fields.Float()
     marks = fields.List(fields.String(), metadata={"description": "words to be highlighted"})
+    picture_url = fields.String(
+        allow_none=True, metadata={"description": "its first picture, 320 px wide, WebP"}
+    )
 
 
 class Facet(Schema):
@@ -127,12 +131,17 @@ def find_published(query: dict[str, Any]) -> dict[str, Any]:
     if query["offset"] == 0 and query["q"].strip():
         counter().note_search(query["q"], found=bool(found.items))
     return {
-        "items": found.items,
+        "items": [{**asdict(one), "picture_url": _picture_url(one)} for one in found.items],
         "next_cursor": None,
         "total": found.total,
         "guessed": found.guessed,
         "facets": {"types": found.kinds, "cities": found.cities, "merchants": found.merchants},
     }
+
+
+def _picture_url(one: Found) -> str | None:
+    base = current_context().settings.public_base_url.rstrip("/")
+    return None if one.picture is None else f"{base}/media/{one.picture}/320.webp"
 
 
 @bp.get("/search/suggestions")

@@ -3,6 +3,9 @@
 The check character is Luhn mod 32 over the same alphabet, so that it survives normalising (a check
 character I, L, O or U of ISO 7064 would not) and a till can refuse a typing error without a server.
 Fifteen characters are 75 random bits. The printed form is grouped ``XXXX-XXXX-XXXX-XXXX``.
+
+What people type by hand, here and elsewhere, comes from a Chinese keyboard as often as not: letters
+and digits of full width, ideographic spaces, dashes of every length.
 """
 
 from __future__ import annotations
@@ -11,14 +14,16 @@ import hashlib
 import hmac
 import os
 import re
+import unicodedata
 from collections.abc import Callable
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH = 16
 _VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
-_READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None, "\t": None})
+_READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _LONGEST_INPUT = 200
-_WITHOUT_GAPS = str.maketrans({"-": None, " ": None, "\t": None})
+# Hyphens, dashes and the minus sign, and what takes no width but is copied along.
+_GAPS = re.compile(r"[\s\-\u00ad\u200b-\u200f\u2010-\u2015\u2060\u2212\ufeff]+")
 _OLD = re.compile(r"[0-9A-Z]{6,64}")
 # A random byte as its letter, and as what Luhn adds for it at a place that counts once or twice.
 _LETTERS = bytes(ord(ALPHABET[byte & 31]) for byte in range(256))
@@ -33,7 +38,7 @@ class CodeMistyped(ValueError):
 def normalise(text: str) -> str:
     """What a person typed or a scanner read, as the 16 characters that were printed.
 
-    Case, spaces and dashes do not matter; O is read as 0, I and L as 1. A scanned address
+    Case, width, spaces and dashes do not matter; O is read as 0, I and L as 1. A scanned address
     (``https://…/v/<code>``) gives its last part.
 
     Raises:
@@ -41,7 +46,7 @@ def normalise(text: str) -> str:
     """
     if len(text) > _LONGEST_INPUT:
         raise CodeMistyped
-    bare = text.strip().rstrip("/").rsplit("/", 1)[-1].upper().translate(_READ_AS)
+    bare = without_gaps(text).rstrip("/").rsplit("/", 1)[-1].upper().translate(_READ_AS)
     if len(bare) != CODE_LENGTH or any(letter not in _VALUES for letter in bare):
         raise CodeMistyped
     if check_character(bare[:-1]) != bare[-1]:
@@ -49,14 +54,20 @@ def normalise(text: str) -> str:
     return bare
 
 
+def without_gaps(text: str) -> str:
+    """What was typed in groups, in one piece, and of full width as if it were not."""
+    narrow = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return _GAPS.sub("", narrow)
+
+
 def compact(text: str) -> str:
     """An old card's code as it is kept and looked for: capitals, without spaces and dashes."""
-    return text.strip().upper().translate(_WITHOUT_GAPS)
+    return without_gaps(text).upper()
 
 
 def compact_as_printed(text: str) -> str:
     """The same with its letters as they stand: an old system may have hashed small ones."""
-    return text.strip().translate(_WITHOUT_GAPS)
+    return without_gaps(text)
 
 
 def could_be_old(compacted: str) -> bool:

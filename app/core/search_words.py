@@ -90,6 +90,12 @@ def sound(text: str) -> str:
     return "".join(syllables(text))
 
 
+@lru_cache(maxsize=8192)
+def sounds_like(title: str, spoken: str) -> bool:
+    """Whether a title sounds like what was typed in letters, from some syllable of it on."""
+    return any(one.startswith(spoken) for one in _sounds(title))
+
+
 def has_han(text: str) -> bool:
     return _HAN.search(text) is not None
 

@@ -20,8 +20,8 @@ from app.services.ports import (
     WeChatPay,
     WeChatShipping,
 )
+from app.services.sales.cash_top_ups import CashTaken
 from app.services.sales.payments import ScannedPayment
-from app.services.sales.top_ups import CashTaken
 from app.services.vouchers.redemptions import ScannedVoucher
 from config import Settings
 

@@ -8,7 +8,7 @@ from app.core.keys import Keys
 from app.db import NOT_NOW, open_database
 from app.flows.context import Context
 from app.flows.sales.paying import pay_scanned
-from app.flows.sales.topping_up import take_cash
+from app.flows.sales.taking_cash import take_cash_together
 from app.flows.together import Together
 from app.flows.vouchers.redeeming import redeem_scanned
 from app.flows.wechat_tokens import DatabaseTokenStore
@@ -40,7 +40,7 @@ def build_context(settings: Settings) -> Context:
         database=database,
         payments_together=Together(partial(pay_scanned, database), hopeless=NOT_NOW),
         redemptions_together=Together(partial(redeem_scanned, database), hopeless=NOT_NOW),
-        cash_together=Together(partial(take_cash, database), hopeless=NOT_NOW),
+        cash_together=Together(partial(take_cash_together, database), hopeless=NOT_NOW),
         keys=Keys(
             code_keys=settings.code_keys,
             phone_key=settings.phone_key,

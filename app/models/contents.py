@@ -58,6 +58,7 @@ class ContentWords:
 
     ``body_html`` was sanitised on its way in (core/rich_text). ``price_fen`` is for goods,
     ``link_url`` for banners and blocks. Which stores offer it: ``store_ids``; empty means all.
+    ``picture_ids`` are shown after the cover, in this order.
     """
 
     title: Mapped[str] = mapped_column(Text)
@@ -70,6 +71,10 @@ class ContentWords:
 
     @declared_attr
     def store_ids(cls) -> Mapped[list[int]]:  # noqa: N805 - SQLAlchemy hands the class over
+        return mapped_column(ARRAY(BigInteger), default=list, server_default="{}")
+
+    @declared_attr
+    def picture_ids(cls) -> Mapped[list[int]]:  # noqa: N805 - SQLAlchemy hands the class over
         return mapped_column(ARRAY(BigInteger), default=list, server_default="{}")
 
     @declared_attr
@@ -101,6 +106,7 @@ class ContentItem(ContentWords, MerchantOwned, Base):
         Index("ix_content_item_ends", "withdraw_at", postgresql_where="withdraw_at IS NOT NULL"),
         Index("ix_content_item_merchant", "merchant_id", "id"),
         Index("ix_content_item_cover", "cover_id"),
+        Index("ix_content_item_pictures", "picture_ids", postgresql_using="gin"),
     )
     id: Mapped[PrimaryKey]
     merchant_id: Mapped[Id] = mapped_column(BigInteger)  # No index of its own.

@@ -35,7 +35,10 @@ _PAST_PAGE = (
     "published_at IS NOT NULL AND EXISTS (SELECT FROM content_item i"
     " WHERE i.id = content_version.item_id AND i.kind = 'page')"
 )
-_ON_A_COVER = "EXISTS (SELECT FROM content_item i WHERE i.cover_id = media_file.id)"
+_ON_A_COVER = (
+    "EXISTS (SELECT FROM content_item i WHERE i.cover_id = media_file.id)"
+    " OR EXISTS (SELECT FROM content_item i WHERE i.picture_ids @> ARRAY[media_file.id])"
+)
 _TAKEN_HERE = "EXISTS (SELECT FROM redemption r WHERE r.voucher_id = voucher.id)"
 
 

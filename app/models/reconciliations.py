@@ -95,11 +95,14 @@ class Correction(enum.Enum):
 
 
 class ReconciliationDifference(Base):
-    """What WeChat, our orders and the ledger do not agree on. Amounts are fen; none: not there."""
+    """What WeChat, our orders and the ledger do not agree on. Amounts are fen; none: not there.
+
+    What comes back after it was corrected, because a bill was changed, is the next ``turn``.
+    """
 
     __tablename__ = "reconciliation_difference"
     __table_args__ = (
-        UniqueConstraint("bill_on", "kind", "number", name="uq_reconciliation_difference"),
+        UniqueConstraint("bill_on", "kind", "number", "turn", name="uq_reconciliation_difference"),
         CheckConstraint("decided_by_id <> proposed_by_id", name="difference_two_people"),
         CheckConstraint(
             "(status IN ('proposed', 'corrected')) <= (proposed_by_id IS NOT NULL)",
@@ -119,6 +122,7 @@ class ReconciliationDifference(Base):
     bill_on: Mapped[date]
     kind: Mapped[DifferenceKind] = state_column(DifferenceKind, "difference_kind")
     number: Mapped[str] = mapped_column(Text)
+    turn: Mapped[int] = mapped_column(default=1, server_default="1")
     wechat_no: Mapped[str | None] = mapped_column(Text)
     ours_fen: Mapped[Fen | None]
     ledger_fen: Mapped[Fen | None]

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from app.core.errors import DomainError
 from app.documents.barcodes import QUIET_ZONE, draw_qr
-from app.flows.sales.topping_up import CashReceiver
+from app.flows.sales.taking_cash import CashReceiver
 from app.flows.tills import counter
 from app.pos.blueprint import bp
 from app.pos.schemas import Member, Receiver
@@ -51,11 +51,8 @@ def look_up_receiver(body: dict[str, Any]) -> counter.ReceiverSeen:
     """
     actor = current_actor()
     require_not_exhausted(WRONG_CODE, actor.caller)
-    code = body["payment_code"]
     receiver = CashReceiver(
-        phone=body["phone"],
-        payment_code=None if code is None else code.replace(" ", ""),
-        card_no=body["card_no"],
+        phone=body["phone"], payment_code=body["payment_code"], card_no=body["card_no"]
     )
     try:
         return counter.find_receiver(current_context(), receiver=receiver, till=actor)

@@ -35,7 +35,7 @@ def charge(context: Context, asked: MoneyRequest) -> Answer:
         token_digest=asked.token_digest,
         key=asked.key,
         request_hash=asked.request_hash,
-        payment_code=asked.body["payment_code"].replace(" ", ""),
+        payment_code=asked.body["payment_code"],
         amount_fen=asked.body["amount_fen"],
     )
 

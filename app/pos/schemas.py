@@ -7,7 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 from app.core.errors import N_
 from app.services.sales.payments import MAX_PAYMENT_FEN
 from app.services.sales.top_ups import MAX_TOP_UP_FEN
-from app.web.body import Fen, RowId, Words, check_phone
+from app.web.body import Digits, Fen, Phone, RowId, Words
 from app.web.shapes import CardBalance, PaymentCommon, StoreName
 from app.web.wire import Instant
 
@@ -75,9 +75,9 @@ class Reason(Schema):
 class Receiver(Schema):
     """Exactly one of phone, payment_code and card_no says whom."""
 
-    phone = fields.String(load_default=None, allow_none=True, validate=check_phone)
-    payment_code = Words(load_default=None, allow_none=True, shortest=1, longest=40)
-    card_no = Words(load_default=None, allow_none=True, shortest=1, longest=40)
+    phone = Phone(load_default=None, allow_none=True)
+    payment_code = Digits(load_default=None, allow_none=True, shortest=1, longest=40)
+    card_no = Digits(load_default=None, allow_none=True, shortest=1, longest=40)
 
     @validates_schema
     def _one_receiver(self, values: dict[str, object], **_: object) -> None:
@@ -118,7 +118,7 @@ class ReversedTopUp(Schema):
 
 
 class NewPayment(Schema):
-    payment_code = Words(required=True, shortest=1, longest=40)
+    payment_code = Digits(required=True, shortest=1, longest=40)
     amount_fen = Fen(required=True, maximum=MAX_PAYMENT_FEN)
 
 

@@ -11,11 +11,11 @@ from app.core.clock import utc_now
 from app.flows import once
 from app.flows.context import Context
 from app.flows.once import Answer, Body, MoneyCall
-from app.flows.sales import topping_up
-from app.flows.sales.topping_up import CashReceiver
+from app.flows.sales import taking_cash
+from app.flows.sales.taking_cash import CashReceiver
 from app.pos import schemas
 from app.pos.blueprint import bp
-from app.services.sales import top_ups
+from app.services.sales import cash_top_ups
 from app.web.auth import current_actor, till_required
 from app.web.body import request_hash, request_key
 from app.web.context import current_context
@@ -27,7 +27,7 @@ from app.web.wire import IDEMPOTENT, answered
 def take_cash(context: Context, asked: MoneyRequest) -> Answer:
     """Take cash; the member's card has it at once. The token is checked in the same round trip."""
     body = asked.body
-    return topping_up.top_up_with_cash(
+    return taking_cash.take_cash(
         context,
         token_digest=asked.token_digest,
         key=asked.key,
@@ -65,7 +65,7 @@ def reverse_top_up(body: dict[str, Any], top_up_no: str) -> Response:
     call = MoneyCall(caller=actor.caller, key=request_key(), request_hash=request_hash())
 
     def effect(session: Session) -> Body:
-        done = top_ups.reverse_cash_top_up(
+        done = cash_top_ups.reverse_cash_top_up(
             session, top_up_no=top_up_no[:40], reason=body["reason"], till=actor, now=utc_now()
         )
         return {

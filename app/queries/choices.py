@@ -23,6 +23,7 @@ from app.queries.named_ids import Name
 
 _EXACT, _NUMBER, _BEGINS, _CONTAINS, _BESIDE, _SOUNDS = range(6)
 _LONGEST_ID = 18  # Digits.
+_MOST_SILENT = 2_000  # So many names without a document are spelt, the newest ones.
 _AT_STORES = (Staff, Terminal)
 
 
@@ -83,7 +84,8 @@ def find_choices(
         rank = _rank(part, words) if words else literal(_CONTAINS)
         query = _rows(part, rank)
         if words:
-            query = query.where(_fits(part, words))
+            silent = _sounding_silent(session, part, words)
+            query = query.where(or_(_fits(part, words), part.model.id.in_(silent)))
         rows = session.execute(query.order_by("rank", "name", part.model.id).limit(limit))
         found += [(row.rank, place, _found(part, row)) for row in rows]
     found.sort(key=lambda one: one[:2])
@@ -147,13 +149,37 @@ def _fits(part: Part, words: str) -> ColumnElement[bool]:
     ways: list[ColumnElement[bool]] = [_has_all(part, words)]
     if _is_id(words):
         ways.append(model.id == int(words))
-    spoken = search_words.sound_query(words) if words.isascii() and not words.isdecimal() else ""
-    if spoken and model in (Merchant, Store):
+    spoken = search_words.sound_query(words) if _is_spoken(part, words) else ""
+    if spoken:
         # A store's document has the pinyin and the initials of its name and of its merchant's.
         whose = SearchDocument.merchant_id if model is Merchant else SearchDocument.subject_id
         sounding = SearchDocument.lexemes.op("@@")(cast(spoken, TSQUERY))
         ways.append(model.id.in_(select(whose).where(SearchDocument.kind == "store", sounding)))
     return or_(*ways)
+
+
+def _is_spoken(part: Part, words: str) -> bool:
+    """Whether it is letters, and of something whose name people spell."""
+    return words.isascii() and not words.isdecimal() and part.model in (Merchant, Store)
+
+
+def _sounding_silent(session: Session, part: Part, words: str) -> Sequence[int]:
+    """Those that sound like it and have no document: closed stores, merchants that do not trade."""
+    spoken = search_words.sound(words) if _is_spoken(part, words) else ""
+    if len(spoken) < 2:
+        return ()
+    model = part.model
+    whose = SearchDocument.merchant_id if model is Merchant else SearchDocument.subject_id
+    indexed = select(SearchDocument.id).where(SearchDocument.kind == "store", whose == model.id)
+    rows = session.execute(
+        select(model.id, model.name)
+        .where(*part.conditions, ~indexed.exists())
+        .order_by(model.id.desc())
+        .limit(_MOST_SILENT)
+    )
+    return [
+        pk for pk, name in rows if search_words.sounds_like(search_words.normalise(name), spoken)
+    ]
 
 
 def _has_all(part: Part, words: str) -> ColumnElement[bool]:

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.models.base import Base
+from app.models.ledger import JournalEntry
+from app.queries.event_numbers import event_number
 from app.queries.id_ranges import within_ids
 from app.queries.named_ids import NAMED_IDS
 from app.queries.narrowing import Narrowing, narrow
@@ -156,6 +158,8 @@ def _statement(session: Session, plan: ExportPlan, *, serial_dates: bool) -> Sel
             query = query.outerjoin(named, named.id == value)
             shown = func.coalesce(name(named), cast(value, Text))
             query = query.add_columns(_harmless(shown))
+        elif model is JournalEntry and column.name == "reference":
+            query = query.add_columns(_harmless(event_number(model)))
         else:
             query = query.add_columns(_shown(column, value, serial_dates=serial_dates))
     newest_first = [model.id.desc()]

@@ -231,7 +231,7 @@ REPORTS: Mapping[str, Report] = {
         title=N_("Shift differences"),
         explanation=N_("Cash counted at the end of shifts, against what should have been there."),
         columns=(Column(label=N_("Store")), Column(label=N_("Cashier")), _count(N_("Shifts")),
-                 _money(N_("Expected")), _money(N_("Counted")), _money(N_("Difference")),
+                 _money(N_("Expected")), _money(N_("Counted cash")), _money(N_("Difference")),
                  _count(N_("Shifts with a difference"))),
         statements={"": sql.SHIFTS},
         groups=_ONE,

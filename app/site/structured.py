@@ -104,8 +104,11 @@ def _hours(store: StorePage) -> list[dict[str, Any]]:
     return [*weekly, *special]
 
 
-def _image(item: ContentSeen) -> dict[str, str]:
-    if item.cover is None:
+def _image(item: ContentSeen) -> dict[str, str | list[str]]:
+    shown = item.pictures or ([item.cover] if item.cover else [])
+    addresses = [
+        absolute(url_for("site_media.show_picture", key=one.key, name="1280.webp")) for one in shown
+    ]
+    if not addresses:
         return {}
-    path = url_for("site_media.show_picture", key=item.cover.key, name="1280.webp")
-    return {"image": absolute(path)}
+    return {"image": addresses if len(addresses) > 1 else addresses[0]}

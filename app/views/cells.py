@@ -59,15 +59,7 @@ def cell(column: str, value: object, *, name: str | None = None, url: str | None
         return _number(column, value)
     if isinstance(value, Mapping):
         return Cell(_told(value), "detail")
-    text = str(value)
-    if column in WORDS:
-        known = WORDS[column].get(text)
-        return Cell(gettext(known) if known else text, "name")
-    if column == "reason":
-        return Cell(reason_text(text))
-    return Cell(
-        text, "code" if column.endswith(("_no", "_last4", "token", "reference")) else "text"
-    )
+    return _words(column, str(value))
 
 
 def roughly(number: int) -> str:
@@ -85,10 +77,30 @@ def state_name(value: enum.Enum) -> str:
     return gettext(known or labels.STATES[value.name])
 
 
+def order_name(number: str) -> str:
+    """What WeChat's bill is held against: an order or refund by its number, or a day's fee."""
+    what, _, day = number.partition(":")
+    return gettext("WeChat's fee, %(day)s", day=day) if what == "wechat-fee" else number
+
+
 def event_name(kind: str) -> str:
     """What happened to a voucher, by the name of the event."""
     states = labels.STATES
     return gettext(states.get(f"VoucherEventKind.{kind}") or states[kind])
+
+
+def _words(column: str, text: str) -> Cell:
+    """Text of a column: words of ours in the reader's language, and everything else as it is."""
+    if column in WORDS:
+        known = WORDS[column].get(text)
+        return Cell(gettext(known) if known else text, "name")
+    if column == "reason":
+        return Cell(reason_text(text))
+    if column == "number":
+        return Cell(order_name(text), "code")
+    return Cell(
+        text, "code" if column.endswith(("_no", "_last4", "token", "reference")) else "text"
+    )
 
 
 def column_name(column: str) -> str:
@@ -97,9 +109,12 @@ def column_name(column: str) -> str:
 
 def _told(particulars: Mapping[str, object]) -> str:
     """An audited action's particulars, each with its name."""
-    return "，".join(
-        f"{gettext(labels.COLUMNS.get(key) or labels.DETAILS.get(key) or key)}: {_said(key, value)}"
+    named = (
+        (gettext(labels.COLUMNS.get(key) or labels.DETAILS.get(key) or key), _said(key, value))
         for key, value in particulars.items()
+    )
+    return gettext(", ").join(
+        gettext("%(label)s: %(value)s", label=label, value=said) for label, said in named
     )
 
 

@@ -170,7 +170,8 @@ def chosen(field: Field) -> Chip | None:
     """The chip of a field that narrows the list."""
     if not field.value:
         return None
-    return Chip(f"{field.label}: {field.shown}", (field.name,))
+    said = gettext("%(label)s: %(value)s", label=field.label, value=field.shown)
+    return Chip(said, (field.name,))
 
 
 def words(arguments: Mapping[str, str], name: str) -> str:

@@ -29,6 +29,11 @@ _LONGEST_LIST = 80  # Names typed at once into a field that takes several.
 _MARKS = str.maketrans("；、\n", ";;;")
 
 
+def ids_of(field: Any) -> list[int]:
+    """The rows that were chosen, where one table is chosen from and nothing else."""
+    return [int(one) for one in field.data or ()]
+
+
 class _Finds:
     """What both fields have: where they look, and what came beside the value."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from flask import g, url_for
+from flask import g
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
@@ -26,8 +26,8 @@ from app.models.tenants import Merchant, PayPoint, Store, Terminal
 from app.models.voucher_records import VoucherTask
 from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
 from app.queries.named_ids import NAMED_IDS
-from app.views import roles
 from app.views.cells import Cell, cell
+from app.views.references import record_page, tell_references
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,17 @@ _VIEW_OF = {
     JournalEntry: "Entries",
     Statement: "Statements",
 }
+
+
+def _told_later(entry: type[JournalEntry]) -> ColumnElement[str]:
+    """What an entry books is told by its reference (``tell_references``)."""
+    return entry.reference
+
+
 TARGETS: Mapping[str, Target] = {
-    column: Target(model, partial(name, model), _VIEW_OF[model])
+    column: Target(
+        model, partial(_told_later if model is JournalEntry else name, model), _VIEW_OF[model]
+    )
     for column, (model, name) in NAMED_IDS.items()
 }
 _VIEWS = {
@@ -72,11 +81,15 @@ _VIEWS = {
 }
 # Whose people those are that a reader does not see: a number would tell nothing.
 _ABOVE = {Scope.merchant: N_("Platform"), Scope.store: N_("Merchant or platform")}
-Names = Mapping[Any, Mapping[int, str]]
+Names = Mapping[Any, Mapping[Any, Any]]
 
 
 def find_names(session: Session, rows: Sequence[Any], columns: Iterable[str]) -> Names:
-    """The names of all ids in these columns, by table. What the reader may not see has none."""
+    """The names of all ids in these columns, by table. What the reader may not see has none.
+
+    Entries are called what their references tell; ``str`` stands for these.
+    """
+    columns = tuple(columns)
     wanted: dict[Any, tuple[Target, set[int]]] = {}
     for column in columns:
         if (target := TARGETS.get(column)) is None:
@@ -85,15 +98,22 @@ def find_names(session: Session, rows: Sequence[Any], columns: Iterable[str]) ->
         wanted.setdefault(target.model, (target, set()))[1].update(ids)
     names: dict[Any, dict[int, str]] = {}
     for model, (target, ids) in wanted.items():
-        found_names = session.execute(select(model.id, target.name()).where(model.id.in_(ids)))
+        found_names = session.execute(
+            select(model.id, target.name().label("name")).where(model.id.in_(ids))
+        )
         names[model] = {row[0]: row[1] for row in found_names if row[1]} if ids else {}
-    return names
+    entries = names.get(JournalEntry, {}).values()
+    own = [row.reference for row in rows if "reference" in columns and row.reference is not None]
+    references = tell_references(session, [*entries, *own])
+    return {**names, str: references} if references else names
 
 
 def cell_of(row: Any, column: str, names: Names) -> Cell:
     """A row's value in that column, an id by the name that it stands for."""
     value = getattr(row, column)
     target = TARGETS.get(column)
+    if column == "reference" and value in names.get(str, {}):
+        return names[str][value]
     if target is None or value is None:
         return cell(column, value)
     name = names.get(target.model, {}).get(value)
@@ -103,15 +123,12 @@ def cell_of(row: Any, column: str, names: Names) -> Cell:
         return cell(column, value, name=gettext(_ABOVE[g.actor.scope]))
     if name is None:
         return cell(column, value)
-    return cell(column, value, name=name, url=_page(target.view, value))
+    if target.model is JournalEntry and name in names.get(str, {}):
+        name = names[str][name].text
+    return cell(column, value, name=name, url=record_page(target.view, value))
 
 
 def page_of(row: Any) -> str | None:
     """The address of a row's own page, if it has one that the reader may open."""
     view = _VIEWS.get(type(row))
-    return None if view is None else _page(view, row.id)
-
-
-def _page(view: str, pk: int) -> str | None:
-    allowed = roles.allows(g.actor.role, "can_show", view)
-    return url_for(f"{view}.show", pk=pk) if allowed else None
+    return None if view is None else record_page(view, row.id)

@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from flask import g
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
+from sqlalchemy.orm import Session
 
-from app.core.actor import Role
+from app.core.actor import Role, Scope
 from app.models.ledger import ACCOUNTS
+from app.queries.settlement.account_codes import read_codes
 from app.queries.trial_balance import AccountBalance, trial_balance
 from app.views import roles
 from app.views.job_monitor import JobMonitor
@@ -52,9 +55,17 @@ class TrialBalance(BaseView):
         return self.render_template(
             "console/trial_balance.html",
             lines=lines,
+            codes=_codes(session),
             debits_fen=sum(line.balance_fen for line in lines if line.balance_fen > 0),
             credits_fen=-sum(line.balance_fen for line in lines if line.balance_fen < 0),
         )
+
+
+def _codes(session: Session) -> Mapping[str, str]:
+    """The accounts' numbers in the platform's own books; a merchant's books have others."""
+    if g.actor.scope is not Scope.platform:
+        return {}
+    return {one.account: one.code for one in read_codes(session)}
 
 
 class RightsTable(BaseView):

@@ -11,12 +11,13 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
 
-from app.core import money
+from app.core import codes, money
 from app.core.errors import N_, Category, DomainError
 from app.flows.once import hash_request
 from app.web.errors import InvalidFields, InvalidJson
 
 _PHONE = re.compile(r"1[3-9][0-9]{9}")
+_COUNTRY = re.compile(r"(\+|00)?86(?=1[0-9]{10}$)")
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -70,9 +71,24 @@ class RowId(fields.String):
         return int(text)
 
 
-def check_phone(text: str) -> None:
-    if not _PHONE.fullmatch(text):
-        raise ValidationError(N_("A mainland mobile number has 11 digits."))
+class Digits(Words):
+    """A number that is read off and typed: width, spaces and dashes of its groups do not matter."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        return codes.without_gaps(text) if isinstance(text, str) else text
+
+
+class Phone(Digits):
+    """A mainland mobile number, also as address books write it: ``+86 138 0000 0000``."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(longest=40, **kwargs)
+        self.validators.append(_check_phone)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        return _COUNTRY.sub("", text) if isinstance(text, str) else text
 
 
 class JsonParser(FlaskParser):
@@ -171,3 +187,8 @@ _JSON = json.JSONDecoder(parse_constant=_refuse_constant)
 def _no_control(text: str) -> None:
     if any(ord(letter) < 32 and letter not in "\n\t" for letter in text) or "\x7f" in text:
         raise ValidationError(N_("Control characters are not allowed."))
+
+
+def _check_phone(text: str) -> None:
+    if not _PHONE.fullmatch(text):
+        raise ValidationError(N_("A mainland mobile number has 11 digits."))

@@ -1,5 +1,5 @@
 -- Cash at a counter, onto a member's card: kaquan.top_up_with_cash is the whole call in one round trip.
--- services/sales/top_ups.py calls it.
+-- services/sales/cash_top_ups.py calls it.
 
 DO $$ BEGIN
     IF to_regtype('kaquan.cash_top_up') IS NULL THEN

@@ -23,6 +23,7 @@ test('case, spaces, dashes and look-alikes do not matter', () => {
   expect(bareCode(' oil0-abcd ')).toBe('0110ABCD')
   expect(judgeCode(grouped(MADE[3]).toLowerCase())).toBe('right')
   expect(checkCharacter('000000000000000')).toBe('0')
+  expect(bareCode('ｏｉｌ０－ＡＢＣＤ　——ef\u00a0gh\u200b')).toBe('0110ABCDEFGH')
 })
 test('an unfinished code is no error yet', () => {
   expect([judgeCode(''), judgeCode('AB'), judgeCode('AB!')]).toEqual(['short', 'short', 'wrong'])

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from app.core.keys import Keys
+from tests.api.bills import bill, paid, today, topped_up
 from tests.api.messages import messenger, pending
 from tests.api.scene import scene, unchanged
 from tests.conftest import OwnDatabase
 from tests.factories import Factories
 from tests.served import Served, Shop, served
 
-__all__ = ["messenger", "pending", "scene", "unchanged"]
+__all__ = ["bill", "messenger", "paid", "pending", "scene", "today", "topped_up", "unchanged"]
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ def batch_of(world, scene):
     "spoil",
     [lambda c: c[:-1] + ("0" if c[-1] != "0" else "1"), lambda c: c[:-1], lambda c: c + "0",
      lambda c: "U" + c[1:], lambda c: "*" * 16, lambda _: "-", lambda _: "券" * 16,
-     lambda _: "０" * 16],
+     lambda _: "０" * 15 + "１"],
     ids=["check character", "short", "long", "U", "stars", "dash", "Chinese", "full width"],
 )  # fmt: skip
 def test_a_code_with_a_typing_error(scene, call, spoil):

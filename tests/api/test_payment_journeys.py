@@ -159,10 +159,12 @@ def test_a_refused_prepay_gives_the_held_part_back_at_once(world, shop):
     # WeChat knows no such payer: the member has no identity in our mini-program.
     world.by_superuser("UPDATE member_identity SET openid = '' WHERE member_id = %s", member.id)
     body = {"pay_point": shop.pay_point.token, "amount_fen": 40_00}
-    answer = client.post("/api/v1/payments", body)
+    key = uuid.uuid4().hex
+    answer = client.post("/api/v1/payments", body, key=key)
     assert (answer.status_code, answer.json()["code"]) == (502, "wechat_refused")
     assert world.balance(client) == 30_00
     assert story(client)[-1] == ("payment_closed", 30_00)
+    _requires_to_stay_closed(client, body, key)
 
 
 def test_a_failed_prepay_may_be_tried_again_under_the_same_key(world, shop):
@@ -194,8 +196,7 @@ def test_a_failed_prepay_that_nobody_tries_again_gives_the_held_part_back(world,
     world.jobs.run_task("settle_orders")
     assert is_now(client, payment, "closed")
     assert world.balance(client) == 30_00
-    over = client.post("/api/v1/payments", body, key=key)
-    assert (over.status_code, over.json()["code"]) == (409, "payment_closed")
+    _requires_to_stay_closed(client, body, key)
 
 
 def test_a_hanging_wechat_is_not_waited_for_and_the_order_is_found_again(world, shop):
@@ -296,3 +297,10 @@ def test_a_pending_payment_has_nothing_to_refund(world, shop):
     address = f"/pos/api/payments/{payment['payment_no']}/refunds"
     refused = shop.manager.post(address, {"amount_fen": 1, "reason": "退货"})
     assert (refused.status_code, refused.json()["code"]) == (409, "payment_not_paid")
+
+
+def _requires_to_stay_closed(client, body: dict, key: str) -> None:
+    """The same key, sent again and again at once: closed, never as if it were still under way."""
+    for _ in range(3):
+        over = client.post("/api/v1/payments", body, key=key)
+        assert (over.status_code, over.json()["code"]) == (409, "payment_closed")

@@ -24,78 +24,8 @@ from app.services.settlement.differences import (
 )
 from app.services.settlement.reconciliations import DayNotOver
 from app.services.two_people import SecondPersonRequired
+from tests.api.bills import agree, difference_id, differences
 from tests.books import balance_fen
-
-
-@pytest.fixture
-def today():
-    return local_day(utc_now())
-
-
-@pytest.fixture
-def bill(world, today, monkeypatch):
-    """Today's bill as of tomorrow, with what is planted in it.
-
-    WeChat and we have one clock here: what is paid in a day's last minutes is of that day, too.
-    """
-    monkeypatch.setattr("app.services.settlement.bill_matching._LAG", timedelta(0))
-
-    def reconcile(**plan):
-        world.wechat.post("/_bill", day=today.isoformat(), early=True, **plan)
-        return reconcile_day(world.context, today, now=utc_now() + timedelta(days=2))
-
-    yield reconcile
-    world.wechat.post("/_bill", day=today.isoformat())
-
-
-@pytest.fixture
-def topped_up(world):
-    """Top-ups by WeChat, all paid and credited; gives their numbers."""
-    shop = world.shop()
-
-    def top_up(fen: int) -> str:
-        client = world.sign_in_member()
-        made = client.post(
-            "/api/v1/top-ups", {"amount_fen": fen, "program_id": str(shop.program.id)}
-        ).json()
-        world.confirm_in_wechat(made)
-        world.jobs.run_until(
-            lambda: client.get(f"/api/v1/top-ups/{made['id']}").json()["status"] == "credited"
-        )
-        return str(made["top_up_no"])
-
-    return top_up
-
-
-@pytest.fixture
-def paid(world):
-    """Payments that WeChat completes, one yuan of them from the card; gives their numbers."""
-    shop = world.shop()
-
-    def pay(wechat_fen: int) -> str:
-        _, client = world.rich(shop, 1_00)
-        body = {"pay_point": shop.pay_point.token, "amount_fen": 1_00 + wechat_fen}
-        made = client.post("/api/v1/payments", body).json()
-        world.confirm_in_wechat(made)
-        path = f"/api/v1/payments/{made['id']}"
-        world.jobs.run_until(lambda: client.get(path).json()["status"] == "paid")
-        return str(made["payment_no"])
-
-    return pay
-
-
-def differences(world, *numbers: str) -> list[tuple[object, ...]]:
-    return world.rows(
-        "SELECT kind, number, ours_fen, ledger_fen, wechat_fen, suggestion, status"
-        " FROM reconciliation_difference WHERE number = ANY(:numbers) ORDER BY number, kind",
-        numbers=list(numbers),
-    )
-
-
-def difference_id(world, number: str) -> int:
-    return world.one(
-        "SELECT id FROM reconciliation_difference WHERE number = :number", number=number
-    )
 
 
 def test_what_agrees_three_ways_is_no_difference_and_the_fee_is_booked_once(
@@ -213,25 +143,10 @@ def test_a_ledger_brought_to_a_bill_that_wechat_then_corrects_is_found_and_broug
     bill()
     _, wrong = differences(world, number)
     assert wrong == ("ledger_differs", number, 30_00, 29_00, 30_00, "expense", "unresolved")
-    bring_to_the_bill(
-        world.one(
-            "SELECT id FROM reconciliation_difference"
-            " WHERE number = :number AND kind = 'ledger_differs'",
-            number=number,
-        )
-    )
+    bring_to_the_bill(difference_id(world, number, "ledger_differs"))
     bill()
     assert {row[-1] for row in differences(world, number)} == {"corrected"}
     world.require_sound_books()
-
-
-def agree(world, found: int, correction: Correction) -> None:
-    """Two people: one proposes, the other one confirms."""
-    maker, checker = (world.make.actor(world.make.staff(Role.platform_finance)) for _ in "ab")
-    with world.database.unit_of_work(SYSTEM) as session:
-        propose_correction(session, difference_id=found, correction=correction,
-                           note="查过微信", maker=maker, now=utc_now())  # fmt: skip
-        confirm_correction(session, difference_id=found, checker=checker, now=utc_now())
 
 
 def booked_fee_fen(world, reference: str) -> int:
@@ -259,11 +174,7 @@ def test_a_fee_on_which_the_two_bills_differ_is_booked_as_wechat_took_it_by_two_
     assert day.fee_fen == before.fee_fen
     agree(
         world,
-        world.one(
-            "SELECT id FROM reconciliation_difference WHERE number = :number"
-            " AND kind = 'fee_differs'",
-            number=reference,
-        ),
+        difference_id(world, reference, "fee_differs"),
         Correction.expense,
     )
     assert booked_fee_fen(world, reference) == theirs

@@ -17,6 +17,13 @@ def test_a_code_is_read_however_it_is_written(code):
     for text in (code, codes.grouped(code), written, f" {code[:8]} {code[8:]}\t"):
         assert codes.normalise(text) == code
     assert codes.normalise(f"https://pay.example/v/{code}/") == code
+    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in codes.grouped(code))
+    for text in (
+        wide,
+        wide.lower(),
+        f"\u3000{code[:4]}\u2014\u2014{code[4:8]}\u00a0{code[8:]}\u200b",
+    ):
+        assert codes.normalise(text) == code
 
 
 @given(CODES, st.integers(0, 15), st.sampled_from(codes.ALPHABET))

@@ -24,10 +24,10 @@ from sqlalchemy import select, text
 
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
-from app.flows.sales.topping_up import take_cash
+from app.flows.sales.taking_cash import take_cash_together
 from app.models.sales import Refund, TopUp
-from app.services.sales import top_ups
-from app.services.sales.top_ups import CashTaken
+from app.services.sales import cash_top_ups, top_ups
+from app.services.sales.cash_top_ups import CashTaken
 from app.services.vouchers import redemptions
 from tests.journeys.money_cards import Cards
 from tests.journeys.money_choices import amounts, members, picks, rarely, shops
@@ -129,11 +129,11 @@ class MoneyMachine(Payments, Cards):
             )
         key = self.key()
         call = CashTaken(self.till_tokens[shop], *key, digest, None, product.id, fen)
-        if in_group and take_cash(self.database, [call]):
+        if in_group and take_cash_together(self.database, [call]):
             verdict = "credited"
         else:
             verdict = self.database.call(
-                top_ups.WITH_CASH,
+                cash_top_ups.TAKE,
                 (self.till_tokens[shop], *key, digest, None, None, product.id, fen),
             )[0]
         if card.status != "active":
@@ -160,7 +160,7 @@ class MoneyMachine(Payments, Cards):
         top_up = choose(known, pick)
         row = self.load(TopUp, id=top_up.id)
         told = self.do(
-            top_ups.reverse_cash_top_up, top_up_no=top_up.no, reason="typed wrongly",
+            cash_top_ups.reverse_cash_top_up, top_up_no=top_up.no, reason="typed wrongly",
             till=self.tills[shop], now=top_up.at,
         )  # fmt: skip
         if row.store_id != self.tills[shop].store_id:

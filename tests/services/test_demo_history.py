@@ -42,6 +42,14 @@ def test_the_history_is_balanced_and_has_something_for_every_chart(session, keys
     assert session.scalar(text(f"{stores} WHERE m.code IN ('merchant1', 'merchant2')")) == 6
     stocked = "SELECT count(DISTINCT store_id) FROM voucher_holding WHERE store_id IS NOT NULL"
     assert session.scalar(text(stocked)) >= 2, "a till of each merchant has paper to sell"
+    ran_out = text(
+        "SELECT count(*), -sum(p.amount_fen)::bigint FROM journal_entry e"
+        "  JOIN posting p ON p.entry_id = e.id AND p.account = 'income:breakage'"
+        " WHERE e.id > :last AND e.kind = 'vouchers_expired'"
+    )
+    times, fen = session.execute(ran_out, {"last": last_entry}).one()
+    assert times >= 4
+    assert fen > 1_000_00, "the report on expired balances has months to compare"
     of_ours = text("SELECT max(occurred_at) FROM journal_entry WHERE id > :last")
     latest = session.scalar(of_ours, {"last": last_entry})
     assert latest <= now + timedelta(seconds=1)

@@ -15,7 +15,7 @@ from app.models.cards import Bearer
 from app.models.sales import Payment, Refund, TopUpChannel
 from app.services.people.members import bind_phone
 from app.services.ports import RefundState, WeChatRefund
-from app.services.sales import payments, refunds, top_ups
+from app.services.sales import cash_top_ups, payments, refunds, top_ups
 from app.services.stored_value import gifts
 from tests.books import balance_fen, postings_of
 
@@ -133,7 +133,7 @@ def test_a_cash_top_up_and_its_reversal(session, make, shop):
         ("card", merchant.id, -80_00),
         ("cash:store", merchant.id, 80_00),
     ]
-    top_ups.reverse_cash_top_up(
+    cash_top_ups.reverse_cash_top_up(
         session, top_up_no=top_up.top_up_no, reason="wrong card", till=_manager(make, store),
         now=utc_now(),
     )  # fmt: skip

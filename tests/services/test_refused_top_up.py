@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from app.core.actor import Role
 from app.core.keys import token_digest
-from app.services.sales import top_ups
+from app.services.sales import cash_top_ups
 
 
 def test_cash_over_the_cap_leaves_no_empty_card_behind(session, make, keys):
@@ -18,7 +18,7 @@ def test_cash_over_the_cap_leaves_no_empty_card_behind(session, make, keys):
     member = make.member(phone=phone)
     till = make.staff_token(make.staff(Role.cashier, store))
     verdict, _, _, room_fen = make.database.call(
-        top_ups.WITH_CASH,
+        cash_top_ups.TAKE,
         (
             token_digest(till), "over", hashlib.sha256(b"over").digest(),
             keys.phone_digest(phone), None, None, program.id, 100_01,

@@ -13,11 +13,11 @@ from sqlalchemy import text
 from app.core.actor import SYSTEM, Actor, Role, Scope
 from app.core.clock import utc_now
 from app.core.keys import token_digest
-from app.flows.sales.topping_up import take_cash
+from app.flows.sales.taking_cash import take_cash_together
 from app.models.cards import Bearer, CardStatus, ProgramStatus
 from app.models.people import MemberStatus
 from app.models.tenants import StoreStatus
-from app.services.sales.top_ups import WITH_CASH, CashTaken
+from app.services.sales.cash_top_ups import TAKE, CashTaken
 from app.services.tills import shifts
 
 _ROWS = {
@@ -76,11 +76,11 @@ class Counter:
         return CashTaken(digest, key, request, phone_digest, card_no, self.program.id, fen)
 
     def together(self, *calls: CashTaken):
-        return take_cash(self.make.database, calls)
+        return take_cash_together(self.make.database, calls)
 
     def alone(self, call: CashTaken):
         values = (*call[:4], None, *call[4:])
-        return self.make.database.call(WITH_CASH, values)[:3]
+        return self.make.database.call(TAKE, values)[:3]
 
     def set(self, row, **values):
         with self.make.database.unit_of_work(SYSTEM) as session:

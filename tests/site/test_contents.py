@@ -140,7 +140,7 @@ def test_what_is_not_published_is_not_there(visitor, write):
     pk = write("机密草稿", "<p>草稿</p>", published=False)
     assert visitor.get(f"/articles/{pk}").status_code == 404
     assert visitor.get(f"/api/v1/articles/{pk}").status_code == 404
-    for path in ("/", "/articles/", "/sitemap.xml", "/api/v1/articles?limit=100"):
+    for path in ("/", "/articles/", "/sitemaps/contents-0.xml", "/api/v1/articles?limit=100"):
         assert "机密草稿" not in visitor.get(path).get_data(as_text=True)
         assert f"/articles/{pk}<" not in visitor.get(path).get_data(as_text=True)
     assert visitor.get(f"/goods/{pk}").status_code == 404
@@ -206,7 +206,8 @@ def test_the_first_view_is_small(visitor):
 def test_engines_find_the_sitemap_and_canonical_addresses(visitor, write):
     pk = write("收录", "<p>x</p>")
     assert "Sitemap: https://kaquan.example/sitemap.xml" in visitor.get("/robots.txt").text
-    sitemap = visitor.get("/sitemap.xml").text
+    assert f"/articles/{pk}<" in "".join(_sitemaps(visitor))
+    sitemap = visitor.get(f"/sitemaps/contents-{pk - 1}.xml").text
     assert f"<loc>https://kaquan.example/articles/{pk}</loc>" in sitemap
     text = visitor.get(f"/articles/{pk}?utm_source=x").text
     assert f'<link rel="canonical" href="https://kaquan.example/articles/{pk}">' in text
@@ -310,14 +311,42 @@ def test_the_sitemap_is_xml_and_leads_only_to_pages_that_robots_may_read(visitor
     robots = visitor.get("/robots.txt").text
     refused = tuple(re.findall(r"^Disallow: (\S+)$", robots, re.MULTILINE))
     assert {"/console/", "/api/", "/preview/", "/v/", "/t/", "/g/", "/q/"} <= set(refused)
-    tree = ElementTree.fromstring(visitor.get("/sitemap.xml").data)
-    addresses = [one.text for one in tree.iter(f"{_SITEMAP}loc")]
+    trees = [ElementTree.fromstring(text) for text in _sitemaps(visitor)]
+    addresses = [one.text for tree in trees for one in tree.iter(f"{_SITEMAP}loc")]
     assert len(addresses) == len(set(addresses)) > len(LISTS)
     for address in addresses:
         assert address.startswith("https://kaquan.example/")
         assert not address.removeprefix("https://kaquan.example").startswith(refused)
-    for one in tree.iter(f"{_SITEMAP}lastmod"):
+    for one in (one for tree in trees for one in tree.iter(f"{_SITEMAP}lastmod")):
         assert re.match(r"\d{4}-\d\d-\d\dT", one.text)
+
+
+def _sitemaps(visitor) -> list[str]:
+    """The texts of all sitemaps that the index names."""
+    index = ElementTree.fromstring(visitor.get("/sitemap.xml").data)
+    paths = [
+        one.text.removeprefix("https://kaquan.example") for one in index.iter(f"{_SITEMAP}loc")
+    ]
+    return [visitor.get(path).text for path in paths]
+
+
+def test_a_sitemap_holds_so_many_and_the_next_one_goes_on_behind_them(
+    visitor, write, make, monkeypatch
+):
+    monkeypatch.setattr("app.site.for_engines.MOST", 5)
+    monkeypatch.setattr("app.site.for_engines._AT_ONCE", 2)
+    wanted = {f"/articles/{write(f'地图{n}', '<p>x</p>')}" for n in range(7)}
+    merchant = make.merchant()
+    wanted |= {f"/stores/{make.store(merchant).id}" for _ in range(6)}
+    found: list[str] = []
+    for text in _sitemaps(visitor):
+        tree = ElementTree.fromstring(text)
+        part = [one.text for one in tree.iter(f"{_SITEMAP}loc")]
+        assert 1 <= len(part) <= 5
+        found += part
+    assert len(found) == len(set(found)), "nothing stands twice"
+    assert wanted <= {one.removeprefix("https://kaquan.example") for one in found}
+    assert visitor.get("/sitemaps/stores-9999999999999999999.xml").status_code == 404
 
 
 def test_where_no_store_is_open_no_empty_list_of_cities_stands(app):

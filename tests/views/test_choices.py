@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from app.core.actor import SYSTEM, Role
+from app.models.cards import ProgramAcceptance
 from app.models.contents import ContentItem
 from app.models.tenants import Merchant, Store
 from app.models.voucher_records import VoucherTask
@@ -205,7 +206,7 @@ def test_a_list_is_narrowed_to_the_last_of_many(many, admin, crowd, make, databa
     assert meant.status_code == 302
     assert meant.location.endswith(f"{path}?status=active&merchant_id={last.merchant_id}")
     narrowed = admin.get(meant.location).text
-    assert f"商户: {name}" in narrowed
+    assert f"商户：{name}" in narrowed
     assert value_in(narrowed, "merchant_id") == str(last.merchant_id)
     assert value_in(narrowed, "merchant_id-typed") == name
     assert point.token in narrowed
@@ -440,3 +441,47 @@ def test_the_platform_writes_for_the_last_of_many_merchants(many, make, signed_i
     with database.unit_of_work(SYSTEM) as session:
         item = session.get_one(ContentItem, int(made.location.rsplit("/", 1)[1]))
         assert item.merchant_id == stores[-1].merchant_id
+
+
+def test_a_card_is_taken_where_chips_and_typed_names_say(many, admin, crowd, make, database):
+    """A page for a thousand merchants holds those that are chosen, and a field to find others."""
+    first, second, third = crowd[:3]
+    program = make.program(
+        issuer=merchant_of(database, first), accepted_by=[merchant_of(database, first)]
+    )
+    path = f"/console/card-programs/{program.id}/accept"
+    page = admin.get(path).text
+    assert re.findall(r'name="accepted_by" value="(\d+)" checked', page) == [str(first.merchant_id)]
+    assert merchant_of(database, second).name not in page
+    chosen = {
+        "accepted_by": [str(first.merchant_id), str(second.merchant_id)],
+        "accepted_by-typed": merchant_of(database, third).name,
+        "accepted_by-said": "",
+    }
+    assert fill(admin, path, chosen).status_code == 302
+    with database.unit_of_work(SYSTEM) as session:
+        taken = session.scalars(
+            select(ProgramAcceptance.merchant_id).where(ProgramAcceptance.program_id == program.id)
+        ).all()
+    assert set(taken) == {store.merchant_id for store in (first, second, third)}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/card-programs/issuers", "/console/voucher-requests/merchants",
+        "/console/content-order/merchants",
+    ],
+)  # fmt: skip
+def test_one_of_many_merchants_is_allowed_by_its_name_and_again_not(
+    many, admin, crowd, database, path
+):
+    merchant = merchant_of(database, crowd[-1])
+    chip = f'name="allowed" value="{merchant.id}" checked'
+    before = re.findall(r'name="allowed" value="(\d+)" checked', admin.get(path).text)
+    assert str(merchant.id) not in before
+    typed_too = {"allowed": before, "allowed-typed": merchant.name, "allowed-said": ""}
+    assert fill(admin, path, typed_too).status_code == 302
+    assert chip in admin.get(path).text
+    assert fill(admin, path, {"allowed": before}).status_code == 302
+    assert chip not in admin.get(path).text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from sqlalchemy import select
@@ -217,3 +218,29 @@ def test_a_block_stands_on_the_home_pages_of_site_and_app_with_its_text(app, edi
     assert "首充满一百元送早餐券" in block["body_html"]
     assert editor.post(f"/console/content/{pk}/withdraw", {"reason": "结束"}).status_code == 302
     assert "首充满一百元送早餐券" not in visitor.get("/").text
+
+
+def test_the_order_goes_on_behind_the_first_page_and_each_page_is_saved_by_itself(
+    database, editor, monkeypatch
+):
+    monkeypatch.setattr("app.views.publishing.content_order._MOST", 3)
+    mine = {published(editor, written(editor, f"{NEW}?kind=solution")) for _ in range(4)}
+    address, pages = "/console/content-order/?kind=solution", {}
+    while address:
+        page = editor.get(address).text
+        for pk in re.findall(r'name="sort-(\d+)"', page):
+            assert int(pk) not in pages, "nothing stands on two pages"
+            pages[int(pk)] = address
+        assert len(re.findall(r'name="sort-', page)) <= 3
+        found = re.search(r'href="([^"]+)"[^>]*>下一页', page)
+        address = unescape(found.group(1)) if found else ""
+    assert mine <= pages.keys()
+    last = min(mine)  # The oldest among equals stands behind the others.
+    assert "after=" in pages[last]
+    moved = editor.post(pages[last], {f"sort-{last}": "7"})
+    assert moved.status_code == 302
+    with database.unit_of_work(SYSTEM) as session:
+        assert session.get_one(ContentItem, last).sort == 7
+    beyond = editor.get("/console/content-order/?kind=solution&after=9999.1").text
+    assert "后面已经没有内容了" in beyond
+    assert editor.get("/console/content-order/?kind=solution&after=x.9").status_code == 200

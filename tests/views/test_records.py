@@ -13,13 +13,14 @@ from werkzeug.datastructures import MultiDict
 from app.core.actor import SYSTEM, Role
 from app.core.clock import SHANGHAI, local_day, utc_now
 from app.models import ledger
-from app.models.sales import TopUpChannel
+from app.models.sales import Payment, TopUpChannel
 from app.models.tenants import Merchant
 from app.views import labels
 from app.views.filters import Period, read_period
 from app.views.listing import LISTS
 from app.views.records import PAGE
 from tests.conftest import ROOT
+from tests.trade import Trade
 
 TODAY = date(2026, 11, 23)
 ROW = re.compile(r"<tr>\s*<td.*?</tr>", re.DOTALL)
@@ -163,6 +164,27 @@ def test_no_choice_holds_a_nul(reader, path):
     answer = reader.get(f"/console/{path}=%00")
     assert answer.status_code == 200
     assert rows_of(answer.text) == []
+
+
+def test_an_entry_is_told_and_found_by_the_number_of_what_it_books(make, database, signed_in):
+    """``payment:1820:ended`` is a key for machines; people have a receipt with P2611… on it."""
+    trade = Trade(make)
+    pk = trade.pay(trade.store_one, trade.own, 12_00, principal=20_00)
+    with database.unit_of_work(SYSTEM) as session:
+        number = session.get_one(Payment, pk).payment_no
+    browser = signed_in(make.staff(Role.platform_finance))
+    [row] = rows_of(browser.get(f"/console/entries/list/?q={number}").text)
+    assert f'<a href="/console/payments/show/{pk}">消费 {number}</a>' in row
+    assert "payment:" not in row
+    entry = re.search(r"/console/entries/show/(\d+)", row).group(1)
+    postings = browser.get(f"/console/postings/list/?merchant_id={trade.one.id}").text
+    assert f'<a href="/console/entries/show/{entry}">消费 {number}</a>' in postings
+    taken = browser.post(
+        f"/console/entries/export/?q={number}", {"format": "csv"}, form="/console/entries/list/"
+    )
+    assert taken.status_code == 200
+    assert number in taken.text
+    assert "payment:" not in taken.text
 
 
 def test_a_search_takes_its_signs_literally(reader):

@@ -154,6 +154,7 @@ def ask_wechat(
         return None
     except GatewayRefused as error:
         close_order(context, kind, subject_id, order_no)
+        once.end_lease(context.database, call, subject_id=subject_id)
         raise WeChatRefused(extra={"reason": error.reason}) from None
 
 

@@ -10,6 +10,7 @@ from app.core.actor import Actor
 from app.core.clock import utc_now
 from app.core.errors import N_, Category, DomainError
 from app.db import Database
+from app.flows import once
 from app.flows.context import Context
 from app.flows.once import Answer, MoneyCall
 from app.flows.sales import orders
@@ -119,6 +120,8 @@ def _ask_wechat(
 ) -> Answer:
     """Between two transactions of one statement each: what is held is held, whatever happens."""
     if order.status in {"closing", "closed"}:
+        # Whoever sends it once more hears the same at once, not that it is under way.
+        once.end_lease(context.database, call, subject_id=payment_id)
         raise PaymentClosed
     prepay_id = order.prepay_id
     if prepay_id is None and order.status == "pending":

@@ -1,45 +1,25 @@
-"""Topping up: by WeChat Pay with the order made outside any transaction; cash in one round trip."""
+"""Topping up by WeChat Pay, with the order made outside any transaction. Cash: taking_cash.py."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import utc_now
 from app.core.errors import N_, Category, DomainError
-from app.db import Database
 from app.flows import once
 from app.flows.context import Context
 from app.flows.once import Answer, MoneyCall
 from app.flows.sales import orders
 from app.flows.sales.presenting import top_up_body
 from app.models.sales import TopUp, TopUpStatus
-from app.services.refusals import refusal
 from app.services.sales import paying_apps, top_ups
-from app.services.sales.top_ups import CashTaken
-
-_DETAIL = {
-    "card_cap_exceeded": "room_fen",
-    "daily_cash_limit_exceeded": "left_today_fen",
-    "top_up_below_minimum": "minimum_fen",
-}
 
 
 class TopUpClosed(DomainError):
     code = "top_up_closed"
     category = Category.CONFLICT
     template = N_("This top-up was closed without a payment. Please start a new one.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CashReceiver:
-    """Whom a cashier tops up: exactly one of the three is given."""
-
-    phone: str | None = None
-    payment_code: str | None = None
-    card_no: str | None = None
 
 
 def top_up_by_wechat(
@@ -85,58 +65,6 @@ def top_up_by_wechat(
     if prepay_id is None and top_up.status is TopUpStatus.pending:
         prepay_id = _ask_wechat(context, call, top_up, payer_openid=openid, appid=appid)
     return _keep_asked(context, top_up.id, prepay_id, call)
-
-
-def top_up_with_cash(
-    context: Context,
-    *,
-    token_digest: bytes,
-    key: str,
-    request_hash: bytes,
-    receiver: CashReceiver,
-    program_id: int | None,
-    amount_fen: int,
-) -> Answer:
-    """A cashier takes cash and the member's card has it.
-
-    One round trip, shared with other tills that take cash at this moment.
-
-    Raises:
-        DomainError: As the function ``kaquan.top_up_with_cash`` refuses.
-    """
-    keys = context.keys
-    phone = None if receiver.phone is None else keys.phone_digest(receiver.phone)
-    code = None
-    if receiver.payment_code is not None:
-        code = keys.payment_code_digest(receiver.payment_code)
-    else:
-        call = CashTaken(
-            token_digest, key, request_hash, phone, receiver.card_no, program_id, amount_fen
-        )
-        answer = context.cash_together.ask(call)
-        if answer is not None:
-            return answer
-    verdict, status, text, detail_fen = context.database.call(
-        top_ups.WITH_CASH,
-        (
-            token_digest, key, request_hash, phone, code, receiver.card_no, program_id, amount_fen,
-        ),
-    )  # fmt: skip
-    if verdict in {"credited", "replay"}:
-        return Answer(status=status, text=text)
-    detail = {} if verdict not in _DETAIL else {_DETAIL[verdict]: max(detail_fen or 0, 0)}
-    raise refusal(verdict, **detail)
-
-
-def take_cash(database: Database, group: Sequence[CashTaken]) -> dict[int, Answer]:
-    """Make the top-ups of a group that are plain, in one round trip; their answers by index.
-
-    Raises:
-        DatabaseBusy, DatabaseDown: None of them was made, or all: each may be sent again.
-    """
-    columns = [list(column) for column in zip(*group, strict=True)]
-    rows = database.call_rows(top_ups.WITH_CASH_TOGETHER, columns)
-    return {place - 1: Answer(status=status, text=text) for place, status, text in rows}
 
 
 def _ask_wechat(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import utc_now
 from app.flows.context import Context
-from app.flows.sales.topping_up import CashReceiver
+from app.flows.sales.taking_cash import CashReceiver
 from app.models.cards import Card, CardStatus, ProgramAcceptance
 from app.models.people import Member, MemberStatus, PaymentCode
 from app.queries.stored_value.programs import ProgramSeen, list_programs

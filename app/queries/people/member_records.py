@@ -15,6 +15,7 @@ from app.models.refund_requests import RefundRequest
 from app.models.sales import Payment, Refund, TopUp
 from app.models.tenants import Store
 from app.models.vouchers import Gift
+from app.queries.event_numbers import event_number
 
 _MOST = 20_000
 
@@ -81,7 +82,8 @@ _EXPORTS: Mapping[str, Any] = {
     .join(Card, Card.id == Lot.card_id)
     .order_by(Lot.id),
     "changes": select(
-        JournalEntry.occurred_at, JournalEntry.kind, JournalEntry.reference, Card.card_no,
+        JournalEntry.occurred_at, JournalEntry.kind,
+        event_number(JournalEntry).label("reference"), Card.card_no,
         (-Posting.amount_fen).label("amount_fen"),
     )
     .join(Posting, Posting.entry_id == JournalEntry.id)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.models.contents import (
@@ -47,11 +47,13 @@ class ContentSeen:
     store_ids: Sequence[int]
     merchant_id: int
     merchant: str
-    cover: PictureSeen | None
+    cover: PictureSeen | None  # Else the first of the pictures.
     sort: int
     published_at: datetime
     updated_at: datetime
     body_html: str = ""
+    picture_ids: Sequence[int] = ()
+    pictures: Sequence[PictureSeen] = ()  # All of them, the cover first; empty in a list.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,25 +64,15 @@ class PageVersion:
     published_at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
-class Address:
-    """What stands in the sitemap."""
-
-    kind: ContentKind
-    id: int
-    slug: str | None
-    updated_at: datetime
-
-
 _LISTED = (
     *(ContentItem.id, ContentItem.kind, ContentItem.slug, ContentItem.title, ContentItem.summary),
     *(ContentItem.category, ContentItem.city, ContentItem.price_fen, ContentItem.link_url),
-    *(ContentItem.store_ids, ContentItem.merchant_id, ContentItem.sort),
+    *(ContentItem.store_ids, ContentItem.merchant_id, ContentItem.sort, ContentItem.picture_ids),
     *(ContentItem.published_at, ContentItem.updated_at, Merchant.name.label("merchant")),
     *(MediaFile.key, MediaFile.extension, MediaFile.alt, MediaFile.width, MediaFile.height),
 )
 _VERSIONED = frozenset({"title", "summary", "category", "city", "price_fen", "link_url",
-                        "store_ids", "body_html"})  # fmt: skip
+                        "store_ids", "picture_ids", "body_html"})  # fmt: skip
 _PUBLIC = and_(
     ContentItem.status == ContentStatus.published, Merchant.status == MerchantStatus.active
 )
@@ -158,14 +150,14 @@ def preview_content(session: Session, *, item_id: int, version_no: int) -> Conte
         select(*columns, func.coalesce(ContentItem.published_at, ContentVersion.created_at))
         .join(ContentVersion, ContentVersion.item_id == ContentItem.id)
         .join(Merchant, Merchant.id == ContentItem.merchant_id)
-        .outerjoin(MediaFile, MediaFile.id == ContentVersion.cover_id)
+        .outerjoin(MediaFile, MediaFile.id == _first_picture(ContentVersion))
         .where(ContentItem.id == item_id, ContentVersion.version_no == version_no)
     ).one_or_none()
     if row is None:
         return None
     named = {**row._mapping}
     named["published_at"] = named.pop("coalesce")
-    return _made(named)
+    return _with_pictures(session, _made(named))
 
 
 def list_page_versions(session: Session, *, item_id: int) -> list[PageVersion]:
@@ -205,32 +197,38 @@ def list_categories(session: Session, *, kind: ContentKind) -> list[str]:
     return list(found)
 
 
-def list_addresses(session: Session, *, limit: int) -> list[Address]:
-    """All that has a page of its own, for search engines."""
-    kinds = (ContentKind.goods, ContentKind.solution, ContentKind.article, ContentKind.page)
-    rows = session.execute(
-        select(ContentItem.kind, ContentItem.id, ContentItem.slug, ContentItem.updated_at)
-        .join(Merchant, Merchant.id == ContentItem.merchant_id)
-        .where(_PUBLIC, ContentItem.kind.in_(kinds))
-        .order_by(ContentItem.id.desc())
-        .limit(limit)
-    )
-    return [Address(kind=row[0], id=row[1], slug=row[2], updated_at=row[3]) for row in rows]
-
-
 def _published(*, whole: bool = False) -> Select[Any]:
     columns = (*_LISTED, ContentItem.body_html) if whole else _LISTED
     return (
         select(*columns)
         .join(Merchant, Merchant.id == ContentItem.merchant_id)
-        .outerjoin(MediaFile, MediaFile.id == ContentItem.cover_id)
+        .outerjoin(MediaFile, MediaFile.id == _first_picture(ContentItem))
         .where(_PUBLIC)
     )
 
 
 def _one(session: Session, query: Select[Any]) -> ContentSeen | None:
     row = session.execute(query).one_or_none()
-    return None if row is None else _seen(row)
+    return None if row is None else _with_pictures(session, _seen(row))
+
+
+def _first_picture(words: type[ContentItem] | type[ContentVersion]) -> ColumnElement[int | None]:
+    return func.coalesce(words.cover_id, words.picture_ids[1])
+
+
+def _with_pictures(session: Session, item: ContentSeen) -> ContentSeen:
+    """With the pictures behind the cover, in their order, as far as they are in the library."""
+    if not item.picture_ids:
+        return replace(item, pictures=[item.cover] if item.cover else [])
+    rows = session.execute(select(MediaFile).where(MediaFile.id.in_(item.picture_ids))).scalars()
+    known = {row.id: row for row in rows}
+    shown = [
+        PictureSeen(key=one.key, extension=one.extension, alt=one.alt, width=one.width,
+                    height=one.height)
+        for pk in item.picture_ids if (one := known.get(pk)) is not None
+    ]  # fmt: skip
+    first = [item.cover] if item.cover and item.cover not in shown else []
+    return replace(item, pictures=[*first, *shown])
 
 
 def _seen(row: Row[Any]) -> ContentSeen:

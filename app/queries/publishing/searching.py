@@ -45,7 +45,10 @@ _RANKED = """
                END) AS score
         FROM found
     )
-    SELECT *, (SELECT jsonb_object_agg(kind, n) FROM (
+    SELECT *, (SELECT m.key FROM content_item i JOIN media_file m
+                  ON m.id = coalesce(i.cover_id, i.picture_ids[1])
+                WHERE i.id = scored.subject_id AND scored.kind <> 'store') AS picture,
+              (SELECT jsonb_object_agg(kind, n) FROM (
                    SELECT kind, count(*) AS n FROM found GROUP BY 1) k) AS kinds,
               (SELECT jsonb_object_agg(city, n) FROM (
                    SELECT city, count(*) AS n FROM found WHERE city <> '' GROUP BY 1
@@ -116,6 +119,7 @@ class Found:
     merchant: str
     score: float
     marks: Sequence[str]
+    picture: str | None = None  # The key of the first picture.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,6 +288,7 @@ def _found(row: Row[Any], marks: Sequence[str]) -> Found:
         merchant=row.merchant_name,
         score=round(float(row.score), 4),
         marks=marks,
+        picture=row.picture,
     )
 
 

@@ -97,9 +97,7 @@ _STORES = """
                                    AND d.first_on <= cast(:today AS date))
                    THEN kaquan.is_store_open(s.id, s.hours, :now)
                    ELSE s.hours IN (
-                       SELECT usual.hours FROM (
-                           SELECT DISTINCT o.hours FROM store o WHERE true {same_place}
-                           OFFSET 0) usual  -- Else each store would be asked before DISTINCT.
+                       SELECT usual.hours FROM ({different}) usual
                        WHERE kaquan.is_store_open(0, usual.hours, :now)) END)
               AND (cast(:q AS text) IS NULL OR position(lower(:q) IN lower(s.name || ' ' || m.name
                    || ' ' || s.address || ' ' || s.city)) > 0)
@@ -116,13 +114,32 @@ _IN_BOX = (
 )
 
 
-def _written(*, distance: str, nowhere: int, where: str = "", same_place: str = "") -> TextClause:
-    return text(
-        _STORES.format(distance=distance, nowhere=nowhere, where=where, same_place=same_place)
-    )
+# Different hours one after the other by their index, so that no store is read for them.
+_NEXT_HOURS = """
+        (SELECT hours FROM store ORDER BY hours LIMIT 1)
+        UNION ALL
+        SELECT (SELECT s.hours FROM store s WHERE s.hours > next.hours ORDER BY s.hours LIMIT 1)
+        FROM next WHERE next.hours IS NOT NULL"""
+_HOURS_BY_INDEX = f"""
+        WITH RECURSIVE next (hours) AS ({_NEXT_HOURS})
+        SELECT hours FROM next WHERE hours IS NOT NULL"""  # noqa: S608 - made of constants
+# Without OFFSET each store would be asked before DISTINCT.
+_HOURS_OF_STORES = "SELECT DISTINCT o.hours FROM store o WHERE true {same_place} OFFSET 0"
 
 
-_BY_ID = _written(distance="NULL::bigint", nowhere=-1)
+def _written(
+    *, distance: str, nowhere: int, where: str = "", same_place: str = "",
+    different: str = _HOURS_OF_STORES,
+) -> TextClause:  # fmt: skip
+    hours = different.format(same_place=same_place)
+    return text(_STORES.format(distance=distance, nowhere=nowhere, where=where, different=hours))
+
+
+_BEHIND = " AND s.id > :after_id"  # Said once more, so that the key is where reading begins.
+_BY_ID = _written(distance="NULL::bigint", nowhere=-1, where=_BEHIND)
+_BY_ID_WITH_FEW_HOURS = _written(
+    distance="NULL::bigint", nowhere=-1, where=_BEHIND, different=_HOURS_BY_INDEX
+)
 _EVERYWHERE = _written(distance=_DISTANCE, nowhere=_NOWHERE_M)
 _NEARBY = _written(
     distance=_DISTANCE,
@@ -138,30 +155,33 @@ _AMONG = _written(
     where="AND s.id = ANY (:ids)",
     same_place="AND o.id = ANY (:ids)",
 )
+_AMONG_BY_ID = _written(
+    distance="NULL::bigint",
+    nowhere=-1,
+    where="AND s.id = ANY (:ids)",
+    same_place="AND o.id = ANY (:ids)",
+)
 _TAKING_MY_CARDS = text("""
     SELECT s.id FROM store s WHERE s.merchant_id = ANY (ARRAY(
         SELECT a.merchant_id FROM card c JOIN program_acceptance a ON a.program_id = c.program_id
         WHERE c.status = 'active'))
     LIMIT :most
 """)
-# Different hours one after the other by their index, so that no store is read for them; where
-# nearly each store has its own this gives up, which the NULL says.
-_PERHAPS_OPEN = text("""
-    WITH RECURSIVE next (hours) AS (
-        (SELECT hours FROM store ORDER BY hours LIMIT 1)
-        UNION ALL
-        SELECT (SELECT s.hours FROM store s WHERE s.hours > next.hours ORDER BY s.hours LIMIT 1)
-        FROM next WHERE next.hours IS NOT NULL
+# Where nearly each store has hours of its own this gives up, which the NULL says.
+_PERHAPS_OPEN = text(f"""
+    WITH RECURSIVE next (hours) AS ({_NEXT_HOURS}
     ), usual AS MATERIALIZED (SELECT hours FROM next LIMIT :most_hours)
     SELECT found.id FROM (
             SELECT hours FROM usual WHERE kaquan.is_store_open(0, hours, :now) OFFSET 0
         ) now_open CROSS JOIN LATERAL (
-            SELECT s.id FROM store s WHERE s.hours = now_open.hours LIMIT :most) found
+            SELECT s.id FROM store s  -- An equation would be looked for in every store.
+            WHERE s.hours >= now_open.hours AND s.hours <= now_open.hours
+            ORDER BY s.hours, s.id LIMIT :most) found
     UNION ALL SELECT d.store_id FROM store_special_day d
         WHERE d.last_on >= cast(:today AS date) - 1 AND d.first_on <= cast(:today AS date)
     UNION ALL SELECT NULL FROM usual HAVING count(*) = :most_hours
     LIMIT :most
-""")
+""")  # noqa: S608 - made of constants
 _MOST_HOURS = 200
 _PAY_POINT = text("""
     SELECT pp.token, s.id AS store_id, s.name AS store_name, m.name AS merchant_name,
@@ -220,7 +240,7 @@ def list_stores(
         "mine_only": mine_only,
     }
     if lat is None or lng is None:
-        rows = session.execute(_BY_ID, given).all()
+        rows = _in_order(session, given)
     else:
         rows = _look_around(session, given, lat=lat, lng=lng)
     stores = [_seen(row, now) for row in rows[:limit]]
@@ -239,6 +259,16 @@ def find_pay_point(session: Session, token: str) -> PayPointSeen | None:
 def list_pay_points(session: Session, *, limit: int) -> list[PayPointSeen]:
     """The first pay points of trading stores, for a demo's visitors: they hang openly."""
     return [PayPointSeen(**row._mapping) for row in session.execute(_PAY_POINTS, {"limit": limit})]
+
+
+def _in_order(session: Session, given: dict[str, Any]) -> Sequence[Row[Any]]:
+    """The page in the order of ids; of those that may be meant, where these are few."""
+    found = _asked_first(session, given)
+    if found is None:
+        return session.execute(_BY_ID, given).all()
+    if len(found) == _FEW:
+        return session.execute(_BY_ID_WITH_FEW_HOURS, given).all()
+    return session.execute(_AMONG_BY_ID, {**given, "ids": found}).all()
 
 
 def _look_around(
@@ -264,11 +294,17 @@ def _look_around(
 
 def _few_ids(session: Session, given: dict[str, Any]) -> Sequence[int] | None:
     """Stores of which some may be meant, and no others; None where they are too many to name."""
+    ids = _asked_first(session, given)
+    return None if ids is None or len(ids) == _FEW else ids
+
+
+def _asked_first(session: Session, given: dict[str, Any]) -> Sequence[int] | None:
+    """The first stores of which some may be meant; None where that cannot be said quickly."""
     if not (given["mine_only"] or given["open_only"]):
         return None
     asked = _TAKING_MY_CARDS if given["mine_only"] else _PERHAPS_OPEN
     ids = session.scalars(asked, {**given, "most": _FEW, "most_hours": _MOST_HOURS}).all()
-    return None if len(ids) == _FEW or None in ids else ids
+    return None if None in ids else ids
 
 
 def _box(lat: float, lng: float, radius_m: float) -> dict[str, float] | None:

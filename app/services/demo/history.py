@@ -19,6 +19,7 @@ from app.models.tenants import Merchant, PayPoint, Store
 from app.models.vouchers import BatchKind, Voucher, VoucherBatch, VoucherStatus
 from app.services.demo.chronicle import DAYS, Chronicle
 from app.services.demo.chronicle_model import Paper, Program, Shop
+from app.services.demo.old_cards import seed_old_cards
 from app.services.demo.shifts import seed_shifts
 from app.services.demo.voucher_codes import two_people
 from app.services.demo.world import TIERS
@@ -79,6 +80,10 @@ def seed_history(session: Session, *, keys: Keys, now: datetime) -> None:
     paper, codes = _papers(session, programs, keys, source, now)
     story = Chronicle(shops, programs, now, _bonus_for, source).play(paper, codes)
     write_story(session, story=story, keys=keys)
+    own = next(one for one in programs if one.issuer_id != OPERATOR_ID)
+    seed_old_cards(
+        session, program=own, keys=keys, seed=SEED, imported_at=now - timedelta(days=DAYS), now=now
+    )
     seed_shifts(session, now=now)
 
 

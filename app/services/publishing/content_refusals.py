@@ -11,6 +11,12 @@ class ContentNotFound(DomainError):
     template = N_("This content is not there, or no longer published.")
 
 
+class ContentPictureUnknown(DomainError):
+    code = "content_picture_unknown"
+    category = Category.INVALID
+    template = N_("One of these pictures is not in the library. Please choose others.")
+
+
 class ContentChangedMeanwhile(DomainError):
     code = "content_changed_meanwhile"
     category = Category.CONFLICT

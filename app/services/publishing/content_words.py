@@ -10,6 +10,7 @@ from app.core.errors import N_, Category, DomainError
 from app.models.contents import ContentItem, ContentVersion
 
 MAX_TITLE, MAX_SUMMARY = 80, 300
+MAX_PICTURES = 9
 
 
 class ContentTextTooLong(DomainError):
@@ -22,6 +23,12 @@ class ContentLinkWrong(DomainError):
     code = "content_link_wrong"
     category = Category.INVALID
     template = N_("Please give a page of this site (/goods/12) or an address with https://.")
+
+
+class ContentPicturesTooMany(DomainError):
+    code = "content_pictures_too_many"
+    category = Category.INVALID
+    template = N_("At most %(most)s more pictures, please. Take some away.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +44,7 @@ class Words:
     link_url: str = ""
     store_ids: Sequence[int] = ()
     cover_id: int | None = None
+    picture_ids: Sequence[int] = ()
 
 
 def words_of(kept: ContentItem | ContentVersion) -> Words:
@@ -51,20 +59,25 @@ def words_of(kept: ContentItem | ContentVersion) -> Words:
         link_url=kept.link_url,
         store_ids=tuple(kept.store_ids),
         cover_id=kept.cover_id,
+        picture_ids=tuple(kept.picture_ids),
     )
 
 
 def columns_of(words: Words) -> dict[str, object]:
     """As the columns of an item or a version."""
-    return {**asdict(words), "store_ids": list(words.store_ids)}
+    lists = {"store_ids": list(words.store_ids), "picture_ids": list(words.picture_ids)}
+    return {**asdict(words), **lists}
 
 
 def cleaned(words: Words) -> Words:
-    """Without scripts and strange styles, titles cut to their length.
+    """Without scripts and strange styles, titles cut to their length, each picture once.
 
     Raises:
-        ContentTextTooLong, ContentLinkWrong
+        ContentTextTooLong, ContentLinkWrong, ContentPicturesTooMany
     """
+    picture_ids = tuple(dict.fromkeys(pk for pk in words.picture_ids if pk != words.cover_id))
+    if len(picture_ids) > MAX_PICTURES:
+        raise ContentPicturesTooMany(most=MAX_PICTURES)
     if len(words.body_html) > rich_text.MAX_HTML:
         raise ContentTextTooLong(most=rich_text.MAX_HTML)
     if words.link_url and not rich_text.is_link(words.link_url):
@@ -74,4 +87,5 @@ def cleaned(words: Words) -> Words:
         title=words.title[:MAX_TITLE],
         summary=words.summary[:MAX_SUMMARY],
         body_html=rich_text.clean(words.body_html),
+        picture_ids=picture_ids,
     )

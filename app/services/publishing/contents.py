@@ -30,6 +30,7 @@ from app.services.publishing.content_refusals import (
     ContentChangedMeanwhile,
     ContentNotFound,
     ContentNotYours,
+    ContentPictureUnknown,
     ContentSlugTaken,
     ContentStateWrong,
     ContentTimeWrong,
@@ -339,12 +340,15 @@ def _keep_version(
 ) -> None:
     owners = {item.merchant_id, OPERATOR_ID}
     keys = rich_text.media_keys(words.body_html)
+    shown = {pk for pk in (words.cover_id, *words.picture_ids) if pk is not None}
     pictures = select(MediaFile.id).where(
         MediaFile.merchant_id.in_(owners),
-        MediaFile.key.in_(keys) | (MediaFile.id == words.cover_id),
+        MediaFile.key.in_(keys) | MediaFile.id.in_(shown),
     )
     media_ids = sorted(session.scalars(pictures))
-    if words.cover_id is not None and words.cover_id not in media_ids:
+    if not set(words.picture_ids).issubset(media_ids):
+        raise ContentPictureUnknown
+    if not shown.issubset(media_ids):
         raise ContentNotFound
     session.add(
         ContentVersion(

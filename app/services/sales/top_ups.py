@@ -1,25 +1,20 @@
-"""Top-ups: by WeChat Pay (for oneself or a phone), by a printed code, with cash at a counter.
+"""Top-ups: by WeChat Pay (for oneself or a phone), by a printed code. Cash: cash_top_ups.py.
 
-What was asked for before ends in ``kaquan.credit_top_up``; the cash call is one SQL function as a
-whole (``kaquan.top_up_with_cash``; ``kaquan.top_up_together`` for several plain ones at once). Caps
-are checked before money is asked for, under the member's lock.
+Each ends in ``kaquan.credit_top_up``. Caps are checked before money is asked for, under the
+member's lock.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from app.core.actor import MANAGER_ROLES, Actor
+from app.core.actor import Actor
 from app.core.business_settings import UNCLAIMED_DAYS
-from app.core.clock import local_day
-from app.core.errors import N_, Category, DomainError
 from app.core.keys import Keys, masked_phone
-from app.models.cards import Card, CardProgram, Lot, ProgramStatus
-from app.models.ledger import Posting
+from app.models.cards import CardProgram, ProgramStatus
 from app.models.people import Member, MemberIdentity, MemberStatus
 from app.models.sales import (
     Refund,
@@ -35,53 +30,19 @@ from app.services.ledger import Leg
 from app.services.people.members import find_by_phone, lock_phone
 from app.services.refusals import (
     CardCapExceeded,
-    Forbidden,
     MemberFrozen,
     ProgramNotFound,
     TopUpBelowMinimum,
     TopUpNotFound,
 )
 from app.services.stored_value.caps import room_on_card
-from app.services.tills import shifts
 
 LIFETIME = timedelta(minutes=30)
 MAX_TOP_UP_FEN = 5_000_000
 
-WITH_CASH = (
-    "SELECT verdict, http_status, answer, detail_fen"
-    " FROM kaquan.top_up_with_cash(%s, %s, %s, %s, %s, %s, %s, %s)"
-)
-WITH_CASH_TOGETHER = (
-    "SELECT place, http_status, answer FROM kaquan.top_up_together(%s::bytea[], %s::text[],"
-    " %s::bytea[], %s::bytea[], %s::text[], %s::bigint[], %s::bigint[])"
-)
 _BONUS = text("SELECT kaquan.bonus_for(:program_id, :amount_fen)")
 _CARD_OF = text("SELECT id FROM kaquan.card_of(:member_id, :program_id, :now)")
 _CREDIT = text("SELECT kaquan.credit_top_up(:top_up_id, :card_id, :source, :now)")
-
-
-class CashTaken(NamedTuple):
-    """A till's call for a phone or a card, in the order of ``WITH_CASH_TOGETHER``'s columns."""
-
-    token_digest: bytes
-    key: str
-    request_hash: bytes
-    phone_digest: bytes | None
-    card_no: str | None
-    program_id: int | None
-    amount_fen: int
-
-
-class TopUpSpent(DomainError):
-    code = "top_up_spent"
-    category = Category.CONFLICT
-    template = N_("Part of this top-up is spent already, so it cannot be reversed.")
-
-
-class TopUpNotReversible(DomainError):
-    code = "top_up_not_reversible"
-    category = Category.CONFLICT
-    template = N_("Only a cash top-up of the same day can be reversed, and only once.")
 
 
 def begin_wechat_top_up(
@@ -138,14 +99,14 @@ def payer_openid(session: Session, *, member_id: int, appid: str) -> str:
 
 
 def keep_prepay(session: Session, *, top_up_id: int, prepay_id: str) -> TopUp:
-    top_up = _lock(session, TopUp.id == top_up_id)
+    top_up = lock_top_up(session, TopUp.id == top_up_id)
     if top_up.status is TopUpStatus.pending:
         top_up.prepay_id = prepay_id
     return top_up
 
 
 def begin_closing(session: Session, *, top_up_id: int) -> TopUp:
-    top_up = _lock(session, TopUp.id == top_up_id)
+    top_up = lock_top_up(session, TopUp.id == top_up_id)
     if top_up.status is TopUpStatus.pending:
         top_up.status = TopUpStatus.closing
     return top_up
@@ -153,7 +114,7 @@ def begin_closing(session: Session, *, top_up_id: int) -> TopUp:
 
 def close_top_up(session: Session, *, top_up_id: int) -> TopUp:
     """The order is closed at WeChat, so nothing will come."""
-    top_up = _lock(session, TopUp.id == top_up_id)
+    top_up = lock_top_up(session, TopUp.id == top_up_id)
     if top_up.status in {TopUpStatus.pending, TopUpStatus.closing}:
         top_up.status = TopUpStatus.closed
     return top_up
@@ -171,7 +132,7 @@ def confirm_top_up(
     number = session.scalar(select(TopUp.phone_digest).where(TopUp.top_up_no == order_no))
     if number is not None:
         lock_phone(session, number)
-    top_up = _lock(session, TopUp.top_up_no == order_no)
+    top_up = lock_top_up(session, TopUp.top_up_no == order_no)
     if top_up.wechat_transaction_id == transaction_id:
         return "repeated"
     if paid_fen != top_up.amount_fen:
@@ -232,54 +193,21 @@ def return_unclaimed(session: Session, *, now: datetime, limit: int = 100) -> in
     return len(due)
 
 
-def reverse_cash_top_up(
-    session: Session,
-    *,
-    top_up_no: str,
-    reason: str,
-    till: Actor,
-    now: datetime,
-    drawer: Actor | None = None,
-) -> TopUp:
-    """A manager undoes a cash top-up of the same day, while all of it is still on the card.
-
-    Args:
-        drawer: Whose drawer gives the cash back; the manager's own unless told.
+def lock_top_up(session: Session, condition: object) -> TopUp:
+    """The top-up of which that is true, locked and as it is now.
 
     Raises:
-        TopUpSpent: The card has used some of it.
+        TopUpNotFound
     """
-    if till.role not in MANAGER_ROLES:
-        raise Forbidden
-    top_up = _lock(session, TopUp.top_up_no == top_up_no)
-    if top_up.channel is not TopUpChannel.cash or top_up.store_id != till.store_id:
+    found = session.scalars(
+        select(TopUp)
+        .where(condition)  # type: ignore[arg-type]
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if found is None:
         raise TopUpNotFound
-    same_day = local_day(top_up.created_at) == local_day(now)
-    if top_up.status is not TopUpStatus.credited or not same_day:
-        raise TopUpNotReversible
-    shift_id = shifts.hold_shift(session, till=drawer or till)
-    session.execute(
-        select(Card.id).where(Card.id == top_up.card_id).with_for_update(key_share=True)
-    )
-    touched = session.scalar(
-        select(Lot.id)
-        .join(Posting, Posting.lot_id == Lot.id)
-        .where(Posting.top_up_id == top_up.id, Lot.remaining_fen < Lot.original_fen)
-        .limit(1)
-    )
-    if touched is not None:
-        raise TopUpSpent
-    top_up.status = TopUpStatus.reversed
-    session.flush()
-    entry = ledger.find_entry(session, f"top-up:{top_up.id}:credited")
-    back_id = ledger.reverse_entry(session, entry=entry, now=now, reason=reason)
-    shifts.note_cash(session, shift_id=shift_id, entry_id=back_id, till=till)
-    journal.send_later(session, "top_up.reversed", subject_id=top_up.id, store_id=top_up.store_id)
-    journal.audit(
-        session, "top_up.reversed", actor=till, subject_id=top_up.id, member_id=top_up.member_id,
-        detail={"reason": reason},
-    )  # fmt: skip
-    return top_up
+    return found
 
 
 def card_for(session: Session, *, member_id: int, program_id: int, now: datetime) -> int:
@@ -380,15 +308,3 @@ def _program_on_sale(session: Session, program_id: int | None) -> CardProgram:
     if program is None:
         raise ProgramNotFound
     return program
-
-
-def _lock(session: Session, condition: object) -> TopUp:
-    found = session.scalars(
-        select(TopUp)
-        .where(condition)  # type: ignore[arg-type]
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if found is None:
-        raise TopUpNotFound
-    return found

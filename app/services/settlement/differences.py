@@ -16,6 +16,7 @@ from app.models.reconciliations import (
     Correction,
     DifferenceKind,
     DifferenceStatus,
+    Reconciliation,
     ReconciliationDifference,
 )
 from app.models.sales import Payment, Refund, TopUp
@@ -24,6 +25,7 @@ from app.services.ledger import Leg
 from app.services.sales.payments import confirm_payment
 from app.services.sales.top_ups import confirm_top_up
 from app.services.settlement.banking import fee_reference
+from app.services.settlement.bill_matching import booked_of_stranger_fen
 from app.services.settlement.reconciliations import count_open
 from app.services.tills.till_sales import confirm_sale
 from app.services.two_people import ReasonRequired, require_another, require_asker
@@ -31,12 +33,14 @@ from app.services.two_people import ReasonRequired, require_another, require_ask
 # What may be done about each kind. Nothing else makes sense of it.
 CORRECTIONS = {
     DifferenceKind.missing_here: (Correction.confirm, Correction.unapplied, Correction.explain),
-    DifferenceKind.missing_there: (Correction.expense, Correction.explain),
+    DifferenceKind.missing_there: (Correction.expense, Correction.unapplied, Correction.explain),
     DifferenceKind.amount_differs: (Correction.expense, Correction.explain),
-    DifferenceKind.ledger_differs: (Correction.expense, Correction.explain),
+    DifferenceKind.ledger_differs: (Correction.expense, Correction.unapplied, Correction.explain),
     DifferenceKind.duplicate: (Correction.unapplied, Correction.explain),
     DifferenceKind.fee_differs: (Correction.expense, Correction.explain),
 }
+
+_KEPT_BEFORE = {DifferenceKind.missing_there, DifferenceKind.ledger_differs}
 
 
 class DifferenceNotFound(DomainError):
@@ -58,12 +62,24 @@ class CorrectionImpossible(DomainError):
 
 
 def corrections_of(found: ReconciliationDifference) -> Sequence[Correction]:
-    """What may be done about a difference. Only an order of ours can be booked as paid."""
-    return [
-        one
-        for one in CORRECTIONS[found.kind]
-        if one is not Correction.confirm or found.suggestion is Correction.confirm
-    ]
+    """What may be done about a difference.
+
+    Only an order of ours can be booked as paid. What was kept as not ours and has turned out not to
+    be there is taken off again from where it was kept, at nobody's cost.
+    """
+    was_kept = found.suggestion is Correction.unapplied
+    fits = {
+        Correction.confirm: found.suggestion is Correction.confirm,
+        Correction.unapplied: was_kept or found.kind not in _KEPT_BEFORE,
+        Correction.expense: not was_kept,
+        Correction.explain: True,
+    }
+    return [one for one in CORRECTIONS[found.kind] if fits[one]]
+
+
+def was_kept_before(found: ReconciliationDifference) -> bool:
+    """Whether the ledger has kept as not ours what WeChat does not have (any more)."""
+    return found.suggestion is Correction.unapplied and found.kind in _KEPT_BEFORE
 
 
 def is_about_fee(found: ReconciliationDifference) -> bool:
@@ -159,6 +175,7 @@ def _reopen(found: ReconciliationDifference) -> None:
 def _lock(
     session: Session, difference_id: int, wanted: DifferenceStatus
 ) -> ReconciliationDifference:
+    _lock_day_of(session, difference_id)
     found = session.get(
         ReconciliationDifference, difference_id, with_for_update=True, populate_existing=True
     )
@@ -167,6 +184,18 @@ def _lock(
     if found.status is not wanted:
         raise DifferenceChanged
     return found
+
+
+def _lock_day_of(session: Session, difference_id: int) -> None:
+    """Its day before it, as whoever compares the day does."""
+    day = select(ReconciliationDifference.reconciliation_id).where(
+        ReconciliationDifference.id == difference_id
+    )
+    session.execute(
+        select(Reconciliation.id)
+        .where(Reconciliation.id == day.scalar_subquery())
+        .with_for_update()
+    )
 
 
 def _order(session: Session, number: str) -> Payment | TopUp | None:
@@ -191,12 +220,18 @@ def _confirm(session: Session, found: ReconciliationDifference, now: datetime) -
 
 
 def _book_unapplied(session: Session, found: ReconciliationDifference, now: datetime) -> None:
-    """WeChat has moved money that belongs to no order of ours: it is not ours to keep."""
-    if found.wechat_fen is None:
-        raise CorrectionImpossible
-    fen = found.wechat_fen
+    """WeChat has moved money that belongs to no order of ours: it is not ours to keep.
+
+    Or less of it than was kept: the rest is taken off again.
+    """
+    booked = found.ledger_fen or 0
     if found.kind is DifferenceKind.duplicate:
-        fen -= found.ours_fen or 0
+        booked = max(booked, found.ours_fen or 0)
+    elif found.kind is DifferenceKind.missing_here:
+        booked = 0
+    fen = (found.wechat_fen or 0) - booked
+    if fen == 0:
+        raise CorrectionImpossible
     if _is_refund(session, found):
         fen = -fen
     _book(session, found, "unapplied:wechat", fen, now)
@@ -259,7 +294,9 @@ def _is_refund(session: Session, found: ReconciliationDifference) -> bool:
     )  # fmt: skip
     if line is not None:
         return line
-    return session.scalar(select(Refund.id).where(Refund.refund_no == found.number)) is not None
+    if session.scalar(select(Refund.id).where(Refund.refund_no == found.number)) is not None:
+        return True
+    return booked_of_stranger_fen(session, found.number) < 0
 
 
 def _explain(_session: Session, _found: ReconciliationDifference, _now: datetime) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -17,6 +16,7 @@ from app.core.errors import N_, Category, DomainError
 from app.models.ledger import JournalEntry
 from app.models.reconciliations import (
     BillLine,
+    Correction,
     DifferenceKind,
     DifferenceStatus,
     Reconciliation,
@@ -89,7 +89,8 @@ def reconcile_bills(
     """Compare a day's bills with our orders and the ledger; running it again is harmless.
 
     Fees and transfers to our bank are booked, once. Differences that are no longer there are gone,
-    whatever somebody had in mind with them; those that were corrected stay corrected.
+    whatever somebody had in mind with them; those that were corrected stay corrected, and come
+    back if WeChat changes its bill after that.
     """
     day = _lock_day(session, trade.bill_on, now)
     _keep_lines(session, trade)
@@ -197,40 +198,67 @@ def _book_transfers(session: Session, flow: FundFlowBill, actor: Actor, now: dat
 
 
 def _keep_differences(session: Session, day: Reconciliation, found: Sequence[Found]) -> None:
-    """New ones are written, open ones brought up to date; what two people have decided stays."""
+    """New ones are written, open ones brought up to date; what two people have decided stays.
+
+    What they have decided and the bill has changed since comes back beside it.
+    """
+    known = _last_turns(session, day)
     for one in found:
-        facts = vars(one)
-        fresh = insert(ReconciliationDifference).values(
-            reconciliation_id=day.id,
-            bill_on=day.bill_on,
-            status=DifferenceStatus.unresolved,
-            **facts,
-        )
-        changed = {name: facts[name] for name in ("wechat_no", "ours_fen", "ledger_fen",
-                                                  "wechat_fen", "suggestion")}  # fmt: skip
-        nobodys = dict.fromkeys(("correction", "proposed_by_id", "proposed_at"))
-        session.execute(
-            fresh.on_conflict_do_update(
-                constraint="uq_reconciliation_difference",
-                set_={**changed, **nobodys, "status": DifferenceStatus.unresolved},
-                where=_may_change(facts),
-            )
-        )
+        before = known.get((one.kind, one.number))
+        if before is None:
+            _add_difference(session, day, one, turn=1)
+        elif before.status is DifferenceStatus.corrected:
+            if not _is_settled(before, one):
+                _add_difference(session, day, one, turn=before.turn + 1)
+        elif before.status is not DifferenceStatus.proposed or _has_moved(before, one):
+            _bring_up_to_date(before, one)
+    session.flush()
 
 
-def _may_change(facts: Mapping[str, Any]) -> ColumnElement[bool]:
-    """What nobody has dealt with; and a proposal that was made about other amounts than these."""
-    known = ReconciliationDifference
-    moved = or_(
-        *(
-            getattr(known, name).is_distinct_from(facts[name])
-            for name in ("ours_fen", "ledger_fen", "wechat_fen")
+def _last_turns(
+    session: Session, day: Reconciliation
+) -> dict[tuple[DifferenceKind, str], ReconciliationDifference]:
+    rows = session.scalars(
+        select(ReconciliationDifference)
+        .where(ReconciliationDifference.reconciliation_id == day.id)
+        .order_by(ReconciliationDifference.turn, ReconciliationDifference.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {(row.kind, row.number): row for row in rows}
+
+
+def _add_difference(session: Session, day: Reconciliation, one: Found, *, turn: int) -> None:
+    session.add(
+        ReconciliationDifference(
+            reconciliation_id=day.id, bill_on=day.bill_on, turn=turn, **vars(one)
         )
     )
-    return or_(
-        known.status.in_([DifferenceStatus.unresolved, DifferenceStatus.gone]),
-        and_(known.status == DifferenceStatus.proposed, moved),
+
+
+def _bring_up_to_date(row: ReconciliationDifference, one: Found) -> None:
+    """Its amounts are those of now, and it is nobody's: it waits for somebody to look at it."""
+    for name in ("wechat_no", "ours_fen", "ledger_fen", "wechat_fen", "suggestion"):
+        setattr(row, name, getattr(one, name))
+    row.status = DifferenceStatus.unresolved
+    row.correction = row.proposed_by_id = row.proposed_at = None
+
+
+def _has_moved(row: ReconciliationDifference, one: Found) -> bool:
+    return any(
+        getattr(row, name) != getattr(one, name)
+        for name in ("ours_fen", "ledger_fen", "wechat_fen")
     )
+
+
+def _is_settled(row: ReconciliationDifference, one: Found) -> bool:
+    """Whether what two people have done about a difference still answers what is found now."""
+    if row.correction is Correction.explain:
+        return not _has_moved(row, one)
+    booked, billed = one.ledger_fen or 0, one.wechat_fen or 0
+    # An order paid twice that is not confirmed yet has only the second payment in the ledger.
+    unconfirmed = one.kind is DifferenceKind.duplicate and booked == billed - (one.ours_fen or 0)
+    return row.wechat_fen == one.wechat_fen and (booked == billed or unconfirmed)
 
 
 def _settle_gone(session: Session, day: Reconciliation, found: Sequence[Found]) -> None:

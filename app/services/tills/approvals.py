@@ -13,7 +13,7 @@ from app.models.people import Staff
 from app.models.tills import Approval, ApprovalAction, ApprovalStatus
 from app.services import journal
 from app.services.refusals import Forbidden
-from app.services.sales import top_ups
+from app.services.sales import cash_top_ups
 from app.services.vouchers import redemptions
 
 
@@ -112,7 +112,7 @@ def _act(session: Session, asked: Approval, till: Actor, manager: Actor, now: da
             session, redemption_no=asked.number, reason=asked.reason, till=manager, now=now
         )
     else:
-        top_ups.reverse_cash_top_up(
+        cash_top_ups.reverse_cash_top_up(
             session, top_up_no=asked.number, reason=asked.reason, till=manager, now=now,
             drawer=till,
         )  # fmt: skip

@@ -149,7 +149,7 @@ def carry_out_import(
     kept.decided_by_id, kept.decided_at = approver.staff_id, now
     record_event(
         session, batch=batch, kind=VoucherEventKind.imported, quantity=len(cards),
-        actor=approver, amount_fen=total_fen, reference=kept.file_name,
+        actor=approver, amount_fen=total_fen, reference=kept.file_name, occurred_at=now,
     )  # fmt: skip
     audit_batch(session, "vouchers.imported", batch, approver, {"count": len(cards)})
     return batch

@@ -33,6 +33,7 @@ COLUMNS: Mapping[str, str] = {
     "wechat_no": N_("WeChat's number"),
     "category": N_("Category"),
     "cover_id": N_("Cover picture"),
+    "picture_ids": N_("More pictures"),
     "head_no": N_("Newest version"),
     "link_url": N_("Link"),
     "price_fen": N_("Price"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from flask import g, request, url_for
 from flask_babel import gettext
@@ -56,11 +56,11 @@ def owner_field(
 
 
 def list_pictures(
-    session: Session, *, owner_id: int, chosen_id: int | None = None
+    session: Session, *, owner_id: int, chosen_ids: Iterable[int] = ()
 ) -> Sequence[MediaFile]:
-    """The newest pictures of the owner and of the platform, and the chosen one, however old."""
+    """The newest pictures of the owner and of the platform, and the chosen ones, however old."""
     theirs = MediaFile.merchant_id.in_([owner_id, OPERATOR_ID])
     newest = select(MediaFile.id).where(theirs).order_by(MediaFile.id.desc()).limit(_MOST_PICTURES)
-    wanted = or_(MediaFile.id.in_(newest), MediaFile.id == chosen_id)
+    wanted = or_(MediaFile.id.in_(newest), MediaFile.id.in_(chosen_ids))
     pictures = select(MediaFile).where(theirs, wanted).order_by(MediaFile.id.desc())
     return session.scalars(pictures).all()

@@ -280,8 +280,10 @@ class ContentDesk(Desk):
     def _offer(self, form: ContentForm, owner_id: int) -> Sequence[MediaFile]:
         """The owner's pictures and stores to choose from. Returns the pictures."""
         session = self.appbuilder.session
-        chosen = number(form.cover_id.data or "")
-        pictures = list_pictures(session, owner_id=owner_id, chosen_id=chosen)
+        chosen = {number(form.cover_id.data or "") or 0}
+        if "picture_ids" in form:
+            chosen.update(pk for pk in form.picture_ids.data or () if pk < 2**63)
+        pictures = list_pictures(session, owner_id=owner_id, chosen_ids=chosen)
         form.cover_id.offer(
             ((str(one.id), one.name) for one in pictures), none=gettext("No picture")
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import ClassVar
 
 from flask import url_for
-from wtforms import DateTimeLocalField, HiddenField, TextAreaField
+from flask_babel import gettext
+from wtforms import DateTimeLocalField, HiddenField, StringField, TextAreaField
 from wtforms.validators import Length, Optional
 
 from app.core.clock import SHANGHAI, local
@@ -18,15 +20,16 @@ from app.views.finders import Finders
 from app.views.forms import Choice, ConsoleForm, OnceForm, Prose, Shape, Text, Yuan
 
 _FIELDS = {
-    ContentKind.goods: "category price_fen city store_ids",
-    ContentKind.solution: "category city",
+    ContentKind.goods: "category price_fen city store_ids picture_ids",
+    ContentKind.solution: "category city picture_ids",
     ContentKind.article: "category city",
     ContentKind.page: "",
     ContentKind.store: "store_ids",
     ContentKind.banner: "link_url",
     ContentKind.block: "link_url",
 }
-_OPTIONAL = frozenset({"category", "price_fen", "city", "store_ids", "link_url", "slug"})
+_OPTIONAL = frozenset({"category", "price_fen", "city", "store_ids", "link_url", "slug",
+                       "picture_ids"})  # fmt: skip
 _NO_BODY = frozenset({ContentKind.banner})
 
 
@@ -46,6 +49,25 @@ class RichText(TextAreaField):
     """Text with headings, pictures and tables; a plain box where no script runs."""
 
 
+class Gallery(StringField):
+    """Pictures of the library in an order: their numbers with commas, thumbnails by the script."""
+
+    data: list[int]
+
+    def __init__(self, label: str, **options: object) -> None:
+        super().__init__(label, [Optional()], render_kw={"inputmode": "numeric"}, **options)
+
+    def _value(self) -> str:
+        return ", ".join(str(pk) for pk in self.data or ())
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        parts = [one for one in re.split(r"[\s,，、]+", "".join(valuelist)) if one]
+        if not all(one.isascii() and one.isdecimal() and len(one) < 19 for one in parts):
+            self.data = []
+            raise ValueError(gettext("Please give the numbers of pictures, with commas."))
+        self.data = [int(one) for one in parts]
+
+
 class ContentForm(OnceForm):
     """What is written of an item. ``fit`` leaves the fields of its kind."""
 
@@ -54,11 +76,14 @@ class ContentForm(OnceForm):
         "content_link_wrong": "link_url",
         "content_slug_taken": "slug",
         "content_not_found": "cover_id",
+        "content_pictures_too_many": "picture_ids",
+        "content_picture_unknown": "picture_ids",
     }
     sections: ClassVar = (
         (N_("What it is"), ("title", "slug", "summary", "category", "price_fen", "city",
                             "link_url")),
         (N_("Cover picture"), ("cover_id",)),
+        (N_("More pictures"), ("picture_ids",)),
         (N_("Stores"), ("store_ids",)),
         (N_("Text"), ("body_html",)),
     )  # fmt: skip
@@ -85,6 +110,10 @@ class ContentForm(OnceForm):
         description=N_("A page of this site (/goods/12) or an address with https://."),
     )  # fmt: skip
     cover_id = Choice(N_("Picture"), needed=False)
+    picture_ids = Gallery(
+        N_("Pictures in this order"),
+        description=N_("Shown behind the cover. Without a cover the first one stands in lists."),
+    )
     store_ids = Finders(N_("Offered at"), description=N_("None chosen: at all of the merchant's."))
     body_html = RichText(N_("Text"), [Optional(), Length(max=MAX_HTML)])
 
@@ -113,6 +142,7 @@ class ContentForm(OnceForm):
             link_url=typed.get("link_url") or "",
             store_ids=tuple(int(one) for one in typed.get("store_ids") or ()),
             cover_id=int(typed["cover_id"]) if typed["cover_id"] else None,
+            picture_ids=tuple(typed.get("picture_ids") or ()),
         )
 
 
@@ -163,6 +193,7 @@ def as_typed(kept: ContentItem | ContentVersion) -> dict[str, object]:
         "link_url": kept.link_url,
         "store_ids": list(kept.store_ids),
         "cover_id": str(kept.cover_id or ""),
+        "picture_ids": list(kept.picture_ids),
     }
 
 

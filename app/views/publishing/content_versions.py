@@ -29,7 +29,7 @@ from app.web.context import current_context
 
 _MOST = 100
 _COMPARED = ("title", "summary", "category", "city", "price_fen", "link_url", "cover_id",
-             "store_ids")  # fmt: skip
+             "picture_ids", "store_ids")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,11 @@ def _changes(session: Session, old: ContentVersion, new: ContentVersion) -> Sequ
 
 
 def _text(session: Session, name: str, value: object) -> str:
-    """A value as people know it: stores and the picture by their names."""
+    """A value as people know it: stores and pictures by their names, these in their order."""
+    if name == "picture_ids" and isinstance(value, list):
+        rows = session.execute(select(MediaFile.id, MediaFile.name).where(MediaFile.id.in_(value)))
+        named = {row.id: row.name for row in rows}
+        return "、".join(named.get(pk, str(pk)) for pk in value) or NOTHING
     if isinstance(value, list):
         stores = select(Store.name).where(Store.id.in_(value)).order_by(Store.id)
         return "、".join(session.scalars(stores)) or NOTHING

@@ -33,9 +33,10 @@ from app.services.settlement.differences import (
     is_about_fee,
     propose_correction,
     refuse_correction,
+    was_kept_before,
     withdraw_correction,
 )
-from app.views.cells import state_name
+from app.views.cells import order_name, state_name
 from app.views.desks import Action, Desk, action, those_allowed
 from app.views.forms import Choice, ConsoleForm, Day, OnceForm, Prose
 from app.views.once import write_once
@@ -228,7 +229,9 @@ class DifferenceDesk(Desk):
                 )
                 return {}
 
-            said = gettext("Difference %(no)s waits for a second person.", no=found.number)
+            said = gettext(
+                "Difference %(no)s waits for a second person.", no=order_name(found.number)
+            )
             return self._write(form, effect, said, found) or self._propose_page(form, found)
         return self._propose_page(form, found)
 
@@ -244,7 +247,7 @@ class DifferenceDesk(Desk):
                 confirm_correction(session, difference_id=pk, checker=g.actor, now=utc_now())
                 return {}
 
-            said = gettext("Difference %(no)s is corrected.", no=found.number)
+            said = gettext("Difference %(no)s is corrected.", no=order_name(found.number))
             if (done := self._write(form, effect, said, found)) is not None:
                 return done
         facts = [*_facts(found), gettext("Reason given: %(reason)s") % {"reason": found.note}]
@@ -255,7 +258,7 @@ class DifferenceDesk(Desk):
             title=gettext("Confirm correction"),
             submit=gettext("Confirm and book"),
             back=url_for("Differences.show", pk=pk),
-            explanation=found.number,
+            explanation=order_name(found.number),
             template="console/confirm.html",
             facts=facts,
         )
@@ -272,7 +275,7 @@ class DifferenceDesk(Desk):
                 refuse_correction(session, difference_id=pk, note=form.note.data, checker=g.actor)
                 return {}
 
-            said = gettext("The proposal for %(no)s is refused.", no=found.number)
+            said = gettext("The proposal for %(no)s is refused.", no=order_name(found.number))
             if (done := self._write(form, effect, said, found)) is not None:
                 return done
         return self.form_page(
@@ -280,7 +283,7 @@ class DifferenceDesk(Desk):
             title=gettext("Refuse correction"),
             submit=gettext("Refuse"),
             back=url_for("Differences.show", pk=pk),
-            explanation=found.number,
+            explanation=order_name(found.number),
             template="console/confirm.html",
             tone="danger",
             facts=[gettext("Nothing is booked. The difference is open again.")],
@@ -298,7 +301,7 @@ class DifferenceDesk(Desk):
                 withdraw_correction(session, difference_id=pk, maker=g.actor)
                 return {}
 
-            said = gettext("The proposal for %(no)s is taken back.", no=found.number)
+            said = gettext("The proposal for %(no)s is taken back.", no=order_name(found.number))
             if (done := self._write(form, effect, said, found)) is not None:
                 return done
         return self.form_page(
@@ -306,7 +309,7 @@ class DifferenceDesk(Desk):
             title=gettext("Take proposal back"),
             submit=gettext("Take back"),
             back=url_for("Differences.show", pk=pk),
-            explanation=found.number,
+            explanation=order_name(found.number),
             template="console/confirm.html",
             facts=[gettext("Nothing is booked. The difference is open again.")],
         )
@@ -326,7 +329,7 @@ class DifferenceDesk(Desk):
             title=gettext("Propose a correction"),
             submit=gettext("Ask a second person"),
             back=url_for("Differences.show", pk=found.id),
-            explanation=f"{found.number} · {state_name(found.kind)}",
+            explanation=f"{order_name(found.number)} · {state_name(found.kind)}",
             template="console/confirm.html",
             facts=_facts(found),
         )
@@ -338,7 +341,16 @@ def _explained(correction: Correction, found: Any) -> str:
         if is_about_fee(found):
             said = gettext("The day's fee is booked as ¥%(wechat)s, as WeChat's account shows it.")
         said = said % {"wechat": money.yuan(found.wechat_fen or 0)}
+    elif correction is Correction.unapplied and was_kept_before(found):
+        said = gettext("What was kept as not ours to keep is brought to ¥%(wechat)s, as WeChat says"
+                       " now. Nobody bears a cost.",
+                       wechat=money.yuan(_left_fen(found)))  # fmt: skip
     return f"{state_name(correction)}：{said}"
+
+
+def _left_fen(found: Any) -> int:
+    """What stays kept of what no order of ours has paid for."""
+    return (found.wechat_fen or 0) - (found.ours_fen or 0)
 
 
 def _facts(found: Any) -> Sequence[str]:

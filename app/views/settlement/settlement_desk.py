@@ -19,7 +19,7 @@ from app.models.ledger import ACCOUNTS
 from app.queries.settlement.account_codes import read_codes
 from app.queries.settlement.statements import read_clearing
 from app.services.account_codes import change_account_code
-from app.views import choosing, roles
+from app.views import choosing, labels, roles
 from app.views.desks import Desk
 from app.views.filters import Period
 from app.views.finders import Finder
@@ -235,7 +235,7 @@ class AccountCodes(Desk):
             )
         return self.form_page(
             form, title=gettext("Change account code"), submit=gettext("Save"), back=back,
-            explanation=account,
+            explanation=gettext(labels.ACCOUNTS[account]),
         )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from app.services.stored_value.program_warnings import (
 from app.services.stored_value.programs import ProgramRules
 from app.views import choosing
 from app.views.desks import Action, Desk, action, those_allowed
+from app.views.finders import ids_of
 from app.views.forms import states_to_choose
 from app.views.once import write_once
 from app.views.stored_value.program_forms import (
@@ -44,7 +45,7 @@ from app.views.stored_value.program_forms import (
     ProgramForm,
     SaleForm,
 )
-from app.views.tenants.allowances import allowance_page, list_merchants
+from app.views.tenants.allowances import allowance_page
 
 
 class ProgramDesk(Desk):
@@ -133,13 +134,15 @@ class ProgramDesk(Desk):
         known = session.scalars(
             select(ProgramAcceptance.merchant_id).where(ProgramAcceptance.program_id == pk)
         ).all()
-        form = AcceptanceForm(data={"accepted_by": list(known)})
-        form.accepted_by.choices = list_merchants(session)
+        form = AcceptanceForm(
+            data={"accepted_by": [str(merchant_id) for merchant_id in sorted(known)]}
+        )
+        form.accepted_by.offer_from(session, choosing.businesses())
         if form.validate_on_submit():
 
             def effect(work: Session) -> Body:
                 programs.set_acceptance(
-                    work, program_id=pk, accepted_by=form.accepted_by.data, actor=g.actor
+                    work, program_id=pk, accepted_by=ids_of(form.accepted_by), actor=g.actor
                 )
                 return {}
 

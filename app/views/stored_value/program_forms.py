@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from flask_babel import gettext
-from wtforms import SelectMultipleField
 
 from app.core.errors import N_
 from app.models.cards import Bearer, LotKind
 from app.services.stored_value.programs import ProgramRules
-from app.views.finders import Finder
+from app.views.finders import Finder, Finders
 from app.views.forms import Choice, OnceForm, Text, Whole, Yuan
 
 TIERS = 8
@@ -100,7 +99,7 @@ for _n in range(1, TIERS + 1):
 class AcceptanceForm(OnceForm):
     """At which merchants a program's cards are good."""
 
-    accepted_by = SelectMultipleField(coerce=int)
+    accepted_by = Finders(N_("Merchants"))
 
 
 class SaleForm(OnceForm):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import g, url_for
@@ -21,7 +22,7 @@ def statement_table(
     session: Session, lines: Sequence[StatementLine], *, with_card: bool
 ) -> tuple[Sequence[str], Sequence[Sequence[Cell]]]:
     """Column names and rows. Documents are named and linked as far as the reader sees them."""
-    names = find_names(session, lines, (*_DOCUMENTS, "card_id"))
+    names = find_names(session, lines, (*_DOCUMENTS, "card_id", "reference"))
     columns = ["occurred_at", "kind", *(["card_id"] if with_card else [])]
     heads = [*(column_name(c) for c in columns), gettext("Document"), gettext("Amount"),
              gettext("Balance after")]  # fmt: skip
@@ -50,5 +51,6 @@ def _document(line: StatementLine, names: Names) -> Cell:
     if line.reason:
         return Cell(line.reason, "text")
     if roles.allows(g.actor.role, "can_show", "Entries"):
-        return Cell(line.reference, "code", url=url_for("Entries.show", pk=line.entry_id))
+        told = names.get(str, {}).get(line.reference) or Cell(line.reference, "code")
+        return replace(told, url=url_for("Entries.show", pk=line.entry_id))
     return Cell(NOTHING, "empty")

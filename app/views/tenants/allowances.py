@@ -8,14 +8,15 @@ from typing import Any
 from flask import g
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
-from wtforms import SelectMultipleField
 
+from app.core.errors import N_
 from app.flows.once import Body
-from app.models.base import OPERATOR_ID
 from app.models.tenants import Merchant
+from app.views import choosing
 from app.views.desks import Desk
+from app.views.finders import Finders, ids_of
 from app.views.forms import OnceForm
 from app.views.once import write_once
 
@@ -23,7 +24,7 @@ from app.views.once import write_once
 class AllowedForm(OnceForm):
     """The merchants that may; those left out may not."""
 
-    allowed = SelectMultipleField(coerce=int)
+    allowed = Finders(N_("Merchants"))
 
 
 def allowance_page(
@@ -44,10 +45,11 @@ def allowance_page(
     """
     session = desk.appbuilder.session
     known = set(session.scalars(select(Merchant.id).where(column)))
-    form = AllowedForm(data={"allowed": list(known)})
-    form.allowed.choices = list_merchants(session)
+    form = AllowedForm(data={"allowed": [str(pk) for pk in sorted(known)]})
+    form.allowed.offer_from(session, choosing.businesses())
     if form.validate_on_submit():
-        changed = known ^ set(form.allowed.data)
+        chosen = set(ids_of(form.allowed))
+        changed = known ^ chosen
 
         def effect(work: Session) -> Body:
             for merchant_id in sorted(changed):
@@ -58,7 +60,7 @@ def allowance_page(
 
         with form.refusals():
             write_once(form, effect)
-            return desk.done(said % {"count": len(form.allowed.data)}, back)
+            return desk.done(said % {"count": len(chosen)}, back)
     return desk.form_page(
         form,
         submit=gettext("Save"),
@@ -68,15 +70,3 @@ def allowance_page(
         warnings=(),
         **page,
     )
-
-
-def list_merchants(
-    session: Session, *conditions: ColumnElement[bool] | InstrumentedAttribute[bool]
-) -> list[tuple[int, str]]:
-    """Merchants as a form offers them, by number and name; not the operator."""
-    rows = session.execute(
-        select(Merchant.id, Merchant.name)
-        .where(Merchant.id != OPERATOR_ID, *conditions)
-        .order_by(Merchant.id)
-    )
-    return [(row.id, row.name) for row in rows]

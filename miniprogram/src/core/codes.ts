@@ -15,10 +15,15 @@ export function checkCharacter(letters: string): string {
   return ALPHABET[(32 - (total % 32)) % 32]
 }
 
+/** In one piece and of half width, whichever keyboard it comes from. */
+function withoutGaps(text: string): string {
+  return text.normalize('NFKC').replace(/[\s\-\u00ad\u200b-\u200f\u2010-\u2015\u2060\u2212\ufeff]/g, '')
+}
+
 /** Upper case, without spaces and dashes; O is 0, I and L are 1; an address gives its last part. */
 export function bareCode(text: string): string {
-  const last = text.trim().replace(/\/+$/, '').split('/').pop() ?? ''
-  return last.toUpperCase().replace(/[\s-]/g, '').replace(/O/g, '0').replace(/[IL]/g, '1')
+  const last = withoutGaps(text).replace(/\/+$/, '').split('/').pop() ?? ''
+  return last.toUpperCase().replace(/O/g, '0').replace(/[IL]/g, '1')
 }
 
 export type CodeState = 'short' | 'wrong' | 'right'

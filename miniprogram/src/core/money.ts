@@ -1,6 +1,6 @@
 /** Amounts are whole numbers of fen. Text is made and read by moving digits, never by fractions. */
 
-export const MAX_PAYMENT_FEN = 5_000_000
+export const MAX_PAYMENT_FEN = 10_000_000
 const LONGEST_YUAN = 6
 
 /** 123450 → "1,234.50"; signs stay in front. */

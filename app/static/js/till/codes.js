@@ -2,10 +2,15 @@
 export const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 export const LENGTH = 16;
 
+/** What was typed in one piece, whichever keyboard it comes from: the server reads it the same way. */
+export function withoutGaps(text) {
+  return text.normalize("NFKC").replace(/[\s\-\u00ad\u200b-\u200f\u2010-\u2015\u2060\u2212\ufeff]/g, "");
+}
+
 /** The bare characters of what was typed or scanned; a scanned address gives its last part. */
 export function bare(text) {
-  const last = text.trim().replace(/\/+$/, "").split("/").at(-1) ?? "";
-  return last.toUpperCase().replace(/[-\s]/g, "").replace(/O/g, "0").replace(/[IL]/g, "1");
+  const last = withoutGaps(text).replace(/\/+$/, "").split("/").at(-1) ?? "";
+  return last.toUpperCase().replace(/O/g, "0").replace(/[IL]/g, "1");
 }
 
 export function grouped(code) {
@@ -35,5 +40,5 @@ export function judge(text) {
 
 /** Eighteen digits on a member's phone. */
 export function isPaymentCode(text) {
-  return /^\d{18}$/.test(text.replace(/\s/g, ""));
+  return /^\d{18}$/.test(withoutGaps(text));
 }

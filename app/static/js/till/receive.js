@@ -1,7 +1,7 @@
 // Receiving money: the keypad, the counter's code, and the list of what arrives.
 import { get, money, pause, picture } from "./api.js";
 import { camera } from "./camera.js";
-import { isPaymentCode } from "./codes.js";
+import { isPaymentCode, withoutGaps } from "./codes.js";
 import { dialog, field, fill, h } from "./dom.js";
 import { keypad } from "./keypad.js";
 import { inYuan, yuan } from "./money.js";
@@ -65,7 +65,7 @@ export function build(till) {
     typed.input.focus();
 
     async function charge(text) {
-      const digits = text.replace(/\s/g, "");
+      const digits = withoutGaps(text);
       if (!isPaymentCode(digits)) {
         typed.error(t("A payment code has 18 digits. Ask the member to show it again."));
         tone("bad");

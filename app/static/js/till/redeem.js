@@ -36,6 +36,8 @@ export function build(till) {
     const atEnd = input.selectionStart === input.value.length;
     if (atEnd && !input.value.includes("/") && code.length <= LENGTH) input.value = grouped(code);
     const verdict = judge(input.value);
+    // What stands large is of the paper before: with another code in the field it would be taken for this one's.
+    if (["good", "bad", "looked"].includes(root.dataset.state)) ready();
     wrong.textContent = sentence(verdict === "short" ? "" : verdict);
     if (verdict !== "good") return;
     typed = { code, at: Date.now() };
@@ -119,8 +121,9 @@ export function build(till) {
 
   function refused(reason, seen, code, text) {
     const before = seen?.redemption;
+    const elsewhere = t("another store");
     put("bad", h("p", { class: "verdict" }, t("✗ Not accepted")), h("p", { class: "reason" }, reason),
-      before?.redeemed_at && h("p", { class: "before", "data-test": "before" }, t("Redeemed %(when)s at %(store)s", { when: dayAndClock(before.redeemed_at), store: before.store ?? t("another store") })),
+      before?.redeemed_at && h("p", { class: "before", "data-test": "before" }, t("Redeemed %(when)s at %(store)s", { when: dayAndClock(before.redeemed_at), store: before.store ?? elsewhere })),
       seen ? h("p", { class: "sum small" }, `${inYuan(seen.face_value_fen)}`) : null, seen ? facts(seen) : h("p", { class: "note" }, grouped(bare(text))),
       h("p", { class: "todo" }, advice(code)), next());
     tone("bad");

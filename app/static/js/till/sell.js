@@ -104,7 +104,7 @@ export function build(till) {
       till.toast(ended ? t("Given up. The papers can be sold again.") : t("No connection. The sale ends by itself in ten minutes unless it is paid."), ended ? "" : "bad");
       empty();
     };
-    fill(body, h("div", { class: "result waiting" }, h("p", { class: "verdict" }, t("Waiting for WeChat")), h("p", { class: "sum" }, `${inYuan(sale.amount_fen)}`),
+    fill(body, h("div", { class: "result waiting" }, h("p", { class: "verdict" }, t("Waiting for WeChat Pay")), h("p", { class: "sum" }, `${inYuan(sale.amount_fen)}`),
       source && h("img", { class: "pay-code", src: source, alt: t("The customer scans this with WeChat") }), h("p", {}, t("The customer scans this with WeChat. Hand over the papers when it turns green."))),
     h("button", { class: "button wide quiet", onclick: giveUp }, t("The customer gives up")));
     while (open && body.isConnected) {

@@ -41,7 +41,7 @@ export function build(till) {
     const reason = field(t("Reason for a difference"), { maxlength: 200, "data-test": "difference-reason" });
     const next = proof(till.me.terminal_id !== null);
     const over = h("details", {}, h("summary", {}, t("Hand over to a colleague")), h("p", { class: "note" }, t("The colleague confirms the counted cash here.")), next.box,
-      h("button", { type: "button", class: "button wide", "data-test": "hand-over", onclick: () => finish(true) }, t("Hand over")));
+      h("button", { type: "button", class: "button wide", "data-test": "hand-over", onclick: () => finish(true) }, t("Hand the shift over")));
     const form = h("form", { class: "panel stack", onsubmit: (event) => {
       event.preventDefault();
       finish(false);
@@ -87,7 +87,7 @@ export function build(till) {
       h("p", { class: "note" }, `${shift.staff} · ${dayAndClock(shift.opened_at)}${shift.closed_at ? ` – ${dayAndClock(shift.closed_at)}` : ""}`),
       h("dl", { class: "parts" }, h("dt", {}, t("Float")), h("dd", {}, `${inYuan(shift.opening_float_fen)}`), lines(t("Cash"), shift.cash),
         h("dt", { class: "total" }, t("Expected in the drawer")), h("dd", { class: "total", "data-test": "expected" }, `${inYuan(shift.expected_fen)}`),
-        shift.counted_fen !== null && [h("dt", {}, t("Counted")), h("dd", {}, `${inYuan(shift.counted_fen)}`), h("dt", {}, t("Difference")), h("dd", { class: difference ? "bad" : "good", "data-test": "difference" }, `${inYuan(difference)}`)],
+        shift.counted_fen !== null && [h("dt", {}, t("Counted cash")), h("dd", {}, `${inYuan(shift.counted_fen)}`), h("dt", {}, t("Difference")), h("dd", { class: difference ? "bad" : "good", "data-test": "difference" }, `${inYuan(difference)}`)],
         shift.difference_reason && [h("dt", {}, t("Reason")), h("dd", {}, shift.difference_reason)], lines(t("Without cash"), shift.other), lines(t("Scanned by members (whole store)"), shift.scanned)),
       h("a", { class: "button quiet", href: `/pos/shifts/${shift.id}`, target: "_blank", rel: "noopener" }, t("Print")));
   }

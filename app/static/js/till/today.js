@@ -54,11 +54,11 @@ export function build(till) {
     const body = h("div", { class: "stack" }, h("p", { class: "big" }, `${inYuan(record.amount_fen)}`),
       h("dl", { class: "parts" }, row(t("State"), stateWord(record.status)[0]), row(t("Time"), dayAndClock(record.at)), part(t("Member card"), record.card_fen), part(t("WeChat Pay"), record.wechat_fen),
         part(t("Cash"), record.cash_fen), part(t("Bonus"), record.bonus_fen), part(t("Refunded"), record.refunded_fen), row(t("Member"), [record.member_name, record.phone_masked].filter(Boolean).join(" ")),
-        row(record.kind === "refund" ? t("Of payment") : t("Serial number"), record.reference), row(t("By"), [record.staff_name, record.terminal_name].filter(Boolean).join(" · ")), row(t("Number"), record.number)),
+        row(record.kind === "refund" ? t("Of payment") : t("Serial number"), record.reference), row(t("By"), [record.staff_name, record.terminal_name].filter(Boolean).join(" · ")), row(t("Slip number"), record.number)),
       h("div", { class: "row" }, till.printLink(record.number),
         record.kind === "payment" && ["paid", "partly_refunded"].includes(record.status) && left > 0 && h("button", { class: "button quiet", "data-test": "refund", onclick: () => refund(record, left) }, t("Refund")),
         (record.kind === "redemption" && record.status === "redeemed" || record.kind === "top_up" && record.status === "credited") && h("button", { class: "button quiet", "data-test": "reverse", onclick: () => reverse(record) }, t("Reverse"))));
-    const sheet = dialog(kindWord(record.kind), h("div", { class: "stack" }, body, h("button", { class: "button quiet wide", onclick: () => sheet.close() }, t("Close"))));
+    const sheet = dialog(kindWord(record.kind), h("div", { class: "stack" }, body, h("button", { class: "button quiet wide", onclick: () => sheet.close() }, t("Close this window"))));
 
     function refund(payment, most) {
       const sum = field(t("Amount in yuan (at most %(most)s)", { most: yuan(most) }), { inputmode: "decimal", value: yuan(most), "data-test": "refund-amount" });

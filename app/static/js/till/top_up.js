@@ -1,7 +1,7 @@
 // A cash top-up: whom, how much, what the card gets for it, and the receipt.
 import { money, post } from "./api.js";
 import { camera } from "./camera.js";
-import { isPaymentCode } from "./codes.js";
+import { isPaymentCode, withoutGaps } from "./codes.js";
 import { field, fill, h } from "./dom.js";
 import { readYuan, inYuan, yuan } from "./money.js";
 import { t } from "./text.js";
@@ -31,7 +31,7 @@ export function build(till) {
   }
 
   function receiver(text) {
-    const typed = text.replace(/\s/g, "");
+    const typed = withoutGaps(text);
     if (/^1[3-9]\d{9}$/.test(typed)) return { phone: typed };
     return isPaymentCode(typed) ? { payment_code: typed } : { card_no: typed.toUpperCase() };
   }
