@@ -34,10 +34,11 @@ from app.services.settlement.differences import (
     was_kept_before,
     withdraw_correction,
 )
-from app.views.cells import order_name, state_name
+from app.views.cells import state_name
 from app.views.desks import Action, Desk, action, those_allowed
 from app.views.forms import Choice, ConsoleForm, Day, OnceForm, Prose
 from app.views.records import Records
+from app.views.references import name_of_number
 from app.web.context import current_context
 
 PROBLEMS = {
@@ -222,12 +223,12 @@ class DifferenceDesk(Desk):
                 now=utc_now(),
             ),
             said=gettext(
-                "Difference %(no)s waits for a second person.", no=order_name(found.number)
+                "Difference %(no)s waits for a second person.", no=name_of_number(found.number)
             ),
             back=url_for("Differences.show", pk=pk),
             title=gettext("Propose a correction"),
             submit=gettext("Ask a second person"),
-            explanation=f"{order_name(found.number)} · {state_name(found.kind)}",
+            explanation=f"{name_of_number(found.number)} · {state_name(found.kind)}",
             facts=_facts(found),
         )
 
@@ -244,11 +245,11 @@ class DifferenceDesk(Desk):
             lambda session: confirm_correction(
                 session, difference_id=pk, checker=g.actor, now=utc_now()
             ),
-            said=gettext("Difference %(no)s is corrected.", no=order_name(found.number)),
+            said=gettext("Difference %(no)s is corrected.", no=name_of_number(found.number)),
             back=url_for("Differences.show", pk=pk),
             title=gettext("Confirm correction"),
             submit=gettext("Confirm and book"),
-            explanation=order_name(found.number),
+            explanation=name_of_number(found.number),
             facts=facts,
         )
 
@@ -263,11 +264,11 @@ class DifferenceDesk(Desk):
             lambda session: refuse_correction(
                 session, difference_id=pk, note=form.note.data, checker=g.actor
             ),
-            said=gettext("The proposal for %(no)s is refused.", no=order_name(found.number)),
+            said=gettext("The proposal for %(no)s is refused.", no=name_of_number(found.number)),
             back=url_for("Differences.show", pk=pk),
             title=gettext("Refuse correction"),
             submit=gettext("Refuse"),
-            explanation=order_name(found.number),
+            explanation=name_of_number(found.number),
             tone="danger",
             facts=[gettext("Nothing is booked. The difference is open again.")],
         )
@@ -280,11 +281,11 @@ class DifferenceDesk(Desk):
         return self.confirmed(
             Confirmation(),
             lambda session: withdraw_correction(session, difference_id=pk, maker=g.actor),
-            said=gettext("The proposal for %(no)s is taken back.", no=order_name(found.number)),
+            said=gettext("The proposal for %(no)s is taken back.", no=name_of_number(found.number)),
             back=url_for("Differences.show", pk=pk),
             title=gettext("Take proposal back"),
             submit=gettext("Take back"),
-            explanation=order_name(found.number),
+            explanation=name_of_number(found.number),
             facts=[gettext("Nothing is booked. The difference is open again.")],
         )
 
