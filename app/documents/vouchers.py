@@ -153,7 +153,7 @@ def draw_on_label(canvas: Canvas, design: VoucherDesign, one: PrintedVoucher, at
         canvas.text(at.x + 2, at.y + height - 4.6, line, size=size, weight=BOLD)
     else:
         line, size = fit_line(code, width=side - 4, size=8, smallest=4.5, weight=BOLD)
-        y = at.y + height / 30 * 12.9
+        y = at.y + height / 30 * 14.2
         canvas.text(at.x + 1 + side / 2, y, line, size=size, weight=BOLD, align="centre")
     serial, size = fit_line(f"券号 {one.serial_no}", width=width - 4, size=6, smallest=4)
     canvas.text(at.x + 2, at.y + height - 1.6, serial, size=size)
@@ -181,9 +181,10 @@ def _draw_qr(
 def _draw_panel(canvas: Canvas, box: Box) -> None:
     """Where the print shop lays the scratch-off panel, over the code."""
     canvas.frame(box, colour=_SOFT, width=0.2, dash="1.2 0.8")
-    canvas.text(
-        box.x + box.width / 2, box.y + 3.4, "刮开涂层见券码", size=5.5, colour=_SOFT, align="centre"
-    )
+    # On the smallest label the words stay clear of the code below them.
+    down, size = min(3.4, box.height * 0.28), min(5.5, box.height * 0.5)
+    middle = box.x + box.width / 2
+    canvas.text(middle, box.y + down, "刮开涂层见券码", size=size, colour=_SOFT, align="centre")
 
 
 def _draw_sample_mark(canvas: Canvas, design: VoucherDesign, box: Box, size: float) -> None:

@@ -156,7 +156,8 @@ def _statement(session: Session, plan: ExportPlan, *, serial_dates: bool) -> Sel
             target, name = NAMED_IDS[column.name]
             named = aliased(target)
             query = query.outerjoin(named, named.id == value)
-            shown = func.coalesce(name(named), cast(value, Text))
+            called = event_number(named) if target is JournalEntry else name(named)
+            shown = func.coalesce(called, cast(value, Text))
             query = query.add_columns(_harmless(shown))
         elif model is JournalEntry and column.name == "reference":
             query = query.add_columns(_harmless(event_number(model)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, func
+from sqlalchemy import ColumnElement, func
 
 from app.models.cards import Card, CardProgram
 from app.models.ledger import JournalEntry
@@ -28,7 +28,7 @@ _STORE: tuple[Any, Name] = (Store, lambda s: s.name)
 _STAFF: tuple[Any, Name] = (Staff, lambda s: s.name)
 _MEMBER: tuple[Any, Name] = (Member, member_name)
 _STATEMENT: tuple[Any, Name] = (Statement, lambda s: s.statement_no)
-_ENTRY: tuple[Any, Name] = (JournalEntry, lambda e: cast(e.id, Text))
+_ENTRY: tuple[Any, Name] = (JournalEntry, lambda e: e.reference)
 
 NAMED_IDS: Mapping[str, tuple[Any, Name]] = {
     "merchant_id": _MERCHANT,

@@ -77,12 +77,6 @@ def state_name(value: enum.Enum) -> str:
     return gettext(known or labels.STATES[value.name])
 
 
-def order_name(number: str) -> str:
-    """What WeChat's bill is held against: an order or refund by its number, or a day's fee."""
-    what, _, day = number.partition(":")
-    return gettext("WeChat's fee, %(day)s", day=day) if what == "wechat-fee" else number
-
-
 def event_name(kind: str) -> str:
     """What happened to a voucher, by the name of the event."""
     states = labels.STATES
@@ -96,8 +90,6 @@ def _words(column: str, text: str) -> Cell:
         return Cell(gettext(known) if known else text, "name")
     if column == "reason":
         return Cell(reason_text(text))
-    if column == "number":
-        return Cell(order_name(text), "code")
     return Cell(
         text, "code" if column.endswith(("_no", "_last4", "token", "reference")) else "text"
     )

@@ -27,7 +27,7 @@ from app.models.voucher_records import VoucherTask
 from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
 from app.queries.named_ids import NAMED_IDS
 from app.views.cells import Cell, cell
-from app.views.references import record_page, tell_references
+from app.views.references import name_of_number, record_page, tell_references
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,8 @@ _VIEW_OF = {
     JournalEntry: "Entries",
     Statement: "Statements",
 }
-
-
-def _told_later(entry: type[JournalEntry]) -> ColumnElement[str]:
-    """What an entry books is told by its reference (``tell_references``)."""
-    return entry.reference
-
-
 TARGETS: Mapping[str, Target] = {
-    column: Target(
-        model, partial(_told_later if model is JournalEntry else name, model), _VIEW_OF[model]
-    )
+    column: Target(model, partial(name, model), _VIEW_OF[model])
     for column, (model, name) in NAMED_IDS.items()
 }
 _VIEWS = {
@@ -98,9 +89,7 @@ def find_names(session: Session, rows: Sequence[Any], columns: Iterable[str]) ->
         wanted.setdefault(target.model, (target, set()))[1].update(ids)
     names: dict[Any, dict[int, str]] = {}
     for model, (target, ids) in wanted.items():
-        found_names = session.execute(
-            select(model.id, target.name().label("name")).where(model.id.in_(ids))
-        )
+        found_names = session.execute(select(model.id, target.name()).where(model.id.in_(ids)))
         names[model] = {row[0]: row[1] for row in found_names if row[1]} if ids else {}
     entries = names.get(JournalEntry, {}).values()
     own = [row.reference for row in rows if "reference" in columns and row.reference is not None]
@@ -114,6 +103,8 @@ def cell_of(row: Any, column: str, names: Names) -> Cell:
     target = TARGETS.get(column)
     if column == "reference" and value in names.get(str, {}):
         return names[str][value]
+    if column == "number" and isinstance(value, str) and ":" in value:
+        return cell(column, value, name=name_of_number(value))
     if target is None or value is None:
         return cell(column, value)
     name = names.get(target.model, {}).get(value)

@@ -81,6 +81,12 @@ def tell_references(session: Session, references: Iterable[str]) -> Mapping[str,
             for one, (subject, number) in parts.items()}  # fmt: skip
 
 
+def name_of_number(number: str) -> str:
+    """An order's number as it is; a day's fee, which has none, in words."""
+    subject, _, rest = number.partition(":")
+    return f"{gettext(_SUBJECTS[subject].word)} {rest}" if subject in _SUBJECTS else number
+
+
 def record_page(view: str, pk: int) -> str | None:
     """The address of a record's page, if the reader may open it."""
     allowed = roles.allows(g.actor.role, "can_show", view)

@@ -174,11 +174,13 @@ def test_an_entry_is_told_and_found_by_the_number_of_what_it_books(make, databas
         number = session.get_one(Payment, pk).payment_no
     browser = signed_in(make.staff(Role.platform_finance))
     [row] = rows_of(browser.get(f"/console/entries/list/?q={number}").text)
-    assert f'<a href="/console/payments/show/{pk}">消费 {number}</a>' in row
+    assert number in row
+    assert f'"/console/payments/show/{pk}"' in row
     assert "payment:" not in row
     entry = re.search(r"/console/entries/show/(\d+)", row).group(1)
     postings = browser.get(f"/console/postings/list/?merchant_id={trade.one.id}").text
-    assert f'<a href="/console/entries/show/{entry}">消费 {number}</a>' in postings
+    assert f'"/console/entries/show/{entry}"' in postings
+    assert "payment:" not in rows_of(postings)[0]
     taken = browser.post(
         f"/console/entries/export/?q={number}", {"format": "csv"}, form="/console/entries/list/"
     )

@@ -28,14 +28,10 @@ class Entries(Records):
     title_text = N_("Journal entries")
     explanation = N_("The books' events. None is ever edited; one may reverse another.")
     list_columns = ["id", "occurred_at", "kind", "reference", "reverses_id", "reason"]
-    show_columns = ["id", "kind", "reference", "occurred_at", "reverses_id", "reason"]
+    show_columns = ["reference", "id", "kind", "occurred_at", "reverses_id", "reason"]
     when = "occurred_at"
     filter_columns = ("kind", "merchant_id", "store_id")
     search_in = ("reference",)
-
-    def more_facts(self, row: Any) -> Sequence[tuple[str, Cell]]:
-        """The reference itself, which is what the search finds."""
-        return [(gettext("Name in the books"), Cell(row.reference, "code"))]
 
     def narrowing(self, arguments: Mapping[str, str]) -> Narrowing:
         """By the number on somebody's paper, as the list shows it, or by an entry's own key."""
@@ -50,6 +46,10 @@ class Entries(Records):
         if hits[0].kind == "redemption":  # Its key ends there, and another one's begins like it.
             return replace(asked, typed="", equal=(*asked.equal, ("reference", key)))
         return replace(asked, typed=f"{key}:")
+
+    def more_facts(self, row: Any) -> Sequence[tuple[str, Cell]]:
+        """The reference itself, which is what the search finds."""
+        return [(gettext("Name in the books"), Cell(row.reference, "code"))]
 
     def related(self, row: Any) -> Any:
         columns = ("account", "amount_fen", "merchant_id", "store_id", "card_id", "batch_id")

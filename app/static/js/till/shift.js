@@ -61,7 +61,7 @@ export function build(till) {
         fill(root, report(ended), h("div", { class: "panel stack" }, h("h2", {}, t("The shift is closed")),
           h("a", { class: "button wide", href: `/pos/shifts/${ended.id}`, target: "_blank", rel: "noopener" }, t("Print Z")),
           handing ? [h("p", {}, t("The next shift is your colleague's. Lock the till, so that they sign in themselves.")), h("button", { class: "button huge go", "data-test": "lock-for-next", onclick: till.lock }, t("Lock the till"))]
-            : h("button", { class: "button quiet wide", onclick: show }, t("Next"))));
+            : h("button", { class: "button quiet wide", onclick: show }, t("Open a shift"))));
       });
     }
   }
