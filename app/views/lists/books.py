@@ -28,7 +28,7 @@ class Entries(Records):
     title_text = N_("Journal entries")
     explanation = N_("The books' events. None is ever edited; one may reverse another.")
     list_columns = ["id", "occurred_at", "kind", "reference", "reverses_id", "reason"]
-    show_columns = ["id", "kind", "reference", "occurred_at", "reverses_id", "reason"]
+    show_columns = ["reference", "id", "kind", "occurred_at", "reverses_id", "reason"]
     when = "occurred_at"
     filter_columns = ("kind", "merchant_id", "store_id")
     search_in = ("reference",)
