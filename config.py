@@ -142,12 +142,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     # Unless named, the home is the project's, wherever a command is called from.
     home = Path(env.get("KAQUAN_HOME") or ROOT / "var").resolve()
     port = _integer(env, "PORT", 8000, at_most=LAST_PORT)
-    given = [name for name in WECHAT_NAMES if env.get(name)]
     if production:
         _require_production_settings(env)
-    elif given and len(given) < len(WECHAT_NAMES):
-        missing = ", ".join(name for name in WECHAT_NAMES if name not in given)
-        raise SettingsError(f"WeChat settings are incomplete; also set: {missing}")
+    given = _has_wechat(env)
     demo = not production and (_is_named(env, "KAQUAN_DEMO", "1", "0") or not given)
     _require_addresses(env)
     public_base_url = (env.get("PUBLIC_BASE_URL") or f"http://127.0.0.1:{port}").rstrip("/")
@@ -159,7 +156,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         public_base_url=public_base_url,
         production=production,
         demo=demo,
-        trusted_proxies=_count(env, "TRUSTED_PROXIES"),
+        trusted_proxies=_integer(env, "TRUSTED_PROXIES", 0, at_least=0, at_most=5),
         simulated=not given,
         rate_limits=_rate_limits(env, production=production),
         sold_rules_strict=_sold_rules(env) == "stop",
@@ -181,6 +178,16 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         account_templates=_templates(env, "WECHAT_OA_TEMPLATES", demo and DEMO_ACCOUNT_TEMPLATES),
         smtp=_smtp(env, production=production),
     )
+
+
+def _has_wechat(env: Mapping[str, str]) -> bool:
+    """Whether a far end is given, all of it, rather than our own simulator."""
+    missing = [name for name in WECHAT_NAMES if not env.get(name)]
+    if len(missing) == len(WECHAT_NAMES):
+        return False
+    if missing:
+        raise SettingsError(f"WeChat settings are incomplete; also set: {', '.join(missing)}")
+    return True
 
 
 def _smtp(env: Mapping[str, str], *, production: bool) -> SmtpSettings | None:
@@ -350,17 +357,13 @@ def _tile_url(env: Mapping[str, str]) -> str | None:
     return url
 
 
-def _count(env: Mapping[str, str], name: str) -> int:
-    text = env.get(name) or "0"
-    if not text.isdecimal() or int(text) > 5:
-        raise SettingsError(f"{name} must be a number from 0 to 5, not {text!r}")
-    return int(text)
-
-
-def _integer(env: Mapping[str, str], name: str, default: int, *, at_most: int) -> int:
+def _integer(
+    env: Mapping[str, str], name: str, default: int, *, at_least: int = 1, at_most: int
+) -> int:
     text = env.get(name) or str(default)
-    if not text.isdecimal() or not 1 <= int(text) <= at_most:
-        raise SettingsError(f"{name} must be a whole number from 1 to {at_most}, not {text!r}")
+    if not text.isdecimal() or not at_least <= int(text) <= at_most:
+        bounds = f"from {at_least} to {at_most}"
+        raise SettingsError(f"{name} must be a whole number {bounds}, not {text!r}")
     return int(text)
 
 

@@ -249,7 +249,8 @@ def _beside_pgbench(
                 if simulator:
                     signed.append(signatures.signatures_a_second(seconds=1.0, processes=WORKERS))
                 rates = f"{ours[-1].per_second:.0f}/s, {NAME} {theirs[-1]:.0f}/s"
-                say(f"{name}, {clients} clients: {rates}")
+                crowded = f", {ours[-1].refusals} sent again" if ours[-1].refusals else ""
+                say(f"{name}, {clients} clients: {rates}{crowded}")
             answers = sum(turn.answers for turn in ours)
             cpu_ms = {program: seconds / answers * 1000 for program, seconds in spent.items()}
             for beside, told in ((theirs, NAME), (signed, signatures.NAME)):

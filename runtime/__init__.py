@@ -1,0 +1,1 @@
+"""What runs the program on one machine: the supervisor, its children, the embedded PostgreSQL."""

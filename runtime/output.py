@@ -14,6 +14,7 @@ import time
 
 ROOM_LINES = 5000
 STANDARD_OUTPUT = 1
+_PATIENCE_SECONDS = 1.0
 
 _lines: queue.Queue[str] = queue.Queue(maxsize=ROOM_LINES)
 _writer: threading.Thread | None = None
@@ -46,9 +47,9 @@ def write(text: str) -> None:
         pass
 
 
-def finish(*, patience_seconds: float = 1.0) -> None:
+def finish() -> None:
     """Before the end: give the reader a moment to take what is left."""
-    deadline = time.monotonic() + patience_seconds
+    deadline = time.monotonic() + _PATIENCE_SECONDS
     while _lines.unfinished_tasks and time.monotonic() < deadline:
         time.sleep(0.01)
 

@@ -8,10 +8,11 @@ import itertools
 import json
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -92,16 +93,23 @@ def _http() -> requests.Session:
 
 
 class Jobs:
-    """The worker's work, done when a test says so: the relay, then the queue until it is empty."""
+    """The worker's work, done when a test says so: the relay, then the queue until it is empty.
+
+    Its event loop has a thread of its own: a browser test before may have left one in ours.
+    """
 
     def __init__(self, context: Context, database_url: str) -> None:
         self._context = context
         self._queue = build_queue(context, database_url)
         self._runner = asyncio.Runner()
-        self._runner.run(self._open())
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._await(self._queue.open_async)
 
-    async def _open(self) -> None:
-        await self._queue.open_async()
+    def _await(self, work: Callable[[], Awaitable[object]]) -> None:
+        async def whole() -> None:
+            await work()
+
+        self._thread.submit(lambda: self._runner.run(whole())).result()
 
     def run(self) -> None:
         while True:
@@ -111,8 +119,9 @@ class Jobs:
                     now=utc_now(),
                     account=self._context.settings.telling_account,
                 )
-            self._runner.run(
-                self._queue.run_worker_async(
+            self._await(
+                partial(
+                    self._queue.run_worker_async,
                     wait=False,
                     concurrency=4,
                     install_signal_handlers=False,
@@ -135,12 +144,13 @@ class Jobs:
     def run_task(self, name: str) -> None:
         """One run of a periodic task, now."""
         with suppress(AlreadyEnqueued):  # A tick of its own is waiting already.
-            self._runner.run(self._queue.tasks[name].defer_async(timestamp=0))
+            self._await(partial(self._queue.tasks[name].defer_async, timestamp=0))
         self.run()
 
     def close(self) -> None:
-        self._runner.run(self._queue.close_async())
-        self._runner.close()
+        self._await(self._queue.close_async)
+        self._thread.submit(self._runner.close).result()
+        self._thread.shutdown()
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def prepare() -> None:
         return
     with context.database.unit_of_work(SYSTEM) as session:
         if is_empty(session):
-            seed_demo(session, password=context.settings.demo_password, now=utc_now())
+            seed_demo(session, password=context.settings.demo_password)
             seed_history(session, keys=context.keys, now=utc_now())
     seed_demo_settlement(context)
     seed_demo_contents(context)

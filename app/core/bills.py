@@ -115,10 +115,6 @@ class FundFlowBill:
         """What the day's business has moved, without transfers to our bank."""
         return [line for line in self.lines if line.kind != TRANSFER]
 
-    @property
-    def trade_fen(self) -> int:
-        return sum(line.amount_fen for line in self.business)
-
 
 _FEE = "手续费"
 TRANSFER = "提现"  # WeChat's own word in its bills; ours is a transfer to the bank.

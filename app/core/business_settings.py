@@ -39,7 +39,7 @@ class BusinessSetting:
 
 _PROGRAMS = N_("Card programs")
 _RETURNS = N_("Returns of cards")
-_BUSINESS = N_("Gifts and top-ups")
+_GIFTS_AND_TOP_UPS = N_("Gifts and top-ups")
 _CONTROL = N_("Control")
 
 REGISTERED_CAP_FEN = BusinessSetting(
@@ -141,7 +141,7 @@ RETURN_ALONE_FEN = BusinessSetting(
 )
 GIFT_HOURS = BusinessSetting(
     name="gift.hours",
-    group=_BUSINESS,
+    group=_GIFTS_AND_TOP_UPS,
     label=N_("Time to claim a gift"),
     unit=Unit.hours,
     default=24,
@@ -151,7 +151,7 @@ GIFT_HOURS = BusinessSetting(
 )
 UNCLAIMED_DAYS = BusinessSetting(
     name="top_up.unclaimed_days",
-    group=_BUSINESS,
+    group=_GIFTS_AND_TOP_UPS,
     label=N_("Time to bind the phone of a top-up"),
     unit=Unit.days,
     default=30,
@@ -161,7 +161,7 @@ UNCLAIMED_DAYS = BusinessSetting(
 )
 EXPIRY_NOTICE_DAYS = BusinessSetting(
     name="notice.expiry_days",
-    group=_BUSINESS,
+    group=_GIFTS_AND_TOP_UPS,
     label=N_("Days before value expires when its holder is told"),
     unit=Unit.days,
     default=7,

@@ -24,31 +24,10 @@ _WORD = re.compile(r"[0-9a-z]+|[\u3400-\u9fff\U00020000-\U0002fa1f]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 # They say nothing, in a query least of all.
 _EMPTY = frozenset(
-    (
-        "的",
-        "了",
-        "和",
-        "与",
-        "及",
-        "在",
-        "是",
-        "有",
-        "哪里",
-        "哪儿",
-        "怎么",
-        "怎样",
-        "如何",
-        "吗",
-        "呢",
-        "吧",
-        "啊",
-        "我",
-        "我们",
-        "你",
-        "您",
-        "请",
-        "请问",
-    )
+    {
+        *("的", "了", "和", "与", "及", "在", "是", "有", "吗", "呢", "吧", "啊"),
+        *("哪里", "哪儿", "怎么", "怎样", "如何", "我", "我们", "你", "您", "请", "请问"),
+    }
 )
 
 TITLE_MARK = "t/"  # Before a title's word: a lexeme of its own, found without looking at weights.

@@ -103,21 +103,21 @@ class Canvas:
             f" {self._x(x)} {self._y(y)} Tm <{encode(face, shown)}> Tj ET"
         )
 
-    def qr(self, x: float, y: float, code: Modules, *, side: float, colour: str = BLACK) -> None:
+    def qr(self, x: float, y: float, code: Modules, *, side: float) -> None:
         """A QR code; ``side`` includes the quiet zone, which is painted white."""
         module = side / (code.size + 2 * QUIET_ZONE)
         self.fill(Box(x, y, side, side), WHITE)
-        self._fill_colour(colour)
+        self._fill_colour(BLACK)
         left, top = x + QUIET_ZONE * module, y + QUIET_ZONE * module
         self._parts.append(
             f"q {module * POINT:.5f} 0 0 {-module * POINT:.5f} {self._x(left)} {self._y(top)} cm "
             f"{qr_path(code)} f Q"
         )
 
-    def bars(self, box: Box, bars: Sequence[tuple[int, int]], *, colour: str = BLACK) -> None:
+    def bars(self, box: Box, bars: Sequence[tuple[int, int]]) -> None:
         """A linear barcode across the box; its quiet zones are the caller's."""
         module = box.width / (bars[-1][0] + bars[-1][1])
-        self._fill_colour(colour)
+        self._fill_colour(BLACK)
         path = " ".join(f"{start} 0 {width} 1 re" for start, width in bars)
         self._parts.append(
             f"q {module * POINT:.5f} 0 0 {-box.height * POINT:.3f}"

@@ -233,10 +233,19 @@ def write_frame(archive: zipfile.ZipFile, names: Sequence[str], *, frozen: Seque
     Args:
         frozen: How many rows of each sheet stand on every printed page.
     """
-    sheets = len(names)
-    numbers = range(1, sheets + 1)
+    archive.writestr("[Content_Types].xml", _content_types(len(names)))
     archive.writestr(
-        "[Content_Types].xml",
+        "_rels/.rels",
+        f'{_XML}<Relationships xmlns="{_RELATIONS}"><Relationship Id="rId1"'
+        f' Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+    )
+    archive.writestr("xl/workbook.xml", _workbook(names, frozen))
+    archive.writestr("xl/_rels/workbook.xml.rels", _workbook_relations(len(names)))
+    archive.writestr("xl/styles.xml", _STYLES)
+
+
+def _content_types(sheets: int) -> str:
+    return (
         f'{_XML}<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
         '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.'
         'relationships+xml"/><Default Extension="xml" ContentType="application/xml"/>'
@@ -245,36 +254,34 @@ def write_frame(archive: zipfile.ZipFile, names: Sequence[str], *, frozen: Seque
         + "".join(
             f'<Override PartName="/xl/worksheets/sheet{n}.xml"'
             f' ContentType="{_TYPES}.worksheet+xml"/>'
-            for n in numbers
+            for n in range(1, sheets + 1)
         )
-        + "</Types>",
+        + "</Types>"
     )
-    archive.writestr(
-        "_rels/.rels",
-        f'{_XML}<Relationships xmlns="{_RELATIONS}"><Relationship Id="rId1"'
-        f' Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-    )
-    archive.writestr(
-        "xl/workbook.xml",
+
+
+def _workbook(names: Sequence[str], frozen: Sequence[int]) -> str:
+    return (
         f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
         + "".join(
             f'<sheet name="{escape(name, {chr(34): "&quot;"})}" sheetId="{n}" r:id="rId{n}"/>'
-            for n, name in zip(numbers, names, strict=True)
+            for n, name in enumerate(names, 1)
         )
-        + f"</sheets>{_printed_titles(names, frozen)}</workbook>",
+        + f"</sheets>{_printed_titles(names, frozen)}</workbook>"
     )
-    archive.writestr(
-        "xl/_rels/workbook.xml.rels",
+
+
+def _workbook_relations(sheets: int) -> str:
+    return (
         f'{_XML}<Relationships xmlns="{_RELATIONS}">'
         + "".join(
             f'<Relationship Id="rId{n}" Type="{_OFFICE}/worksheet"'
             f' Target="worksheets/sheet{n}.xml"/>'
-            for n in numbers
+            for n in range(1, sheets + 1)
         )
         + f'<Relationship Id="rId{sheets + 1}" Type="{_OFFICE}/styles" Target="styles.xml"/>'
-        "</Relationships>",
+        "</Relationships>"
     )
-    archive.writestr("xl/styles.xml", _STYLES)
 
 
 def _printed_titles(names: Sequence[str], frozen: Sequence[int]) -> str:

@@ -26,11 +26,9 @@ def fit_line(
     return _cut(face, line, width, smallest), smallest
 
 
-def break_lines(
-    text: str, *, width: float, size: float, most: int, weight: str = REGULAR
-) -> list[str]:
+def break_lines(text: str, *, width: float, size: float, most: int) -> list[str]:
     """A text in at most so many lines. Paragraphs stay apart; what is too long is cut visibly."""
-    face = load_face(weight)
+    face = load_face(REGULAR)
     lines: list[str] = []
     for paragraph in text.splitlines():
         line = face.printable(" ".join(paragraph.split()))

@@ -25,7 +25,7 @@ from app.db import Database
 from app.flows.context import Context
 from app.services.refusals import IdempotencyKeyReused, RequestInProgress
 
-LEASE = timedelta(seconds=15)
+LEASE = timedelta(seconds=15)  # Also in services/sales/payments.py, for the function that pays.
 
 _CLAIM = text("SELECT * FROM kaquan.claim_key(:caller, :key, :request_hash)")
 _KEEP = text(
@@ -126,6 +126,30 @@ def keep_answer(
         sealed = sealing.seal(kept.encode(), key=seal_with.secret_key, purpose="answer")
         kept = _SEALED + base64.b64encode(sealed).decode()
     _keep(session, call, subject_id=None, status=answer.status, answer=kept, lease_until=None)
+
+
+def begin_once(
+    session: Session, call: MoneyCall, begin: Callable[[], int], *, now: datetime
+) -> Answer | int:
+    """Begin a call that asks WeChat after this transaction, unless its key has begun it before.
+
+    Args:
+        begin: Writes what WeChat is to be asked for, and gives its id.
+
+    Returns:
+        The answer that the key has been given already; else the id of what was begun.
+
+    Raises:
+        RequestInProgress, IdempotencyKeyReused
+    """
+    claim = claim_key(session, call)
+    if claim.answer is not None:
+        return claim.answer
+    if claim.subject_id is not None:
+        return claim.subject_id
+    subject_id = begin()
+    keep_lease(session, call, subject_id=subject_id, until=now + LEASE)
+    return subject_id
 
 
 def keep_lease(session: Session, call: MoneyCall, *, subject_id: int, until: datetime) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import end_of_day, start_of_day
+from app.core.money import plain_yuan
 from app.documents.spreadsheets import WIDTH, SheetColumn, write_spreadsheet
 from app.documents.tables import write_with_tablib
 from app.flows.context import Context
@@ -100,12 +101,7 @@ def write_report(session: Session, plan: ReportPlan, kind: str, file: IO[bytes])
             _totals(plan, report, sum_report(session, plan.report, then), then.named(name))
             for name, then in periods
         ]
-    columns = [
-        SheetColumn(
-            heading, kind, _width(kind, heading, [row[place] for row in cells[:_LOOKED_AT]])
-        )
-        for place, (heading, kind) in enumerate(zip(headings, kinds, strict=True))
-    ]
+    columns = _columns(headings, kinds, cells[:_LOOKED_AT])
     lines = [("\t".join(row) + "\n").encode() for row in cells]
     totals = _totals(plan, report, add_up(report, rows), plan.sum_label)
     totals += [""] * (len(columns) - len(totals))
@@ -119,6 +115,15 @@ def write_report(session: Session, plan: ReportPlan, kind: str, file: IO[bytes])
             below=below,
         )  # fmt: skip
     return len(rows)
+
+
+def _columns(
+    headings: Sequence[str], kinds: Sequence[str], cells: Sequence[Sequence[str]]
+) -> list[SheetColumn]:
+    return [
+        SheetColumn(heading, kind, _width(kind, heading, [row[place] for row in cells]))
+        for place, (heading, kind) in enumerate(zip(headings, kinds, strict=True))
+    ]
 
 
 def _width(kind: str, heading: str, cells: Sequence[str]) -> int:
@@ -141,8 +146,7 @@ def _totals(plan: ReportPlan, report: Report, sums: Sequence[int | None], label:
 def _cell(plan: ReportPlan, kind: str, value: Value) -> str:
     """A value as the writers take it: yuan with a point, text without what ends a cell."""
     if kind == "money":
-        fen = int(value)
-        return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+        return plain_yuan(int(value))
     if kind == "percent":
         return f"{int(value) // 10000}.{int(value) % 10000:04d}"
     if kind == "integer":

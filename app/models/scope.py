@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import Session
 
-from app.core.actor import Actor, Scope
-
-log = logging.getLogger(__name__)
+from app.core.actor import Actor
 
 _ENTER = text(
     "SELECT set_config('role', :role, true),"
@@ -21,7 +14,6 @@ _ENTER = text(
     " set_config('app.store_id', :store_id, true),"
     " set_config('app.staff_id', :staff_id, true)"
 )
-_TAKE_ROLE = text("SELECT set_config('role', :role, true)")
 
 
 def enter_scope(connection: Connection, actor: Actor) -> None:
@@ -36,26 +28,6 @@ def enter_scope(connection: Connection, actor: Actor) -> None:
             "staff_id": _setting(actor.staff_id),
         },
     )
-
-
-@contextmanager
-def raised_scope(session: Session, *, reason: str) -> Iterator[None]:
-    """Let a service see across tenants for the statements inside, and say why.
-
-    Money crosses the wall by nature: a member pays a merchant. Only services call this; a test
-    refuses it in faces. An exception leaves the scope raised, since its transaction is over then.
-    """
-    actor: Actor = session.info["actor"]
-    if actor.scope is Scope.system:
-        yield
-        return
-    log.debug("scope raised: %s", reason)
-    session.execute(_TAKE_ROLE, {"role": "kaquan_system"})
-    session.info["actor"] = Actor(scope=Scope.system)
-    yield
-    session.flush()
-    session.info["actor"] = actor
-    session.execute(_TAKE_ROLE, {"role": f"kaquan_{actor.scope.name}"})
 
 
 def _setting(value: int | None) -> str:

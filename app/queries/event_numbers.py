@@ -19,7 +19,7 @@ from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
 from app.queries.named_ids import member_name
 
 # What stands before an id in a reference: the table, and the name of its rows.
-_NUMBERED: Mapping[str, tuple[Any, Callable[[Any], ColumnElement[Any]]]] = {
+NUMBERED: Mapping[str, tuple[Any, Callable[[Any], ColumnElement[Any]]]] = {
     "payment": (Payment, lambda p: p.payment_no),
     "refund": (Refund, lambda r: r.refund_no),
     "top-up": (TopUp, lambda t: t.top_up_no),
@@ -45,7 +45,7 @@ def event_number(entry: Any) -> ColumnElement[str]:
             entry.reference.op("~")(f"^{what}:[0-9]+(:|$)"),
             select(name(model)).where(model.id == cast(key, BigInteger)).scalar_subquery(),
         )
-        for what, (model, name) in {**_NUMBERED, "lot": _LOT}.items()
+        for what, (model, name) in {**NUMBERED, "lot": _LOT}.items()
     ]
     return func.coalesce(case(*branches), func.nullif(key, ""), entry.reference)
 

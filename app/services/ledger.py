@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select, text
@@ -96,7 +96,7 @@ def post_entry(
             "kind": kind,
             "reference": reference,
             "occurred_at": now,
-            "legs": json.dumps([asdict(leg) for leg in legs if leg.amount_fen]),
+            "legs": json.dumps(_legs_as_json(legs)),
             "reverses_id": reverses_id,
             "reason": reason,
         },
@@ -118,20 +118,6 @@ def post_entries(session: Session, *, entries: Sequence[Entry]) -> None:
         chunk = entries[start : start + _AT_ONCE]
         session.execute(_POST_MANY, {"entries": json.dumps([_as_json(entry) for entry in chunk])})
     session.expire_all()
-
-
-def _as_json(entry: Entry) -> dict[str, object]:
-    return {
-        "kind": entry.kind,
-        "reference": entry.reference,
-        "occurred_at": entry.occurred_at.isoformat(),
-        "legs": [
-            {name: value for name, value in vars(leg).items() if value is not None}
-            for leg in entry.legs
-            if leg.amount_fen
-        ],
-        "reason": entry.reason,
-    }
 
 
 def reverse_entry(session: Session, *, entry: JournalEntry, now: datetime, reason: str) -> int:
@@ -162,4 +148,23 @@ def legs_of(session: Session, *, entry_id: int) -> list[Leg]:
 
 
 def mirrored(leg: Leg) -> Leg:
-    return Leg(**{**asdict(leg), "amount_fen": -leg.amount_fen})
+    return replace(leg, amount_fen=-leg.amount_fen)
+
+
+def _as_json(entry: Entry) -> dict[str, object]:
+    return {
+        "kind": entry.kind,
+        "reference": entry.reference,
+        "occurred_at": entry.occurred_at.isoformat(),
+        "legs": _legs_as_json(entry.legs),
+        "reason": entry.reason,
+    }
+
+
+def _legs_as_json(legs: Sequence[Leg]) -> list[dict[str, object]]:
+    """Legs of nothing are left out, and of each leg what it does not name."""
+    return [
+        {name: value for name, value in vars(leg).items() if value is not None}
+        for leg in legs
+        if leg.amount_fen
+    ]

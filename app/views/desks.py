@@ -74,6 +74,16 @@ class Desk(BaseView):  # type: ignore[misc]
         return page, 422 if form.refused else 200
 
     def confirmed(
+        self, form: OnceForm, act: Callable[[Session], object], **page: Any
+    ) -> ResponseReturnValue:
+        """A page that names what will happen; when it is agreed to, it happens, once.
+
+        Args:
+            page: As for ``filled_in``; ``facts`` are sentences of what will happen.
+        """
+        return self.filled_in(form, act, template="console/confirm.html", **page)
+
+    def filled_in(
         self,
         form: OnceForm,
         act: Callable[[Session], object],
@@ -82,11 +92,12 @@ class Desk(BaseView):  # type: ignore[misc]
         back: str,
         **page: Any,
     ) -> ResponseReturnValue:
-        """A page that names what will happen; when it is agreed to, it happens, once.
+        """A form; when it is filled in and nothing is refused, what it asks for happens, once.
 
         Args:
             act: The change, in a transaction of its own.
             said: The message afterwards, on the page ``back``, which "Cancel" leads to as well.
+            page: As for ``form_page``.
         """
         if form.validate_on_submit():
 
@@ -97,7 +108,7 @@ class Desk(BaseView):  # type: ignore[misc]
             with form.refusals():
                 write_once(form, effect)
                 return self.done(said, back)
-        return self.form_page(form, back=back, template="console/confirm.html", **page)
+        return self.form_page(form, back=back, **page)
 
     def page(self, template: str, **values: Any) -> str:
         """Another page of this desk's."""
@@ -111,12 +122,10 @@ class Desk(BaseView):  # type: ignore[misc]
         return redirect(url)
 
 
-def action(
-    label: str, endpoint: str, *, tone: str = "quiet", permission: str = "", **values: Any
-) -> Action | None:
+def action(label: str, endpoint: str, *, tone: str = "quiet", **values: Any) -> Action | None:
     """A button, for those who may do it: ``action(gettext("Edit"), "StoreDesk.edit", pk=3)``."""
     view, _, method = endpoint.partition(".")
-    if not roles.allows(g.actor.role, permission or f"can_{method}", view):
+    if not roles.allows(g.actor.role, f"can_{method}", view):
         return None
     return Action(label, url_for(endpoint, **values), tone)
 

@@ -15,12 +15,9 @@ from sqlalchemy.orm import Session
 from app.core.errors import N_
 from app.models.cards import Card, Lot
 from app.models.decisions import CardAdjustment
-from app.models.people import Member
-from app.models.reconciliations import Reconciliation, ReconciliationDifference
-from app.models.sales import Payment, Refund, TopUp
+from app.models.reconciliations import Reconciliation
 from app.models.statements import Statement
-from app.models.vouchers import Gift, Redemption, Voucher, VoucherBatch
-from app.queries.named_ids import member_name
+from app.queries.event_numbers import NUMBERED
 from app.views import roles
 from app.views.cells import Cell
 
@@ -36,40 +33,36 @@ class _Subject:
     view: str = ""
 
 
-def _of(word: str, model: Any, name: Any, view: str, *, key: Any = None) -> _Subject:
-    return _Subject(word, key=model.id if key is None else key, name=name, pk=model.id, view=view)
+def _numbered(word: str, subject: str, view: str) -> _Subject:
+    """One whose id stands in the reference."""
+    model, name = NUMBERED[subject]
+    return _Subject(word, key=model.id, name=name(model), pk=model.id, view=view)
+
+
+def _by_name(word: str, name: Any, view: str) -> _Subject:
+    """One whose name stands in the reference itself."""
+    return _Subject(word, key=name, name=name, pk=name.class_.id, view=view)
 
 
 _SUBJECTS: Mapping[str, _Subject] = {
-    "payment": _of(N_("Payment"), Payment, Payment.payment_no, "Payments"),
-    "refund": _of(N_("Refund"), Refund, Refund.refund_no, "Refunds"),
-    "top-up": _of(N_("Top-up"), TopUp, TopUp.top_up_no, "TopUps"),
-    "gift": _of(N_("Gift"), Gift, Gift.gift_no, "Gifts"),
-    "redemption": _of(N_("Redemption"), Redemption, Redemption.redemption_no, "Redemptions"),
-    "voucher": _of(N_("Voucher"), Voucher, Voucher.serial_no, "Vouchers"),
-    "batch": _of(N_("Batch"), VoucherBatch, VoucherBatch.name, "Batches"),
-    "card": _of(N_("Card"), Card, Card.card_no, "Cards"),
+    "payment": _numbered(N_("Payment"), "payment", "Payments"),
+    "refund": _numbered(N_("Refund"), "refund", "Refunds"),
+    "top-up": _numbered(N_("Top-up"), "top-up", "TopUps"),
+    "gift": _numbered(N_("Gift"), "gift", "Gifts"),
+    "redemption": _numbered(N_("Redemption"), "redemption", "Redemptions"),
+    "voucher": _numbered(N_("Voucher"), "voucher", "Vouchers"),
+    "batch": _numbered(N_("Batch"), "batch", "Batches"),
+    "card": _numbered(N_("Card"), "card", "Cards"),
     "lot": _Subject(N_("Card"), key=Lot.id, name=Card.card_no, pk=Card.id, view="Cards"),
-    "member": _of(N_("Member"), Member, member_name(Member), "Members"),
-    "card-adjustment": _of(
-        N_("Adjustment"), CardAdjustment, CardAdjustment.adjustment_no, "Adjustments",
-        key=CardAdjustment.adjustment_no,
-    ),
-    "statement": _of(
-        N_("Settlement statement"), Statement, Statement.statement_no, "Statements",
-        key=Statement.statement_no,
-    ),
-    "reconciliation": _of(
-        N_("Difference"), ReconciliationDifference, ReconciliationDifference.number, "Differences"
-    ),
-    "wechat-fee": _of(
-        N_("WeChat's fee"), Reconciliation, Reconciliation.bill_on, "Reconciliations",
-        key=Reconciliation.bill_on,
-    ),
+    "member": _numbered(N_("Member"), "member", "Members"),
+    "card-adjustment": _by_name(N_("Adjustment"), CardAdjustment.adjustment_no, "Adjustments"),
+    "statement": _by_name(N_("Settlement statement"), Statement.statement_no, "Statements"),
+    "reconciliation": _numbered(N_("Difference"), "reconciliation", "Differences"),
+    "wechat-fee": _by_name(N_("WeChat's fee"), Reconciliation.bill_on, "Reconciliations"),
     "wechat-transfer": _Subject(N_("WeChat's transfer")),
     "voucher-sale": _Subject(N_("Sale of paper")),
     "voucher-settlement": _Subject(N_("Money for paper")),
-}  # fmt: skip
+}
 
 
 def tell_references(session: Session, references: Iterable[str]) -> Mapping[str, Cell]:
@@ -138,5 +131,4 @@ def _told(subject: str, number: str, found: tuple[int, str] | None) -> Cell:
     if found is None:
         return Cell(f"{word} {number}", "name")
     pk, name = found
-    shown = name_of_number(name) if subject == "reconciliation" else name
-    return Cell(f"{word} {shown}", "name", url=record_page(_SUBJECTS[subject].view, pk))
+    return Cell(f"{word} {name}", "name", url=record_page(_SUBJECTS[subject].view, pk))

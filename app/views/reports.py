@@ -20,7 +20,7 @@ from app.queries.reports import REPORTS, Asked, Report, read_report
 from app.views import filters, labels, report_tables
 from app.views.choosing import TYPED, filter_field, read_typed_filters
 from app.views.exporting import content_type, headers_for
-from app.views.saved_reports import links_to_saved
+from app.views.saved_links import links_to_saved
 from app.web.context import current_context
 
 _LONGEST_DAYS = 800

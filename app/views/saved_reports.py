@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from flask import abort, flash, g, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
@@ -13,10 +10,11 @@ from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core.clock import local, local_day, utc_now
+from app.core.clock import local, utc_now
 from app.core.errors import N_
 from app.flows import report_delivering
 from app.flows.once import Body
+from app.flows.report_files import ReportPlan
 from app.models.saved_reports import (
     DeliveryStatus,
     ReportDelivery,
@@ -29,6 +27,8 @@ from app.services import saved_reports
 from app.views.desks import Desk
 from app.views.forms import Choice, OnceForm, Shape, Text
 from app.views.once import write_once
+from app.views.reports import plan_of, read_asked
+from app.views.saved_links import list_own, url_of
 from app.web.context import current_context
 
 _SHOWN = 30
@@ -92,7 +92,7 @@ class SavedReports(Desk):
             saved=[
                 (one, url_of(one), gettext(REPORTS[one.report].title), _days_words(one),
                  gettext(SCHEDULES[one.schedule]))
-                for one in _own(session)
+                for one in list_own(session)
             ],
             deliveries=[(one, *_state_words(one)) for one in session.scalars(newest)],
             when=lambda instant: f"{local(instant):%Y-%m-%d %H:%M}" if instant else "",
@@ -103,9 +103,6 @@ class SavedReports(Desk):
     @has_access
     def add(self) -> ResponseReturnValue:
         """Save the report that is on the screen, with its filters."""
-        # Reports show what is saved: the two pages know each other.
-        from app.views.reports import plan_of, read_asked
-
         name, report, asked = read_asked()
         plan, form = plan_of(name, report, asked), SaveForm()
         form.span.offer([(span.name, gettext(word)) for span, word in SPANS.items()])
@@ -120,19 +117,7 @@ class SavedReports(Desk):
             **{"from": plan.first.isoformat(), "to": plan.last.isoformat()},
         )
         if form.validate_on_submit():
-            span = ReportSpan[form.span.data]
-            fixed = span is ReportSpan.fixed
-            wish = saved_reports.Wish(
-                name=form.name.data,
-                report=name,
-                span=span,
-                plan=plan.to_json(),
-                first_on=plan.first if fixed else None,
-                last_on=plan.last if fixed else None,
-                schedule=ReportSchedule[form.schedule.data],
-                format=form.format.data,
-                email=form.email.data or "",
-            )
+            wish = _wish(form, name, plan)
 
             def effect(session: Session) -> Body:
                 saved_reports.save_report(session, wish=wish, actor=g.actor, now=utc_now())
@@ -163,26 +148,21 @@ class SavedReports(Desk):
         return redirect(url_for("SavedReports.list"))
 
 
-def links_to_saved(session: Session) -> Sequence[tuple[str, str]]:
-    """The names and addresses of one's saved reports, for the reports' page."""
-    return [(one.name, url_of(one)) for one in _own(session)]
-
-
-def url_of(saved: SavedReport) -> str:
-    """The report with its filters, and with the days that it means today."""
-    if saved.first_on is not None and saved.last_on is not None:
-        first, last = saved.first_on, saved.last_on
-    else:
-        first, last = saved_reports.days_of(saved.span, local_day(utc_now()))
-    chosen: dict[str, Any] = {
-        name: saved.plan[name] for name in ("group", "merchant_id", "store_id") if saved.plan[name]
-    }
-    days = {"from": first.isoformat(), "to": last.isoformat()}
-    return url_for("Reports.show", report=saved.report, **days, **chosen)
-
-
-def _own(session: Session) -> Sequence[SavedReport]:
-    return session.scalars(select(SavedReport).order_by(SavedReport.name)).all()
+def _wish(form: SaveForm, report: str, plan: ReportPlan) -> saved_reports.Wish:
+    """What is to be kept: the days themselves only when exactly these are meant."""
+    span = ReportSpan[form.span.data]
+    fixed = span is ReportSpan.fixed
+    return saved_reports.Wish(
+        name=form.name.data,
+        report=report,
+        span=span,
+        plan=plan.to_json(),
+        first_on=plan.first if fixed else None,
+        last_on=plan.last if fixed else None,
+        schedule=ReportSchedule[form.schedule.data],
+        format=form.format.data,
+        email=form.email.data or "",
+    )
 
 
 def _days_words(saved: SavedReport) -> str:

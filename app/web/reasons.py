@@ -10,6 +10,7 @@ from app.core.errors import N_
 OURS = frozenset(
     {
         N_("paid after closing"),
+        N_("top-up not credited"),
         N_("vouchers not sold"),
         N_("card returned"),
         N_("reported by the member"),

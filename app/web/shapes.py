@@ -39,7 +39,7 @@ class ProgramTerms(Schema):
 
 
 class PaymentCommon(Schema):
-    """A payment as ``flows.presenting.payment_body`` tells it, less who may open the sheet."""
+    """A payment as ``flows.sales.presenting`` tells it, less what opens WeChat's sheet."""
 
     id = fields.String()
     payment_no = fields.String()

@@ -33,7 +33,7 @@ CREATE OR REPLACE FUNCTION kaquan.at_terminal(p_terminal_id bigint) RETURNS json
     LANGUAGE sql IMMUTABLE
     RETURN CASE WHEN p_terminal_id IS NOT NULL THEN jsonb_build_object('terminal_id', p_terminal_id) END;
 
--- The name of the drawer into which a till's cash goes, like services.shifts.drawer_of.
+-- The name of the drawer into which a till's cash goes, like services.tills.shifts.drawer_of.
 CREATE OR REPLACE FUNCTION kaquan.drawer(p_store_id bigint, p_terminal_id bigint, p_staff_id bigint)
     RETURNS text LANGUAGE sql IMMUTABLE
     RETURN CASE WHEN p_terminal_id IS NOT NULL THEN 'terminal:' || p_terminal_id
@@ -70,7 +70,7 @@ BEGIN
         WHEN v_kept.lease_until > clock_timestamp() THEN 'busy'
         ELSE 'takeover' END;
     IF verdict = 'takeover' THEN
-        -- Whoever comes next finds it busy again.
+        -- Whoever comes next finds it busy again, for as long as a first lease (flows/once.py).
         UPDATE public.idempotency_record r SET lease_until = clock_timestamp() + interval '15 seconds'
         WHERE r.caller = p_caller AND r.key = p_key;
     END IF;

@@ -1,6 +1,6 @@
 -- Payments that come at the same time go together: one statement, one transaction, one commit for all of
--- them. It takes those that are plain (a member pays at a shop he knows, his cards give all of it, nobody is
--- at them, the key is new) and leaves out the others without a word: these go to kaquan.pay one by one, which
+-- them. It takes those that are plain (a member pays at a shop where they have paid before, their cards give all
+-- of it, nobody is at these, the key is new) and leaves out the others without a word: these go to kaquan.pay one by one, which
 -- knows every rule and refusal. It waits for no lock, so nobody's wait becomes another's.
 
 DO $$ BEGIN

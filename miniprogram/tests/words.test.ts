@@ -3,9 +3,14 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
 import { zh } from '../src/i18n/zh'
+import { account } from '../src/i18n/zh/account'
+import { gifts } from '../src/i18n/zh/gifts'
+import { money } from '../src/i18n/zh/money'
+import { places } from '../src/i18n/zh/places'
+import { shared } from '../src/i18n/zh/shared'
 
 const SRC = join(__dirname, '../src')
-const files = (readdirSync(SRC, { recursive: true }) as string[]).filter((name) => /\.(vue|ts)$/.test(name) && !/zh\.ts$|\.d\.ts$/.test(name))
+const files = (readdirSync(SRC, { recursive: true }) as string[]).filter((name) => /\.(vue|ts)$/.test(name) && !/^i18n.zh|\.d\.ts$/.test(name))
 const text = files.map((name) => readFileSync(join(SRC, name), 'utf8').replace(/^\s*(\/\/|\/\*\*|\*).*$/gm, '')).join('\n')
 const literals = new Set([...text.matchAll(/'((?:[^'\\\n]|\\.)*)'/g)].map((found) => found[1]))
 
@@ -21,6 +26,11 @@ test('every label, title and text of a list has its Chinese', () => {
 test('no Chinese is left over that nobody says', () => {
   // Keys without quotes are words like Pay, which stand in a literal all the same.
   expect(Object.keys(zh).filter((one) => !literals.has(one))).toEqual([])
+})
+test('no text stands in two of its files', () => {
+  const texts = [account, gifts, money, places, shared].flatMap(Object.keys)
+  expect(texts.length).toBe(new Set(texts).size)
+  expect(texts.length).toBe(Object.keys(zh).length)
 })
 test('what is filled in is the same in both languages', () => {
   const names = (one: string) => [...one.matchAll(/\{\w+\}/g)].map(String).sort().join()

@@ -214,3 +214,33 @@ def test_what_is_read_is_counted_exactly(console, desk):
     assert [cell.strip() for cell in campaign.locator("td").all_inner_texts()][1:4] == [
         "2", "2", "2",
     ]  # fmt: skip
+
+
+def test_pictures_of_goods_are_uploaded_put_in_order_and_swiped(console, desk):
+    page = console("editor")
+    page.goto("/console/content/new?kind=goods")
+    page.fill("[name=title]", "三张图的礼盒")
+    gallery = page.locator("[data-gallery]")
+    lines = gallery.locator(".gallery-strip li")
+    files = [
+        {"name": f"{name}.jpg", "mimeType": "image/jpeg", "buffer": photo()}
+        for name in ("正面", "背面", "里面")
+    ]
+    gallery.locator("input[type=file]").set_input_files(files)
+    expect(lines).to_have_count(3)
+    expect(lines.nth(2)).to_contain_text("里面")
+    gallery.get_by_role("button", name="前移：里面").click()
+    expect(lines.nth(1)).to_contain_text("里面")
+    gallery.get_by_role("button", name="去掉：正面").click()
+    expect(lines).to_have_count(2)
+    page.click(".content-form button[type=submit]")
+    page.wait_for_url(re.compile(r"/console/contents/show/\d+$"))
+    pk = page.url.rsplit("/", 1)[1]
+    page.goto(f"/console/content/{pk}/plan")
+    page.click("main form button[type=submit]")
+    page.wait_for_url(re.compile(r"/console/contents/show/\d+$"))
+    reader = desk.stranger(width=390)
+    reader.goto(f"/goods/{pk}")
+    shown = reader.locator(".gallery img")
+    expect(shown).to_have_count(2)
+    expect(reader.locator(".gallery figcaption").first).to_contain_text("1/2")

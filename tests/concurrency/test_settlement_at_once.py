@@ -86,14 +86,14 @@ def test_killed_midway_it_is_gone_on_with(database, trade):
             session, merchant_id=trade.two.id, watermark=watermark, actor=SYSTEM, now=later
         ).id
     with database.unit_of_work(SYSTEM) as session:
-        assert collect_lines(session, statement_id=statement_id, actor=SYSTEM, now=later, limit=5)
+        assert collect_lines(session, statement_id=statement_id, actor=SYSTEM, limit=5)
 
     class Killed(Exception):
         pass
 
     def die_in_the_second_chunk() -> None:
         with database.unit_of_work(SYSTEM) as session:
-            collect_lines(session, statement_id=statement_id, actor=SYSTEM, now=later, limit=5)
+            collect_lines(session, statement_id=statement_id, actor=SYSTEM, limit=5)
             raise Killed
 
     with pytest.raises(Killed):
@@ -133,7 +133,7 @@ def test_an_entry_that_commits_late_is_left_open_and_not_lost(database, make, tr
                 session, merchant_id=trade.two.id, watermark=seen, actor=SYSTEM, now=later
             )
         with database.unit_of_work(SYSTEM) as session:
-            collect_lines(session, statement_id=statement.id, actor=SYSTEM, now=later)
+            collect_lines(session, statement_id=statement.id, actor=SYSTEM)
         go_on.set()
 
     at_once([book_slowly, close_meanwhile])

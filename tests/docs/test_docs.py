@@ -17,6 +17,7 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 NAMED_PATH = re.compile(r"`([\w.-]+/[\w./-]+)`")
 # What stands in the checkout itself, and the layers that are named without their ``app/``.
 ROOMS = {path.name: path for path in [*(ROOT / "app").iterdir(), *ROOT.iterdir()] if path.is_dir()}
+SETTINGS = ROOT / "config.py"
 # What the set-up, a build or a run makes.
 MADE = ("app/static/vendor/", "miniprogram/dist/", "node_modules/", "var/")
 
@@ -65,3 +66,18 @@ def _is_there(name: str) -> bool:
     path = ROOMS[room] / rest
     module = path.with_name(path.name.partition(".")[0] + ".py")
     return path.exists() or module.exists()
+
+
+def test_every_page_is_in_the_index():
+    pages = {*(ROOT / "docs").glob("*.md"), *(ROOT / "docs/operations").glob("*.md")}
+    listed = {(ROOT / "docs" / link).resolve() for link in LINK.findall(read("README.md"))}
+    assert pages - listed == {ROOT / "docs/README.md"}
+
+
+def test_every_setting_is_explained():
+    """Whatever the program reads of its environment, an operator finds in a document."""
+    asked = set(re.findall(r'\(env, "([A-Z0-9_]+)"|env\.get\("([A-Z0-9_]+)"', SETTINGS.read_text()))
+    names = {one or other for one, other in asked}
+    assert {"PORT", "TRUSTED_PROXIES", "DATABASE_URL"} <= names
+    text = "\n".join(page.read_text() for page in DOCUMENTS)
+    assert [name for name in sorted(names) if f"`{name}" not in text] == []

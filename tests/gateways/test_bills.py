@@ -119,7 +119,7 @@ def test_both_bills_are_fetched_and_agree_about_the_fee(wechat, day):
     flow = wechat.pay.fetch_fund_flow_bill(day)
     assert [line.amount_fen for line in trade.lines] == [100_00, 30_00]
     assert trade.fee_fen == 60 - 18
-    assert flow.trade_fen == trade.net_fen == 100_00 - 30_00 - 42
+    assert sum(line.amount_fen for line in flow.business) == trade.net_fen == 100_00 - 30_00 - 42
     next_day = wechat.pay.fetch_fund_flow_bill(day + timedelta(days=1))
     assert [line.amount_fen for line in next_day.transfers] == [-trade.net_fen]
 

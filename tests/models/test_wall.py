@@ -15,7 +15,6 @@ from app.models.ledger import Posting
 from app.models.people import Member, Staff
 from app.models.policies import POLICIES
 from app.models.sales import TopUp, TopUpChannel
-from app.models.scope import raised_scope
 from app.models.vouchers import Voucher, VoucherBatch
 
 TENANTS_COLUMNS = {"merchant_id", "store_id", "member_id"}
@@ -151,18 +150,6 @@ def test_the_platform_sees_all_and_writes_nothing(database, towns):
     with database.unit_of_work(actor) as session:
         refused = _refused(session, "UPDATE merchant SET commission_bp = 0")
     assert refused
-
-
-def test_a_raised_scope_ends_where_it_was(database, towns):
-    one, other = towns
-    actor = Actor(scope=Scope.member, member_id=one["member"].id)
-    theirs = select(Card.id).where(Card.id == other["card"].id)
-    with database.unit_of_work(actor) as session:
-        assert session.scalar(theirs) is None
-        with raised_scope(session, reason="a test looks over the wall"):
-            assert session.scalar(theirs) == other["card"].id
-        assert session.scalar(theirs) is None
-        assert session.info["actor"] == actor
 
 
 def test_a_scope_ends_with_its_transaction(test_database, towns):

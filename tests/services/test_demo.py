@@ -18,7 +18,7 @@ from app.services.demo import is_empty, make_demo_voucher_codes, seed_demo
 
 
 def _seeded(session):
-    seed_demo(session, password="demo-kaquan-2026", now=utc_now())
+    seed_demo(session, password="demo-kaquan-2026")
     demo = select(Merchant).where(Merchant.code.like("merchant_"))
     return {merchant.code: merchant for merchant in session.scalars(demo)}
 

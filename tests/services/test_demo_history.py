@@ -21,7 +21,7 @@ _FIGURES = """
 
 
 def _played(session, keys, now):
-    seed_demo(session, password="demo-kaquan-2026", now=now)
+    seed_demo(session, password="demo-kaquan-2026")
     seed_history(session, keys=keys, now=now)
 
 

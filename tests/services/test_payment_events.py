@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from app.core.clock import utc_now
 from app.core.keys import token_digest
 from app.models.cards import Bearer
 from app.models.sales import Payment, Refund, TopUpChannel
+from app.models.tenants import Terminal
 from app.services.people.members import bind_phone
 from app.services.ports import RefundState, WeChatRefund
 from app.services.sales import cash_top_ups, payments, refunds, top_ups
@@ -245,6 +247,29 @@ def test_a_refund_goes_back_tender_by_tender(session, make, shop, combined):
         ("refunds:wechat", 1, 35_00),
     ]
     assert balance_fen(session, "card", card_id=card.id) == -15_00
+
+
+def test_a_refund_that_wechat_closed_is_asked_again_for_the_same_person_and_terminal(
+    session, make, shop, combined
+):
+    _, payment_id = combined
+    _confirm(session, payment_id, f"w-{payment_id}")
+    terminal = Terminal(merchant_id=shop[1].merchant_id, store_id=shop[1].id, name="前台")
+    session.add(terminal)
+    session.flush()
+    till = replace(_manager(make, shop[1]), terminal_id=terminal.id)
+    refund = refunds.refund_payment(
+        session, payment_no=session.get(Payment, payment_id).payment_no, amount_fen=50_00,
+        reason="returned goods", till=till, now=utc_now(),
+    )  # fmt: skip
+    told = WeChatRefund(
+        refund_no=refund.refund_no, order_no=refund.order_no, state=RefundState.CLOSED,
+        refund_id=f"r-{refund.id}", refund_fen=35_00,
+    )  # fmt: skip
+    assert refunds.note_wechat_refund(session, told=told, now=utc_now()) == "asked_again"
+    again = session.query(Refund).filter_by(replaces_id=refund.id).one()
+    assert (again.amount_fen, again.card_fen, again.wechat_fen) == (35_00, 0, 35_00)
+    assert (again.staff_id, again.terminal_id) == (till.staff_id, terminal.id)
 
 
 @pytest.fixture

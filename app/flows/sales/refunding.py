@@ -27,7 +27,7 @@ def request_refund(context: Context, refund_id: int) -> None:
         GatewayUnavailable: The job is tried again.
     """
     with context.database.unit_of_work(SYSTEM) as session:
-        request = refunds.load_refund_request(session, refund_id=refund_id)
+        request = refunds.load_wechat_refund_request(session, refund_id=refund_id)
     if request is None:
         return
     try:

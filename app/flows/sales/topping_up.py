@@ -41,17 +41,18 @@ def top_up_by_wechat(
     assert payer.member_id is not None
     now = utc_now()
     with context.database.unit_of_work(SYSTEM) as session:
-        claim = once.claim_key(session, call)
-        if claim.answer is not None:
-            return claim.answer
-        if claim.subject_id is not None:
-            top_up = session.get_one(TopUp, claim.subject_id)
-        else:
-            top_up = top_ups.begin_wechat_top_up(
+        begun = once.begin_once(
+            session,
+            call,
+            lambda: top_ups.begin_wechat_top_up(
                 session, payer=payer, amount_fen=amount_fen, phone=phone, program_id=program_id,
                 keys=context.keys, now=now,
-            )  # fmt: skip
-            once.keep_lease(session, call, subject_id=top_up.id, until=now + once.LEASE)
+            ).id,
+            now=now,
+        )  # fmt: skip
+        if isinstance(begun, Answer):
+            return begun
+        top_up = session.get_one(TopUp, begun)
         appid = paying_apps.choose_app(
             session,
             order=top_up,

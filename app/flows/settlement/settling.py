@@ -114,9 +114,7 @@ def _collect(
     more = True
     while more:
         with context.database.unit_of_work(SYSTEM) as session:
-            more = collect_lines(
-                session, statement_id=statement_id, actor=actor, now=utc_now(), limit=chunk
-            )
+            more = collect_lines(session, statement_id=statement_id, actor=actor, limit=chunk)
         if more and until is not None and time.monotonic() > until:
             return False
     return True

@@ -166,10 +166,7 @@ def bind_session(
 def set_pin(context: Context, actor: Actor, *, password: str, pin: str) -> None:
     assert actor.staff_id is not None, "only staff have PINs"
     with context.database.unit_of_work(SYSTEM) as session:
-        pins.set_pin(
-            session, staff_id=actor.staff_id, password=password, pin=pin, actor=actor,
-            now=utc_now(),
-        )  # fmt: skip
+        pins.set_pin(session, staff_id=actor.staff_id, password=password, pin=pin, actor=actor)
 
 
 def verify_colleague(context: Context, till: Actor, credentials: Credentials) -> Staff:

@@ -25,34 +25,23 @@ def sell_by_wechat(context: Context, call: MoneyCall, *, chosen: Chosen, till: A
     """
     now = utc_now()
     with context.database.unit_of_work(SYSTEM) as session:
-        claim = once.claim_key(session, call)
-        if claim.answer is not None:
-            return claim.answer
-        if claim.subject_id is not None:
-            sale = session.get_one(VoucherSale, claim.subject_id)
-        else:
-            sale = till_sales.begin_sale(
-                session, chosen=chosen, tender=SaleTender.wechat, till=till, now=now
-            )
-            once.keep_lease(session, call, subject_id=sale.id, until=now + once.LEASE)
+        begun = once.begin_once(
+            session,
+            call,
+            lambda: (
+                till_sales.begin_sale(
+                    session, chosen=chosen, tender=SaleTender.wechat, till=till, now=now
+                ).id
+            ),
+            now=now,
+        )
+        if isinstance(begun, Answer):
+            return begun
+        sale = session.get_one(VoucherSale, begun)
         store = session.get_one(Store, sale.store_id)
     code_url = sale.code_url
     if code_url is None and sale.status is VoucherSaleStatus.pending:
-        assert sale.expires_at is not None, "what WeChat is asked for has a time limit"
-        expires_at = sale.expires_at
-        code_url = orders.ask_wechat(
-            context,
-            call,
-            orders.VOUCHER_SALE,
-            subject_id=sale.id,
-            order_no=sale.sale_no,
-            ask=lambda: context.wechat_pay.prepay_native(
-                order_no=sale.sale_no,
-                amount_fen=sale.amount_fen,
-                description=store.name[:40],
-                expires_at=expires_at,
-            ),
-        )
+        code_url = _ask_wechat(context, call, sale, description=store.name[:40])
     with context.database.unit_of_work(SYSTEM) as session:
         kept = session.get_one(VoucherSale, sale.id)
         if code_url is not None:
@@ -96,3 +85,23 @@ def sale_body(sale: VoucherSale) -> Body:
         "expires_at": None if sale.expires_at is None else rfc3339(sale.expires_at),
         "sold_at": None if sale.sold_at is None else rfc3339(sale.sold_at),
     }
+
+
+def _ask_wechat(
+    context: Context, call: MoneyCall, sale: VoucherSale, *, description: str
+) -> str | None:
+    expires_at = sale.expires_at
+    assert expires_at is not None, "what WeChat is asked for has a time limit"
+    return orders.ask_wechat(
+        context,
+        call,
+        orders.VOUCHER_SALE,
+        subject_id=sale.id,
+        order_no=sale.sale_no,
+        ask=lambda: context.wechat_pay.prepay_native(
+            order_no=sale.sale_no,
+            amount_fen=sale.amount_fen,
+            description=description,
+            expires_at=expires_at,
+        ),
+    )

@@ -10,15 +10,13 @@ from app.gateways.wechat.mini_program import MiniProgramClient
 from app.gateways.wechat.notifications import NotificationKeys
 from app.gateways.wechat.oa_messages import OaKeys, OfficialAccount
 from app.gateways.wechat.official_account import OfficialAccountClient
-from app.gateways.wechat.pay import MOST_CALLS, PayAccount, WeChatPayClient
+from app.gateways.wechat.pay import PayAccount, WeChatPayClient
 from app.gateways.wechat.shipping import WeChatShippingClient
 from app.gateways.wechat.tokens import TokenStore
 from config import Settings
 
 
-def build_pay(
-    settings: Settings, *, max_calls: int = MOST_CALLS, total_seconds: float = 11.0
-) -> WeChatPayClient:
+def build_pay(settings: Settings, *, total_seconds: float = 11.0) -> WeChatPayClient:
     """Raises SettingsError when a key file is missing or no key."""
     wechat = settings.wechat
     account = PayAccount(
@@ -31,7 +29,7 @@ def build_pay(
         wechatpay_key_id=wechat.public_key_id,
         notify_url=wechat.notify_url,
     )
-    return WeChatPayClient(account, max_calls=max_calls, total_seconds=total_seconds)
+    return WeChatPayClient(account, total_seconds=total_seconds)
 
 
 def build_notification_keys(settings: Settings) -> NotificationKeys:
@@ -45,9 +43,7 @@ def build_notification_keys(settings: Settings) -> NotificationKeys:
     )
 
 
-def build_api(
-    settings: Settings, token_store: TokenStore | None = None, *, max_calls: int = 6
-) -> WeChatApi:
+def build_api(settings: Settings, token_store: TokenStore | None = None) -> WeChatApi:
     """The mini-program's server API, for messages and shipping information."""
     wechat = settings.wechat
     return WeChatApi(
@@ -55,7 +51,6 @@ def build_api(
         appid=wechat.mini_appid,
         secret=wechat.mini_secret,
         token_store=token_store,
-        max_calls=max_calls,
     )
 
 

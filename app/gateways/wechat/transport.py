@@ -12,6 +12,7 @@ import socket
 import ssl
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -105,13 +106,14 @@ class _Request:
 class _Room:
     """The threads of this process that are at WeChat or wait to be, whichever far end they want.
 
-    When it is full, a quick WeChat is waited for a moment; a slow one, with which somebody has been
-    for longer than that moment, is not.
+    When it is full, a quick WeChat is waited for a moment, and a slow one is not: one with which
+    somebody has been for longer than that moment, in which not all places were free once.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._since: dict[object, float] = {}  # The first has been there longest.
+        self._left: deque[float] = deque(maxlen=MOST_WAITING)  # When the last so many went.
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -127,13 +129,16 @@ class _Room:
         finally:
             with self._changed:
                 del self._since[me]
+                self._left.append(time.monotonic())
                 self._changed.notify()
 
     def _is_full(self) -> bool:
         return len(self._since) >= MOST_WAITING
 
     def _is_slow(self) -> bool:
-        return time.monotonic() - next(iter(self._since.values())) > _QUICK_SECONDS
+        moment_ago = time.monotonic() - _QUICK_SECONDS
+        turned_over = len(self._left) == MOST_WAITING and self._left[0] > moment_ago
+        return not turned_over and next(iter(self._since.values())) < moment_ago
 
 
 _room = _Room()

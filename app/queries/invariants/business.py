@@ -1,4 +1,4 @@
-"""V, P, H, R, S, I and G: what is always true of vouchers, payments, refunds, calls and gifts."""
+"""V, T, P, H, R, S, I and G: of vouchers, top-ups, payments, refunds, calls and gifts."""
 
 from __future__ import annotations
 
@@ -64,6 +64,32 @@ BUSINESS = (
         """,
     ),
     Invariant(
+        "T1",
+        "A credited top-up is on a card with its bonus and was paid for; any other is on none",
+        """
+        WITH booked AS (
+            SELECT top_up_id,
+                   coalesce(-sum(amount_fen) FILTER (WHERE account = 'card'), 0) AS card_fen,
+                   coalesce(sum(amount_fen) FILTER (WHERE account = 'bank:wechat'), 0) AS bank_fen,
+                   coalesce(sum(amount_fen) FILTER (WHERE account = 'cash:store'), 0) AS cash_fen,
+                   coalesce(sum(amount_fen) FILTER (WHERE account = 'voucher'), 0) AS code_fen
+            -- What is given back has a refund of its own; a correction by the bill is no top-up's.
+            FROM posting WHERE top_up_id IS NOT NULL AND refund_id IS NULL AND entry_id NOT IN (
+                SELECT id FROM journal_entry WHERE kind = 'reconciliation_correction')
+            GROUP BY top_up_id)
+        SELECT count(t.id) AS checked,
+               count(*) FILTER (WHERE t.id IS NULL OR CASE
+                   WHEN t.status = 'credited'
+                   THEN coalesce(b.card_fen, 0) <> t.amount_fen + t.bonus_fen
+                        OR CASE t.channel WHEN 'wechat' THEN b.bank_fen <> t.amount_fen
+                                          WHEN 'cash' THEN b.cash_fen <> t.amount_fen
+                                          ELSE b.code_fen <> t.amount_fen + t.bonus_fen END
+                   ELSE coalesce(b.card_fen, 0) <> 0 OR coalesce(b.cash_fen, 0) <> 0
+                        OR coalesce(b.code_fen, 0) <> 0 END) AS bad
+        FROM top_up t FULL JOIN booked b ON b.top_up_id = t.id
+        """,
+    ),
+    Invariant(
         "P1",
         "What was paid = its card part + its WeChat part, and that is what was booked",
         """
@@ -75,7 +101,10 @@ BUSINESS = (
                        WHERE account = 'bank:wechat' AND refund_id IS NULL), 0) AS wechat_fen,
                    coalesce(-sum(amount_fen) FILTER (
                        WHERE account = 'payable:merchant' AND store_id IS NOT NULL
-                         AND refund_id IS NULL), 0) AS earned_fen
+                         AND refund_id IS NULL), 0) AS earned_fen,
+                   -- The bearer of a bonus is charged without a store.
+                   array_agg(DISTINCT ARRAY[merchant_id, store_id]) FILTER (
+                       WHERE account = 'payable:merchant' AND store_id IS NOT NULL) AS earners
             FROM posting WHERE payment_id IS NOT NULL AND entry_id NOT IN (
                 -- What WeChat's bill corrected afterwards is the platform's, not the payment's.
                 SELECT id FROM journal_entry WHERE kind = 'reconciliation_correction')
@@ -86,6 +115,7 @@ BUSINESS = (
                            THEN coalesce(b.card_fen, 0) <> p.card_fen
                                 OR coalesce(b.wechat_fen, 0) <> p.wechat_fen
                                 OR coalesce(b.earned_fen, 0) <> p.amount_fen - p.commission_fen
+                                OR b.earners <> ARRAY[ARRAY[p.merchant_id, p.store_id]]
                            ELSE coalesce(b.earned_fen, 0) <> 0 END) AS bad
         FROM payment p FULL JOIN booked b ON b.payment_id = p.id
         """,
@@ -144,13 +174,18 @@ BUSINESS = (
         "A gift is claimed or returned or revoked, once",
         """
         WITH booked AS (
-            SELECT gift_id, -sum(amount_fen) AS open_fen,
-                   count(DISTINCT entry_id) FILTER (WHERE amount_fen < 0) AS sent,
-                   count(DISTINCT entry_id) FILTER (WHERE amount_fen > 0) AS ended
-            FROM posting WHERE account = 'gift' GROUP BY gift_id)
+            SELECT p.gift_id, coalesce(-sum(p.amount_fen) FILTER (
+                       WHERE e.kind = 'gift_sent'), 0) AS sent_fen,
+                   -sum(p.amount_fen) AS open_fen,
+                   count(DISTINCT p.entry_id) FILTER (WHERE e.kind = 'gift_sent') AS sent,
+                   array_agg(DISTINCT e.kind) FILTER (WHERE e.kind <> 'gift_sent') AS endings
+            FROM posting p JOIN journal_entry e ON e.id = p.entry_id
+            WHERE p.account = 'gift' GROUP BY p.gift_id)
         SELECT count(g.id) AS checked,
                count(*) FILTER (WHERE g.id IS NULL OR coalesce(b.sent, 0) <> 1
-                   OR b.ended <> CASE g.status WHEN 'sent' THEN 0 ELSE 1 END
+                   OR b.sent_fen <> g.amount_fen
+                   OR b.endings IS DISTINCT FROM CASE g.status
+                       WHEN 'sent' THEN NULL ELSE ARRAY['gift_' || g.status] END
                    OR b.open_fen <> CASE g.status WHEN 'sent' THEN g.amount_fen ELSE 0 END) AS bad
         FROM gift g FULL JOIN booked b ON b.gift_id = g.id
         """,

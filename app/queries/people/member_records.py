@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.models.cards import Card, CardProgram, Lot
 from app.models.ledger import JournalEntry, Posting
@@ -26,12 +26,8 @@ def list_top_ups(session: Session, *, before: int | None, limit: int) -> list[An
         select(TopUp, CardProgram.name, Store.name)
         .join(CardProgram, CardProgram.id == TopUp.program_id)
         .outerjoin(Store, Store.id == TopUp.store_id)
-        .order_by(TopUp.id.desc())
-        .limit(limit)
     )
-    if before is not None:
-        query = query.where(TopUp.id < before)
-    return list(session.execute(query))
+    return _newest_first(session, query, TopUp.id, before, limit)
 
 
 def list_refunds(session: Session, *, before: int | None, limit: int) -> list[Any]:
@@ -40,12 +36,8 @@ def list_refunds(session: Session, *, before: int | None, limit: int) -> list[An
         select(Refund, Payment.payment_no, Store.name)
         .outerjoin(Payment, Payment.id == Refund.payment_id)
         .outerjoin(Store, Store.id == Refund.store_id)
-        .order_by(Refund.id.desc())
-        .limit(limit)
     )
-    if before is not None:
-        query = query.where(Refund.id < before)
-    return list(session.execute(query))
+    return _newest_first(session, query, Refund.id, before, limit)
 
 
 def list_refund_requests(session: Session, *, payment_id: int) -> list[RefundRequest]:
@@ -66,6 +58,19 @@ def export_member(session: Session) -> dict[str, list[dict[str, Any]]]:
         name: [dict(row._mapping) for row in session.execute(query.limit(_MOST))]
         for name, query in _EXPORTS.items()
     }
+
+
+def _newest_first(
+    session: Session,
+    query: Select[Any, Any, Any],
+    number: InstrumentedAttribute[int],
+    before: int | None,
+    limit: int,
+) -> list[Any]:
+    """A page of rows, those before the id ``before`` if one is given."""
+    if before is not None:
+        query = query.where(number < before)
+    return list(session.execute(query.order_by(number.desc()).limit(limit)))
 
 
 # Any: the questions have columns of their own each, and a Select is of its columns' types.

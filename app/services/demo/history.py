@@ -17,21 +17,17 @@ from app.models.cards import Bearer, CardProgram, ProgramAcceptance
 from app.models.people import Staff
 from app.models.tenants import Merchant, PayPoint, Store
 from app.models.vouchers import BatchKind, Voucher, VoucherBatch, VoucherStatus
+from app.services.demo.batches import issue_batch, take_payment, two_people
 from app.services.demo.chronicle import DAYS, Chronicle
 from app.services.demo.chronicle_model import Paper, Program, Shop
 from app.services.demo.old_cards import seed_old_cards
 from app.services.demo.shifts import seed_shifts
-from app.services.demo.voucher_codes import two_people
 from app.services.demo.world import TIERS
 from app.services.demo.writing import backdate_world, write_story
-from app.services.vouchers.batches import BatchTerms, approve_batch, create_batch, generate_vouchers
+from app.services.vouchers.batches import BatchTerms
 from app.services.vouchers.voucher_custody import hand_over
 from app.services.vouchers.voucher_events import Holder, SerialRange
-from app.services.vouchers.voucher_sales import (
-    SaleSettlement,
-    activate_vouchers,
-    settle_voucher_sales,
-)
+from app.services.vouchers.voucher_sales import activate_vouchers
 
 SEED = 20261123
 # Weights of the local hours: a noodle shop lives on its meals, a supermarket on the evening.
@@ -171,8 +167,7 @@ def _papers(
 def _issue(
     session: Session, batch: _Batch, program: Program, keys: Keys, at: datetime
 ) -> list[Paper]:
-    maker, approver = two_people(session)
-    made = create_batch(
+    made, _ = issue_batch(
         session,
         issuer_id=program.issuer_id,
         name=f"{session.get_one(Merchant, program.issuer_id).name}{batch.name}",
@@ -183,15 +178,14 @@ def _issue(
             quantity=batch.quantity,
             program_id=None if batch.kind is BatchKind.payment else program.program_id,
         ),
-        maker=maker,
+        keys=keys,
         now=at,
     )
     made.created_at = at - timedelta(days=5)
-    approve_batch(session, batch_id=made.id, approver=approver)
-    generate_vouchers(session, batch_id=made.id, keys=keys, actor=maker)
     serials = session.scalars(
         select(Voucher.serial_no).where(Voucher.batch_id == made.id).order_by(Voucher.serial_no)
     ).all()
+    maker, _ = two_people(session)
     wanted = SerialRange(first=serials[0], last=serials[batch.active - 1])
     activate_vouchers(session, batch_id=made.id, serials=wanted, actor=maker, now=at)
     if batch.price_fen and batch.active < batch.quantity:
@@ -199,13 +193,11 @@ def _issue(
             session, made, SerialRange(first=serials[batch.active], last=serials[-1])
         )
     if batch.price_fen:
-        settle_voucher_sales(
+        take_payment(
             session,
-            batch_id=made.id,
+            made,
             settlement_no=f"demo-{made.batch_no}",
             amount_fen=batch.price_fen * batch.active * 4 // 5,
-            by=SaleSettlement.paid,
-            actor=approver,
             now=at + timedelta(days=9),
         )
     return _active_paper(session, made.id, {"issuer_id": program.issuer_id})

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import SHANGHAI, local_day
 from app.core.keys import Keys
+from app.services.demo.batches import two_people
 from app.services.demo.chronicle_model import Program
-from app.services.demo.voucher_codes import two_people
 from app.services.vouchers.old_cards import DryRun, OldCard
 from app.services.vouchers.voucher_endings import expire_vouchers
 from app.services.vouchers.voucher_imports import carry_out_import, keep_import

@@ -8,26 +8,15 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core.actor import Actor, Role, Scope
 from app.core.keys import Keys
 from app.models.base import OPERATOR_ID
 from app.models.cards import CardProgram
-from app.models.people import Staff
 from app.models.tenants import Merchant, MerchantKind, MerchantStatus
 from app.models.vouchers import BatchKind
+from app.services.demo.batches import issue_batch, take_payment, two_people
 from app.services.tenants.merchants import MerchantNotFound
-from app.services.vouchers.batches import (
-    Acceptance,
-    BatchTerms,
-    approve_batch,
-    create_batch,
-    generate_vouchers,
-)
-from app.services.vouchers.voucher_sales import (
-    SaleSettlement,
-    activate_vouchers,
-    settle_voucher_sales,
-)
+from app.services.vouchers.batches import Acceptance, BatchTerms
+from app.services.vouchers.voucher_sales import activate_vouchers
 
 
 def make_demo_voucher_codes(
@@ -48,36 +37,29 @@ def make_demo_voucher_codes(
         kind: ``payment`` or ``topup``.
     """
     issuer_id = _issuer_id(session, merchant_code)
-    batch_kind = BatchKind[kind]
-    maker, approver = two_people(session)
-    terms = BatchTerms(
-        kind=batch_kind,
-        face_value_fen=face_value_fen,
-        sale_price_fen=face_value_fen,
-        quantity=count,
-        program_id=None
-        if batch_kind is BatchKind.payment
-        else program_of_issuer(session, issuer_id),
-    )
-    batch = create_batch(
+    paper = BatchKind[kind] is BatchKind.payment
+    batch, fresh = issue_batch(
         session,
         issuer_id=issuer_id,
-        name=f"演示{'充值码' if batch_kind is BatchKind.topup else '纸质券'}",
-        terms=terms,
-        accepted_by=_acceptors(session, issuer_id, batch_kind),
-        maker=maker,
+        name=f"演示{'纸质券' if paper else '充值码'}",
+        terms=BatchTerms(
+            kind=BatchKind[kind],
+            face_value_fen=face_value_fen,
+            sale_price_fen=face_value_fen,
+            quantity=count,
+            program_id=None if paper else program_of_issuer(session, issuer_id),
+        ),
+        accepted_by=_acceptors(session, issuer_id, BatchKind[kind]),
+        keys=keys,
         now=now,
     )
-    approve_batch(session, batch_id=batch.id, approver=approver)
-    fresh = generate_vouchers(session, batch_id=batch.id, keys=keys, actor=maker)
+    maker, _ = two_people(session)
     activate_vouchers(session, batch_id=batch.id, serials=None, actor=maker, now=now)
-    settle_voucher_sales(
+    take_payment(
         session,
-        batch_id=batch.id,
+        batch,
         settlement_no=f"demo-{secrets.token_hex(8)}",
         amount_fen=face_value_fen * count,
-        by=SaleSettlement.paid,
-        actor=approver,
         now=now,
     )
     return fresh
@@ -113,14 +95,3 @@ def _acceptors(session: Session, issuer_id: int, kind: BatchKind) -> list[Accept
     return [
         Acceptance(merchant_id=found) for found in session.scalars(active.order_by(Merchant.id))
     ]
-
-
-def two_people(session: Session) -> tuple[Actor, Actor]:
-    """A batch needs two: whoever makes it, and the finance person who approves it."""
-    people = []
-    for role in (Role.platform_admin, Role.platform_finance):
-        staff_id = session.scalar(select(Staff.id).where(Staff.role == role).order_by(Staff.id))
-        people.append(
-            Actor(scope=Scope.platform, staff_id=staff_id, merchant_id=OPERATOR_ID, role=role)
-        )
-    return people[0], people[1]

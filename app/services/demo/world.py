@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -77,7 +76,7 @@ def is_empty(session: Session) -> bool:
     return merchant is None and session.scalar(select(Staff.id).limit(1)) is None
 
 
-def seed_demo(session: Session, *, password: str, now: datetime) -> None:
+def seed_demo(session: Session, *, password: str) -> None:
     """Make the demo's merchants, stores, card programs and accounts. A second time does nothing."""
     known = select(Merchant.id).where(Merchant.code == _BUSINESSES[0].code)
     if session.scalar(known) is not None:

@@ -59,9 +59,7 @@ class PinVerdict(enum.Enum):
     locked = "locked"
 
 
-def set_pin(
-    session: Session, *, staff_id: int, password: str, pin: str, actor: Actor, now: datetime
-) -> None:
+def set_pin(session: Session, *, staff_id: int, password: str, pin: str, actor: Actor) -> None:
     """Give oneself a PIN, with the password once more.
 
     Raises:

@@ -1,9 +1,9 @@
 """Payments: scan and pay from the cards, the rest by WeChat Pay.
 
 The counter's call is one SQL function (``kaquan.pay``; ``kaquan.pay_together`` for several plain
-ones at once). What comes after it, when WeChat has a
-part, is here: the held card part is captured when WeChat confirms, or goes back to its lots when
-the order is closed. Orders are closed at WeChat first (``app/flows/sales/orders.py``).
+ones at once). What comes after it, when WeChat has a part, is here: the held card part is captured
+when WeChat confirms, or goes back to its lots when the order is closed. Orders are closed at WeChat
+first (``app/flows/sales/orders.py``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from app.services.sales.comebacks import bearer_charged, legs_back, takes_of
 
 MAX_PAYMENT_FEN = 10_000_000  # 100,000 yuan: no counter of ours sells for more at once.
 LIFETIME = timedelta(minutes=15)  # How long the member may take over WeChat's sheet.
-LEASE = timedelta(seconds=15)
+LEASE = timedelta(seconds=15)  # A key's, while WeChat is asked: as in flows/once.py.
 PREPAY_PATIENCE = timedelta(seconds=30)  # An order without a prepay_id is given up after this.
 
 # In one statement: the payment, and what WeChat is to be asked for when it is pending.
@@ -107,11 +107,7 @@ def load_wechat_order(session: Session, *, payment_id: int, appid: str) -> WeCha
 
 
 def begin_closing(session: Session, *, payment_id: int, now: datetime) -> Payment:
-    """Decide that a pending payment ends. From now on it waits for WeChat's word only.
-
-    Raises:
-        PaymentNotFound: Also for another member's.
-    """
+    """Decide that a pending payment ends. From now on it waits for WeChat's word only."""
     payment = _lock(session, Payment.id == payment_id)
     if payment.status is PaymentStatus.pending:
         payment.status = PaymentStatus.closing

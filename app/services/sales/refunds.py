@@ -73,21 +73,7 @@ def refund_payment(
         _give_back_card_part(session, payment, refund, card_commission, now)
     if refund.wechat_fen:
         _ask_for_wechat_part(session, payment, refund, refund.commission_fen - card_commission, now)
-    journal.send_later(
-        session,
-        "refund.made",
-        subject_id=refund.id,
-        merchant_id=refund.merchant_id,
-        store_id=refund.store_id,
-    )
-    journal.audit(
-        session,
-        "payment.refunded",
-        actor=till,
-        subject_id=refund.id,
-        member_id=payment.member_id,
-        detail={"amount_fen": amount_fen, "reason": reason},
-    )
+    _tell_and_audit(session, refund, till)
     return refund
 
 
@@ -130,7 +116,7 @@ def is_known(session: Session, *, refund_no: str, order_no: str) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RefundRequest:
+class WeChatRefundRequest:
     """What to ask of WeChat, in fen of the WeChat part."""
 
     refund_no: str
@@ -140,12 +126,12 @@ class RefundRequest:
     reason: str
 
 
-def load_refund_request(session: Session, *, refund_id: int) -> RefundRequest | None:
+def load_wechat_refund_request(session: Session, *, refund_id: int) -> WeChatRefundRequest | None:
     """The request of a refund that WeChat still has to answer; None when it is settled."""
     refund = session.get(Refund, refund_id)
     if refund is None or refund.status is not RefundStatus.processing:
         return None
-    return RefundRequest(
+    return WeChatRefundRequest(
         refund_no=refund.refund_no,
         order_no=refund.order_no,
         refund_fen=refund.wechat_fen,
@@ -249,6 +235,24 @@ def _ask_for_wechat_part(
     journal.send_later(session, "refund.requested", subject_id=refund.id)
 
 
+def _tell_and_audit(session: Session, refund: Refund, till: Actor) -> None:
+    journal.send_later(
+        session,
+        "refund.made",
+        subject_id=refund.id,
+        merchant_id=refund.merchant_id,
+        store_id=refund.store_id,
+    )
+    journal.audit(
+        session,
+        "payment.refunded",
+        actor=till,
+        subject_id=refund.id,
+        member_id=refund.member_id,
+        detail={"amount_fen": refund.amount_fen, "reason": refund.reason},
+    )
+
+
 def _from_the_store(
     payment: Payment, refund: Refund, amount_fen: int, commission_fen: int
 ) -> list[Leg]:
@@ -289,8 +293,8 @@ def _ask_again(session: Session, refund: Refund, now: datetime) -> None:
     refund.status = RefundStatus.closed
     again_id, again_no = journal.next_document(session, table="refund", letter="F", now=now)
     copied = ("merchant_id", "store_id", "member_id", "payment_id", "top_up_id", "origin",
-              "voucher_sale_id",
-              "order_no", "order_fen", "reason", "staff_id", "wechat_fen")  # fmt: skip
+              "voucher_sale_id", "order_no", "order_fen", "reason", "staff_id", "terminal_id",
+              "wechat_fen")  # fmt: skip
     session.add(
         Refund(
             id=again_id,

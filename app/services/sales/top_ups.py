@@ -138,11 +138,10 @@ def confirm_top_up(
     if paid_fen != top_up.amount_fen:
         return "amount_differs"
     top_up.wechat_transaction_id, top_up.paid_at = transaction_id, now
-    if top_up.status is not TopUpStatus.closed:
-        journal.send_later(session, "top_up.captured", subject_id=top_up.id)
     if top_up.status is TopUpStatus.closed:
-        _give_back(session, top_up, RefundOrigin.top_up, "unapplied:wechat", now)
+        _give_back(session, top_up, "unapplied:wechat", now)
         return "late"
+    journal.send_later(session, "top_up.captured", subject_id=top_up.id)
     if top_up.member_id is None and top_up.phone_digest is not None:
         top_up.member_id = session.scalar(
             select(Member.id).where(Member.phone_digest == top_up.phone_digest)
@@ -189,7 +188,7 @@ def return_unclaimed(session: Session, *, now: datetime, limit: int = 100) -> in
     ).all()
     for top_up in due:
         top_up.status = TopUpStatus.refunded
-        _give_back(session, top_up, RefundOrigin.top_up, "pending:top-up", now)
+        _give_back(session, top_up, "pending:top-up", now)
     return len(due)
 
 
@@ -240,16 +239,15 @@ def _keep_for_phone(session: Session, top_up: TopUp, now: datetime) -> None:
     _move(session, top_up, "top_up_kept", "paid", "bank:wechat", "pending:top-up", now)
 
 
-def _give_back(
-    session: Session, top_up: TopUp, origin: RefundOrigin, source: str, now: datetime
-) -> None:
+def _give_back(session: Session, top_up: TopUp, source: str, now: datetime) -> None:
+    """Ask for a refund to the payer, from the account where the money is."""
     if source == "unapplied:wechat":
         _move(session, top_up, "top_up_late", "late", "bank:wechat", source, now)
     refund_id, refund_no = journal.next_document(session, table="refund", letter="F", now=now)
     session.add(
         Refund(
             id=refund_id, refund_no=refund_no, merchant_id=top_up.merchant_id,
-            member_id=top_up.payer_id, top_up_id=top_up.id, origin=origin,
+            member_id=top_up.payer_id, top_up_id=top_up.id, origin=RefundOrigin.top_up,
             status=RefundStatus.processing, amount_fen=top_up.amount_fen, card_fen=0,
             wechat_fen=top_up.amount_fen, order_no=top_up.top_up_no, order_fen=top_up.amount_fen,
             reason="top-up not credited",

@@ -107,9 +107,7 @@ def begin_statement(
     return made
 
 
-def collect_lines(
-    session: Session, *, statement_id: int, actor: Actor, now: datetime, limit: int = CHUNK
-) -> bool:
+def collect_lines(session: Session, *, statement_id: int, actor: Actor, limit: int = CHUNK) -> bool:
     """Put the next postings of the period onto lines; draw the statement up when none is left.
 
     Returns whether there is more to do.

@@ -5,8 +5,7 @@ What happens to the paper afterwards is in ``voucher_sales`` and ``voucher_endin
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -167,12 +166,11 @@ def generate_chunk(
     batch: VoucherBatch,
     keys: Keys,
     actor: Actor,
-    random: Callable[[int], bytes] = os.urandom,
 ) -> list[str]:
     """Make the next chunk of a locked batch; with the last one it is generated, the platform's."""
     assert batch.status is BatchStatus.generating
     chunk_no = batch.generated_count // CHUNK + 1
-    fresh = make_chunk(session, batch=batch, chunk_no=chunk_no, keys=keys, random=random)
+    fresh = make_chunk(session, batch=batch, chunk_no=chunk_no, keys=keys)
     if batch.generated_count == batch.quantity:
         batch.status = BatchStatus.generated
         put_in_platforms_hand(session, batch=batch)

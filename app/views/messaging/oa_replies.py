@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from flask import g, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
-from sqlalchemy.orm import Session
 
 from app.core.errors import N_
 from app.flows.carrying_out import carry_out
-from app.flows.once import Body
 from app.models.official_account import OaReply, OaReplyKind
 from app.services.messaging.oa_replies import LONGEST_ANSWER, drop_reply, keep_reply
 from app.views.desks import Desk
 from app.views.forms import Choice, ConsoleForm, OnceForm, Prose, Text, Tick, states_to_choose
-from app.views.once import write_once
 from app.web.context import current_context
 
 _BETWEEN = re.compile(r"[,，、;；\s]+")
@@ -92,22 +89,19 @@ class ReplyDesk(Desk):
 
     def _keep(self, pk: int | None, form: ReplyForm, title: str) -> ResponseReturnValue:
         form.kind.offer(states_to_choose(OaReplyKind))
-        back = url_for("AccountDesk.show")
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                kept: Any = keep_reply(
-                    session,
-                    reply_id=pk,
-                    kind=OaReplyKind[form.kind.data],
-                    words=_BETWEEN.split((form.words.data or "").strip()),
-                    anywhere=bool(form.anywhere.data),
-                    answer=form.answer.data or "",
-                    actor=g.actor,
-                )
-                return {"id": kept.id}
-
-            with form.refusals():
-                write_once(form, effect)
-                return self.done(gettext("The account answers so from now on."), back)
-        return self.form_page(form, title=title, submit=gettext("Save"), back=back)
+        return self.filled_in(
+            form,
+            lambda session: keep_reply(
+                session,
+                reply_id=pk,
+                kind=OaReplyKind[form.kind.data],
+                words=_BETWEEN.split((form.words.data or "").strip()),
+                anywhere=bool(form.anywhere.data),
+                answer=form.answer.data or "",
+                actor=g.actor,
+            ),
+            said=gettext("The account answers so from now on."),
+            back=url_for("AccountDesk.show"),
+            title=title,
+            submit=gettext("Save"),
+        )

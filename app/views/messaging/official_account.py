@@ -10,15 +10,12 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from app.core.errors import N_
-from app.flows.once import Body
 from app.models.official_account import OaFollower, OaMenu, OaMessage, OaReply, OaReplyKind
 from app.services.messaging.official_accounts import keep_menu, write_menu
 from app.views.desks import Desk, action, those_allowed
 from app.views.forms import OnceForm, Prose, states_to_choose
-from app.views.once import write_once
 
 _MESSAGES = 30
 # What WeChat calls them, in our words.
@@ -89,18 +86,10 @@ class AccountDesk(Desk):
         """Another menu for all followers, as soon as WeChat has taken it."""
         newest = self._newest()
         form = MenuForm(data={"lines": write_menu(list(newest.buttons)) if newest else ""})
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                kept = keep_menu(session, lines=form.lines.data or "", actor=g.actor)
-                return {"id": kept.id}
-
-            with form.refusals():
-                write_once(form, effect)
-                said = gettext("The menu is kept. WeChat shows it within some minutes.")
-                return self.done(said, url_for("AccountDesk.show"))
-        return self.form_page(
+        return self.filled_in(
             form,
+            lambda session: keep_menu(session, lines=form.lines.data or "", actor=g.actor),
+            said=gettext("The menu is kept. WeChat shows it within some minutes."),
             title=gettext("Menu of the official account"),
             submit=gettext("Keep and publish"),
             back=url_for("AccountDesk.show"),

@@ -146,10 +146,10 @@ class ContentDesk(Desk):
     @expose("/<int:pk>/submit", methods=("GET", "POST"))
     @has_access
     def submit(self, pk: int) -> ResponseReturnValue:
-        title, known = gettext("Submit for review"), {"draft", "withdrawn"}
         facts = [gettext("The platform looks at the newest version and publishes it.")]
         return self._step(
-            pk, title, ConsoleForm(), facts, known, gettext("It waits for the platform now."),
+            pk, gettext("Submit for review"), ConsoleForm(), facts,
+            gettext("It waits for the platform now."),
             lambda session, _form: contents.submit_content(session, item_id=pk, actor=g.actor),
         )  # fmt: skip
 
@@ -158,8 +158,7 @@ class ContentDesk(Desk):
     def back(self, pk: int) -> ResponseReturnValue:
         facts = [gettext("It becomes a draft again; whoever wrote it reads your reason.")]
         return self._step(
-            pk, gettext("Send back"), ReasonForm(), facts, {"review", "scheduled"},
-            gettext("It is a draft again."),
+            pk, gettext("Send back"), ReasonForm(), facts, gettext("It is a draft again."),
             lambda session, form: contents.send_back(
                 session, item_id=pk, reason=form.reason.data, actor=g.actor
             ),
@@ -173,7 +172,7 @@ class ContentDesk(Desk):
             gettext("Its versions stay, and it can be published again."),
         ]
         return self._step(
-            pk, gettext("Take down"), ReasonForm(), facts, None,
+            pk, gettext("Take down"), ReasonForm(), facts,
             gettext("It is withdrawn and no longer public."),
             lambda session, form: contents.withdraw_content(
                 session, item_id=pk, reason=form.reason.data, actor=g.actor, now=utc_now()
@@ -245,7 +244,6 @@ class ContentDesk(Desk):
         title: str,
         form: ConsoleForm,
         facts: list[str],
-        known: set[str] | None,
         done: str,
         work: Callable[[Session, Any], object],
         *,

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from flask import abort, g, url_for
+from flask import g, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
@@ -76,27 +76,14 @@ class SearchWords(Desk):
     @expose("/<int:pk>/drop", methods=("GET", "POST"))
     @has_access
     def drop(self, pk: int) -> ResponseReturnValue:
-        form = DropForm()
-        group = self.appbuilder.session.get(SearchSynonym, pk) if pk < 2**63 else None
-        if group is None:
-            abort(404)
-        words = "、".join(group.words)
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                drop_synonyms(session, synonym_id=pk, actor=g.actor)
-                return {}
-
-            with form.refusals():
-                write_once(form, effect)
-                said = gettext("%(words)s are different words again.", words=words)
-                return self.done(said, url_for("SearchWords.show"))
-        return self.form_page(
-            form,
+        words = "、".join(self.found(SearchSynonym, pk).words)
+        return self.confirmed(
+            DropForm(),
+            lambda session: drop_synonyms(session, synonym_id=pk, actor=g.actor),
+            said=gettext("%(words)s are different words again.", words=words),
+            back=url_for("SearchWords.show"),
             title=gettext("Drop synonyms"),
             submit=gettext("Drop synonyms"),
-            back=url_for("SearchWords.show"),
-            template="console/confirm.html",
             tone="danger",
             facts=[
                 gettext(

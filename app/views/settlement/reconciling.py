@@ -12,12 +12,10 @@ from flask_appbuilder import expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
-from sqlalchemy.orm import Session
 
 from app.core import money
 from app.core.clock import local_day, utc_now
 from app.core.errors import N_
-from app.flows.once import Body
 from app.flows.settlement import reconciling
 from app.models.reconciliations import (
     Correction,
@@ -39,7 +37,6 @@ from app.services.settlement.differences import (
 from app.views.cells import state_name
 from app.views.desks import Action, Desk, action, those_allowed
 from app.views.forms import Choice, ConsoleForm, Day, OnceForm, Prose
-from app.views.once import write_once
 from app.views.records import Records
 from app.views.references import name_of_number
 from app.web.context import current_context
@@ -153,6 +150,22 @@ class ReconciliationDesk(Desk):
         if form.validate_on_submit():
             with form.refusals():
                 return self._compared(form)
+        return self._day_page(form)
+
+    def _compared(self, form: DayForm) -> ResponseReturnValue:
+        try:
+            day = reconciling.reconcile_day(current_context(), form.bill_on.data, actor=g.actor)
+        except GatewayUnavailable:
+            silent = PROBLEMS["unavailable"]  # Named, or its key were taken for a text of ours.
+            form.problem = gettext(silent)
+            return self._day_page(form)
+        said = gettext("%(day)s: %(state)s.", day=day.bill_on, state=state_name(day.status))
+        if day.status is ReconciliationStatus.differing:
+            said = gettext("%(day)s: %(count)s differences are open.",
+                           day=day.bill_on, count=day.open_differences)  # fmt: skip
+        return self.done(said, url_for("Reconciliations.show", pk=day.id))
+
+    def _day_page(self, form: DayForm) -> ResponseReturnValue:
         return self.form_page(
             form,
             title=gettext("Reconcile a day"),
@@ -160,24 +173,6 @@ class ReconciliationDesk(Desk):
             back=url_for("Reconciliations.list"),
             explanation=gettext("Running it again is harmless: nothing is booked twice."),
         )
-
-    def _compared(self, form: DayForm) -> ResponseReturnValue:
-        try:
-            day = reconciling.reconcile_day(current_context(), form.bill_on.data, actor=g.actor)
-        except GatewayUnavailable:
-            silent = PROBLEMS["unavailable"]
-            form.problem = gettext(silent)
-            return self.form_page(
-                form,
-                title=gettext("Reconcile a day"),
-                submit=gettext("Fetch and compare"),
-                back=url_for("Reconciliations.list"),
-            )
-        said = gettext("%(day)s: %(state)s.", day=day.bill_on, state=state_name(day.status))
-        if day.status is ReconciliationStatus.differing:
-            said = gettext("%(day)s: %(count)s differences are open.",
-                           day=day.bill_on, count=day.open_differences)  # fmt: skip
-        return self.done(said, url_for("Reconciliations.show", pk=day.id))
 
 
 class ProposalForm(OnceForm):
@@ -217,50 +212,44 @@ class DifferenceDesk(Desk):
         form.correction.offer([(one.name, _explained(one, found)) for one in offered])
         if not form.is_submitted():
             form.correction.data = found.suggestion.name
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                propose_correction(
-                    session,
-                    difference_id=pk,
-                    correction=Correction[form.correction.data],
-                    note=form.note.data,
-                    maker=g.actor,
-                    now=utc_now(),
-                )
-                return {}
-
-            said = gettext(
+        return self.confirmed(
+            form,
+            lambda session: propose_correction(
+                session,
+                difference_id=pk,
+                correction=Correction[form.correction.data],
+                note=form.note.data,
+                maker=g.actor,
+                now=utc_now(),
+            ),
+            said=gettext(
                 "Difference %(no)s waits for a second person.", no=name_of_number(found.number)
-            )
-            return self._write(form, effect, said, found) or self._propose_page(form, found)
-        return self._propose_page(form, found)
+            ),
+            back=url_for("Differences.show", pk=pk),
+            title=gettext("Propose a correction"),
+            submit=gettext("Ask a second person"),
+            explanation=f"{name_of_number(found.number)} · {state_name(found.kind)}",
+            facts=_facts(found),
+        )
 
     @expose("/<int:pk>/confirm", methods=("GET", "POST"))
     @has_access
     def confirm(self, pk: int) -> ResponseReturnValue:
         """Agree: it is booked now."""
         found = self.found(ReconciliationDifference, pk)
-        form = Confirmation()
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                confirm_correction(session, difference_id=pk, checker=g.actor, now=utc_now())
-                return {}
-
-            said = gettext("Difference %(no)s is corrected.", no=name_of_number(found.number))
-            if (done := self._write(form, effect, said, found)) is not None:
-                return done
         facts = [*_facts(found), gettext("Reason given: %(reason)s") % {"reason": found.note}]
         if found.correction is not None:
             facts.insert(0, _explained(found.correction, found))
-        return self.form_page(
-            form,
+        return self.confirmed(
+            Confirmation(),
+            lambda session: confirm_correction(
+                session, difference_id=pk, checker=g.actor, now=utc_now()
+            ),
+            said=gettext("Difference %(no)s is corrected.", no=name_of_number(found.number)),
+            back=url_for("Differences.show", pk=pk),
             title=gettext("Confirm correction"),
             submit=gettext("Confirm and book"),
-            back=url_for("Differences.show", pk=pk),
             explanation=name_of_number(found.number),
-            template="console/confirm.html",
             facts=facts,
         )
 
@@ -270,22 +259,16 @@ class DifferenceDesk(Desk):
         """Say no, and why: it is open again."""
         found = self.found(ReconciliationDifference, pk)
         form = RefusalForm()
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                refuse_correction(session, difference_id=pk, note=form.note.data, checker=g.actor)
-                return {}
-
-            said = gettext("The proposal for %(no)s is refused.", no=name_of_number(found.number))
-            if (done := self._write(form, effect, said, found)) is not None:
-                return done
-        return self.form_page(
+        return self.confirmed(
             form,
+            lambda session: refuse_correction(
+                session, difference_id=pk, note=form.note.data, checker=g.actor
+            ),
+            said=gettext("The proposal for %(no)s is refused.", no=name_of_number(found.number)),
+            back=url_for("Differences.show", pk=pk),
             title=gettext("Refuse correction"),
             submit=gettext("Refuse"),
-            back=url_for("Differences.show", pk=pk),
             explanation=name_of_number(found.number),
-            template="console/confirm.html",
             tone="danger",
             facts=[gettext("Nothing is booked. The difference is open again.")],
         )
@@ -295,46 +278,15 @@ class DifferenceDesk(Desk):
     def withdraw(self, pk: int) -> ResponseReturnValue:
         """Take one's own proposal back: it is open again."""
         found = self.found(ReconciliationDifference, pk)
-        form = Confirmation()
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                withdraw_correction(session, difference_id=pk, maker=g.actor)
-                return {}
-
-            said = gettext(
-                "The proposal for %(no)s is taken back.", no=name_of_number(found.number)
-            )
-            if (done := self._write(form, effect, said, found)) is not None:
-                return done
-        return self.form_page(
-            form,
+        return self.confirmed(
+            Confirmation(),
+            lambda session: withdraw_correction(session, difference_id=pk, maker=g.actor),
+            said=gettext("The proposal for %(no)s is taken back.", no=name_of_number(found.number)),
+            back=url_for("Differences.show", pk=pk),
             title=gettext("Take proposal back"),
             submit=gettext("Take back"),
-            back=url_for("Differences.show", pk=pk),
             explanation=name_of_number(found.number),
-            template="console/confirm.html",
             facts=[gettext("Nothing is booked. The difference is open again.")],
-        )
-
-    def _write(
-        self, form: OnceForm, effect: Any, said: str, found: Any
-    ) -> ResponseReturnValue | None:
-        """Where it leads when it was done; None when it was refused, which the form says."""
-        with form.refusals():
-            write_once(form, effect)
-            return self.done(said, url_for("Differences.show", pk=found.id))
-        return None
-
-    def _propose_page(self, form: ProposalForm, found: Any) -> ResponseReturnValue:
-        return self.form_page(
-            form,
-            title=gettext("Propose a correction"),
-            submit=gettext("Ask a second person"),
-            back=url_for("Differences.show", pk=found.id),
-            explanation=f"{name_of_number(found.number)} · {state_name(found.kind)}",
-            template="console/confirm.html",
-            facts=_facts(found),
         )
 
 

@@ -15,13 +15,11 @@ from sqlalchemy.orm import Session
 from app.core import money
 from app.core.clock import utc_now
 from app.core.errors import N_
-from app.flows.once import Body
 from app.models.statements import Statement, StatementStatus
 from app.models.tenants import Merchant
 from app.services.settlement import statement_decisions as decisions
 from app.views.desks import Desk
 from app.views.forms import OnceForm, Prose, Text
-from app.views.once import write_once
 from app.views.settlement.statement_files import (
     answer_file,
     new_file,
@@ -91,53 +89,41 @@ class StatementDesk(Desk):
     @has_access
     def dispute(self, pk: int) -> ResponseReturnValue:
         """The merchant objects."""
-        statement = self._found(pk)
         form = DisputeForm()
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                decisions.dispute_statement(
-                    session,
-                    statement_id=pk,
-                    document_no=form.document_no.data or "",
-                    note=form.note.data,
-                    actor=g.actor,
-                    now=utc_now(),
-                )
-                return {}
-
-            with form.refusals():
-                write_once(form, effect)
-                said = gettext("Statement %(no)s is disputed. The platform answers.")
-                return self._done(said, statement)
-        return self._form(
-            form, statement, title=gettext("Dispute statement"), submit=gettext("Dispute")
+        return self._step(
+            pk,
+            form,
+            lambda session: decisions.dispute_statement(
+                session,
+                statement_id=pk,
+                document_no=form.document_no.data or "",
+                note=form.note.data,
+                actor=g.actor,
+                now=utc_now(),
+            ),
+            title=gettext("Dispute statement"),
+            submit=gettext("Dispute"),
+            said=gettext("Statement %(no)s is disputed. The platform answers."),
         )
 
     @expose("/<int:pk>/answer", methods=("GET", "POST"))
     @has_access
     def answer(self, pk: int) -> ResponseReturnValue:
         """The platform answers all that is open."""
-        statement = self._found(pk)
         form = AnswerForm()
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                decisions.answer_disputes(
-                    session,
-                    statement_id=pk,
-                    answer=form.answer.data,
-                    actor=g.actor,
-                    now=utc_now(),
-                )
-                return {}
-
-            with form.refusals():
-                write_once(form, effect)
-                said = gettext("The disputes of statement %(no)s are answered.")
-                return self._done(said, statement)
-        return self._form(
-            form, statement, title=gettext("Answer disputes"), submit=gettext("Answer")
+        return self._step(
+            pk,
+            form,
+            lambda session: decisions.answer_disputes(
+                session,
+                statement_id=pk,
+                answer=form.answer.data,
+                actor=g.actor,
+                now=utc_now(),
+            ),
+            title=gettext("Answer disputes"),
+            submit=gettext("Answer"),
+            said=gettext("The disputes of statement %(no)s are answered."),
         )
 
     @expose("/<int:pk>/approve", methods=("GET", "POST"))
@@ -157,28 +143,20 @@ class StatementDesk(Desk):
     @has_access
     def pay(self, pk: int) -> ResponseReturnValue:
         """The bank has paid it: it is booked."""
-        statement = self._found(pk)
         form = PayoutForm()
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                decisions.record_payout(
-                    session,
-                    statement_id=pk,
-                    bank_reference=form.bank_reference.data,
-                    actor=g.actor,
-                    now=utc_now(),
-                )
-                return {}
-
-            with form.refusals():
-                write_once(form, effect)
-                return self._done(gettext("Statement %(no)s is paid."), statement)
-        return self._form(
+        return self._step(
+            pk,
             form,
-            statement,
+            lambda session: decisions.record_payout(
+                session,
+                statement_id=pk,
+                bank_reference=form.bank_reference.data,
+                actor=g.actor,
+                now=utc_now(),
+            ),
             title=gettext("Record the payout"),
             submit=gettext("Record and book"),
+            said=gettext("Statement %(no)s is paid."),
             facts=[gettext("The payout is booked. It cannot be taken back.")],
         )
 
@@ -223,56 +201,41 @@ class StatementDesk(Desk):
         name = f"{gettext('Settlement statement')}_{statement.statement_no}"
         return answer_file(kind, name, file)
 
-    def _yes(
+    def _yes(self, pk: int, decide: Callable[..., Statement], **page: Any) -> ResponseReturnValue:
+        return self._step(
+            pk,
+            YesForm(),
+            lambda session: decide(session, statement_id=pk, actor=g.actor, now=utc_now()),
+            **page,
+        )
+
+    def _step(
         self,
         pk: int,
-        decide: Callable[..., Statement],
-        *,
-        title: str,
-        submit: str,
-        said: str,
-        facts: Sequence[str],
-    ) -> ResponseReturnValue:
-        statement = self._found(pk)
-        form = YesForm()
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                decide(session, statement_id=pk, actor=g.actor, now=utc_now())
-                return {}
-
-            with form.refusals():
-                write_once(form, effect)
-                return self._done(said, statement)
-        return self._form(form, statement, title=title, submit=submit, facts=facts)
-
-    def _form(
-        self,
         form: OnceForm,
-        statement: Statement,
+        act: Callable[[Session], object],
         *,
-        title: str,
-        submit: str,
+        said: str,
         facts: Sequence[str] = (),
+        **page: Any,
     ) -> ResponseReturnValue:
-        merchant = self.appbuilder.session.get_one(Merchant, statement.merchant_id).name
+        """A step on a page that says what is due; ``said`` has a place for the statement's ``no``.
+
+        Whose turn it is and what the statement's state allows, ``act`` decides.
+        """
+        statement = self._found(pk)
         what: dict[str, Any] = {
-            "merchant": merchant,
+            "merchant": self.appbuilder.session.get_one(Merchant, statement.merchant_id).name,
             "period": period_words(statement),
             "fen": money.in_yuan(statement.due_fen),
         }
         due = gettext("%(merchant)s, %(period)s: %(fen)s are due to the merchant.") % what
-        return self.form_page(
+        return self.confirmed(
             form,
-            title=title,
-            submit=submit,
-            back=url_for("Statements.show", pk=statement.id),
+            act,
+            said=said % {"no": statement.statement_no},
+            back=url_for("Statements.show", pk=pk),
             explanation=statement.statement_no,
-            template="console/confirm.html",
             facts=[due, *facts],
-        )
-
-    def _done(self, said: str, statement: Statement) -> ResponseReturnValue:
-        return self.done(
-            said % {"no": statement.statement_no}, url_for("Statements.show", pk=statement.id)
+            **page,
         )

@@ -207,23 +207,16 @@ class ProgramDesk(Desk):
         self, pk: int, status: ProgramStatus, *, title: str, done: str, **page: Any
     ) -> ResponseReturnValue:
         program = self._own(pk)
-        form = SaleForm()
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                programs.set_program_status(session, program_id=pk, status=status, actor=g.actor)
-                return {}
-
-            with form.refusals():
-                write_once(form, effect)
-                return self.done(done % {"name": program.name}, url_for("Programs.show", pk=pk))
-        return self.form_page(
-            form,
+        return self.confirmed(
+            SaleForm(),
+            lambda session: programs.set_program_status(
+                session, program_id=pk, status=status, actor=g.actor
+            ),
+            said=done % {"name": program.name},
+            back=url_for("Programs.show", pk=pk),
             title=title,
             submit=title,
-            back=url_for("Programs.show", pk=pk),
             explanation=program.name,
-            template="console/confirm.html",
             **page,
         )
 

@@ -10,17 +10,14 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app.core.clock import local_day, utc_now
 from app.core.errors import N_
 from app.flows.carrying_out import carry_out
-from app.flows.once import Body
 from app.models.tenants import Store, StoreSpecialDay
 from app.services.tenants.store_days import SpecialDay, add_special_day, drop_special_day
 from app.views.desks import Desk, action, those_allowed
 from app.views.forms import ConsoleForm, Day, Hour, OnceForm, Text
-from app.views.once import write_once
 from app.web.context import current_context
 
 
@@ -72,33 +69,26 @@ class StoreDays(Desk):
     def add(self, pk: int) -> ResponseReturnValue:
         """Other hours from one day to another, or closed."""
         store: Store = self.found(Store, pk)
-        form, back = SpecialDayForm(), url_for("StoreDays.days", pk=pk)
-        if form.validate_on_submit():
-
-            def effect(session: Session) -> Body:
-                made = add_special_day(
-                    session,
-                    store_id=pk,
-                    day=SpecialDay(
-                        first_on=form.first_on.data,
-                        last_on=form.last_on.data,
-                        opens=form.opens.data,
-                        closes=form.closes.data,
-                        note=form.note.data or "",
-                    ),
-                    actor=g.actor,
-                    now=utc_now(),
-                )
-                return {"id": made.id}
-
-            with form.refusals():
-                write_once(form, effect)
-                return self.done(gettext("Members and the site see it at once."), back)
-        return self.form_page(
+        form = SpecialDayForm()
+        return self.filled_in(
             form,
+            lambda session: add_special_day(
+                session,
+                store_id=pk,
+                day=SpecialDay(
+                    first_on=form.first_on.data,
+                    last_on=form.last_on.data,
+                    opens=form.opens.data,
+                    closes=form.closes.data,
+                    note=form.note.data or "",
+                ),
+                actor=g.actor,
+                now=utc_now(),
+            ),
+            said=gettext("Members and the site see it at once."),
+            back=url_for("StoreDays.days", pk=pk),
             title=gettext("Add special days"),
             submit=gettext("Add"),
-            back=back,
             explanation=store.name,
         )
 
