@@ -373,8 +373,11 @@ def _secret(env: Mapping[str, str], name: str, home: Path, *, production: bool) 
         return env[name].encode()
     assert not production, "production settings were checked before"
     path = home / "secrets" / name.lower()
-    if not path.exists():
-        _keep_new_secret(path)
+    try:
+        if not path.exists():
+            _keep_new_secret(path)
+    except OSError as error:
+        raise SettingsError(f"KAQUAN_HOME {home} cannot be written: {error.strerror}") from error
     secret = path.read_bytes().strip()
     if len(secret) < 32:
         raise SettingsError(f"the secret in {path} is too short: restore it, or set {name}")

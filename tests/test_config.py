@@ -66,6 +66,13 @@ def test_made_up_secrets_stay_the_same_and_are_readable_by_us_alone(tmp_path):
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
+def test_a_home_that_cannot_be_written_stops_the_start_in_one_line(tmp_path):
+    (tmp_path / "file").write_text("not a directory")
+    home = tmp_path / "file" / "home"
+    with pytest.raises(SettingsError, match=f"KAQUAN_HOME {home} cannot be written: Not a dir"):
+        load_settings({"KAQUAN_HOME": str(home)})
+
+
 def test_a_kept_secret_that_was_emptied_stops_the_start(tmp_path):
     env = {"KAQUAN_HOME": str(tmp_path)}
     load_settings(env)

@@ -8,6 +8,7 @@ sign screens in and hand their connections over (web/handover); nobody else can 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ import socket
 import sys
 from collections import deque
 from contextlib import suppress
+from pathlib import Path
 
 import psycopg
 
@@ -40,6 +42,7 @@ RETRY_SECONDS = 1.0
 KEPT = 20_000  # Events at hand for screens that come back.
 MISSED = 500  # Who has missed more is told to read the list.
 _READ = 2_000
+_TURN_SECONDS = 0.2
 _AT_ONCE = 200  # Screens that come at once wait here for their turn.
 
 
@@ -215,10 +218,41 @@ def _report(task: asyncio.Task[None]) -> None:
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Whoever started before us under this home is taken over."""
+    """Serve until SIGTERM or SIGINT. Under one home one does at a time; a second one stands by."""
     assert settings.database_url is not None
-    path = stream_socket(settings.home)
+    work = asyncio.create_task(_serve_alone(settings.database_url, stream_socket(settings.home)))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, work.cancel)
+    with suppress(asyncio.CancelledError):
+        await work
+
+
+async def _serve_alone(database_url: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    turn = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        await _wait_for_turn(turn)
+        with _listen(path) as listener:
+            await Streams(database_url).run(listener)
+    finally:
+        os.close(turn)
+
+
+async def _wait_for_turn(turn: int) -> None:
+    """The kernel gives the turn back when a process ends, however it ends."""
+    told = False
+    while True:
+        try:
+            return fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not told:
+                log.info("another process has the streams of this home; this one stands by")
+                told = True
+            await asyncio.sleep(_TURN_SECONDS)
+
+
+def _listen(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX)
     listener.settimeout(0)
     path.unlink(missing_ok=True)
@@ -229,12 +263,7 @@ async def serve(settings: Settings) -> None:
     finally:
         os.umask(before)
     listener.listen(1024)
-    work = asyncio.create_task(Streams(settings.database_url).run(listener))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, work.cancel)
-    with listener, suppress(asyncio.CancelledError):
-        await work
+    return listener
 
 
 def main() -> None:
