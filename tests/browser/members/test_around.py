@@ -221,3 +221,24 @@ def _portrait() -> bytes:
     out = io.BytesIO()
     Image.linear_gradient("L").resize((500, 700)).convert("RGB").save(out, "PNG")
     return out.getvalue()
+
+
+def test_a_block_of_the_home_page_is_written_at_the_desk_and_read_on_a_phone(phone, console, desk):
+    desk.guard.tolerate("Failed to load resource")  # No dashboard for editors.
+    page = console("editor")
+    title = f"新会员礼遇 {secrets.token_hex(4)}"
+    page.goto("/console/content/new?kind=block")
+    page.wait_for_selector(".content-form[data-ready]")
+    page.fill("[name=title]", title)
+    page.click(".editor-page [contenteditable]")
+    page.keyboard.type("首充满一百元送早餐券。")
+    page.click(".content-form button[type=submit]")
+    page.wait_for_url(re.compile(r"/console/contents/show/\d+$"))
+    page.goto(f"/console/content/{page.url.rsplit('/', 1)[1]}/plan")
+    page.click(".form button[type=submit]")
+    expect(page.locator(".message")).to_be_visible()
+    one = phone()
+    one.open()
+    expect(one.page.locator(".block-title", has_text=title)).to_be_visible()
+    expect(one.page.locator('[data-test="block"]', has_text="早餐券").first).to_be_visible()
+    assert one.page.evaluate("document.documentElement.scrollWidth") <= 390
