@@ -1,8 +1,8 @@
 """Calls that come at the same time go to the database together, as a commit of many does.
 
-Whoever finds nobody under way goes at once (by himself, if he likes); who comes while a group is
-under way waits, and goes with all others who wait as soon as those are back. So a quiet counter
-waits for nothing, and a busy hour has groups.
+Whoever finds nobody under way goes at once, by itself; who comes while a group is under way waits,
+and goes with all others who wait as soon as those are back. So a quiet counter waits for nothing,
+and a busy hour has groups.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
+Made = TypeVar("Made")
 
 _LARGEST = 16
 
@@ -43,8 +44,21 @@ class Together(Generic[Asked, Answered]):
         self._waiting: deque[_Call[Asked, Answered]] = deque()
         self._under_way = self._one_alone = False
 
+    def go(self, asked: Asked, by_itself: Callable[[], Made]) -> Answered | Made:
+        """What a group answers, or what the call gives by itself: when nobody else is under way,
+        and when the group has left it out.
+
+        Raises:
+            Exception: Any of ``by_itself``, or of a group one that is hopeless.
+        """
+        with self._alone() as alone:
+            if alone:
+                return by_itself()
+        answer = self.ask(asked)
+        return by_itself() if answer is None else answer
+
     @contextmanager
-    def alone(self) -> Iterator[bool]:
+    def _alone(self) -> Iterator[bool]:
         """Whether nobody is under way: then this call goes by itself, which costs less.
 
         Nobody waits for it, so that it may wait for locks; whoever comes meanwhile forms a group.

@@ -92,26 +92,33 @@ def test_many_calls_from_many_threads_are_each_answered():
         assert list(pool.map(together.ask, range(1, 3000))) == [-n for n in range(1, 3000)]
 
 
-def test_one_may_go_by_himself_while_nobody_is_under_way():
+def test_one_goes_by_itself_while_nobody_is_under_way():
     together = Together(lambda group: dict(enumerate(group)))
-    with together.alone() as first, together.alone() as second:
-        assert (first, second) == (True, False)
-        assert together.ask(7) == 7  # The others do not wait for him.
-    with pytest.raises(ConnectionError), together.alone():
+
+    def by_itself():
+        assert together.go(7, pytest.fail) == 7  # The others do not wait for it.
+        return "by itself"
+
+    assert together.go(2, by_itself) == "by itself"
+
+    def refused():
         raise ConnectionError
-    with together.alone() as again:
-        assert again
+
+    with pytest.raises(ConnectionError):
+        together.go(2, refused)
+    assert together.go(2, by_itself) == "by itself"
 
 
-def test_nobody_goes_by_himself_while_a_group_is_under_way():
+def test_nobody_goes_by_itself_while_a_group_is_under_way():
     road = Road()
     together = Together(road.send)
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(3) as pool:
         first = pool.submit(together.ask, 2)
         assert road.left.wait(PATIENCE)
-        with together.alone() as alone:
-            assert not alone
+        others = [pool.submit(together.go, call, lambda: "by itself") for call in (4, 5)]
+        while len(together._waiting) < 2:
+            threading.Event().wait(0.001)
         road.gate.set()
         assert first.result(PATIENCE) == 4
-    with together.alone() as alone:
-        assert alone
+        assert [one.result(PATIENCE) for one in others] == [8, "by itself"]
+    assert sorted(road.groups[1]) == [4, 5]  # The one that was left out had come with it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 from app.core.actor import Actor
 from app.core.clock import utc_now
@@ -57,10 +57,15 @@ def pay(
         payment_code_digest=digest,
         usual_appid=context.settings.wechat.mini_appid,
     )
-    call = None
-    if pay_point is not None:
+    by_itself = partial(context.database.call, payments.PAY, values)
+    if pay_point is None:
+        made = by_itself()
+    else:
         call = ScannedPayment(token_digest, key, request_hash, pay_point, amount_fen)
-    verdict, status, text, payment_id, *order = _make_payment(context, call, values)
+        made = context.payments_together.go(call, by_itself)
+    if isinstance(made, Answer):
+        return made
+    verdict, status, text, payment_id, *order = made
     if verdict in {"paid", "replay"}:
         return Answer(status=status, text=text)
     if verdict == "pending":
@@ -98,21 +103,6 @@ def close_payment(context: Context, *, payment_id: int, member: Actor) -> Paymen
         orders.close_order(context, orders.PAYMENT, payment.id, payment.payment_no)
     with context.database.unit_of_work(member) as session:
         return session.get_one(Payment, payment_id)
-
-
-def _make_payment(
-    context: Context, call: ScannedPayment | None, values: tuple[object, ...]
-) -> tuple[Any, ...]:
-    """A row of ``payments.PAY``: with those who pay at this moment, else by itself."""
-    together = context.payments_together
-    if call is not None:
-        with together.alone() as alone:
-            if alone:
-                return context.database.call(payments.PAY, values)
-        answer = together.ask(call)
-        if answer is not None:
-            return "paid", answer.status, answer.text, None
-    return context.database.call(payments.PAY, values)
 
 
 def _ask_wechat(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from app.db import Database
 from app.flows.context import Context
@@ -50,19 +51,17 @@ def take_cash(
     code = None
     if receiver.payment_code is not None:
         code = keys.payment_code_digest(receiver.payment_code)
+    identity = (token_digest, key, request_hash)
+    values = (*identity, phone, code, receiver.card_no, program_id, amount_fen)
+    by_itself = partial(context.database.call, cash_top_ups.TAKE, values)
+    if code is not None:
+        made = by_itself()
     else:
-        call = CashTaken(
-            token_digest, key, request_hash, phone, receiver.card_no, program_id, amount_fen
-        )
-        answer = context.cash_together.ask(call)
-        if answer is not None:
-            return answer
-    verdict, status, text, detail_fen = context.database.call(
-        cash_top_ups.TAKE,
-        (
-            token_digest, key, request_hash, phone, code, receiver.card_no, program_id, amount_fen,
-        ),
-    )  # fmt: skip
+        call = CashTaken(*identity, phone, receiver.card_no, program_id, amount_fen)
+        made = context.cash_together.go(call, by_itself)
+    if isinstance(made, Answer):
+        return made
+    verdict, status, text, detail_fen = made
     if verdict in {"credited", "replay"}:
         return Answer(status=status, text=text)
     detail = {} if verdict not in _DETAIL else {_DETAIL[verdict]: max(detail_fen or 0, 0)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from app.core.actor import SYSTEM, TILL_ROLES, Actor
 from app.core.clock import rfc3339
@@ -29,10 +30,11 @@ def redeem(
         DomainError: As the function ``kaquan.redeem`` refuses.
     """
     call = ScannedVoucher(token_digest, key, request_hash, context.keys.code_digests(code))
-    answer = context.redemptions_together.ask(call)
-    if answer is not None:
-        return answer
-    verdict, status, text, voucher_id = context.database.call(redemptions.REDEEM, call)
+    by_itself = partial(context.database.call, redemptions.REDEEM, call)
+    made = context.redemptions_together.go(call, by_itself)
+    if isinstance(made, Answer):
+        return made
+    verdict, status, text, voucher_id = made
     if verdict in {"redeemed", "replay"}:
         return Answer(status=status, text=text)
     if verdict == "voucher_already_redeemed":
