@@ -55,6 +55,28 @@ def test_the_history_is_balanced_and_has_something_for_every_chart(session, keys
     assert latest <= now + timedelta(seconds=1)
 
 
+def test_no_paper_comes_back_before_it_was_sold_nor_is_its_story_of_today(session, keys):
+    batches = session.scalar(text("SELECT coalesce(max(id), 0) FROM voucher_batch"))
+    now = utc_now()
+    _played(session, keys, now)
+    ours = {"last": batches, "young": now - timedelta(days=7)}
+    used = text(
+        "SELECT v.status, count(*),"
+        "  count(*) FILTER (WHERE coalesce(r.redeemed_at, t.credited_at) < v.activated_at)"
+        " FROM voucher v LEFT JOIN redemption r ON r.voucher_id = v.id"
+        " LEFT JOIN top_up t ON t.voucher_id = v.id"
+        " WHERE v.batch_id > :last AND v.status = 'redeemed' GROUP BY 1"
+    )
+    [(_, count, too_early)] = session.execute(used, ours).all()
+    assert count > 100
+    assert too_early == 0
+    for young in (
+        "voucher_event WHERE kind <> 'expired' AND occurred_at", "voucher_holding WHERE since"
+    ):  # fmt: skip
+        query = text(f"SELECT count(*) FROM {young} > :young AND batch_id > :last")
+        assert session.scalar(query, ours) == 0, young
+
+
 def test_the_drawers_of_the_story_were_counted_and_some_differ_for_a_reason(session, keys):
     before = session.scalar(text("SELECT coalesce(max(id), 0) FROM shift"))
     now = utc_now()

@@ -44,8 +44,9 @@ def issue_batch(
         maker=maker,
         now=now,
     )
-    approve_batch(session, batch_id=batch.id, approver=approver)
-    return batch, generate_vouchers(session, batch_id=batch.id, keys=keys, actor=maker)
+    approve_batch(session, batch_id=batch.id, approver=approver, now=now)
+    fresh = generate_vouchers(session, batch_id=batch.id, keys=keys, actor=maker, now=now)
+    return batch, fresh
 
 
 def take_payment(

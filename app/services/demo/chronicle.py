@@ -64,6 +64,7 @@ class Chronicle:
     def play(self, redeemable: Sequence[Paper], top_up_codes: Sequence[Paper]) -> Story:
         first = local_day(self.now) - timedelta(days=DAYS)
         self._codes = list(top_up_codes)
+        self._paper_from = self.now - timedelta(days=DAYS * 2 / 3)
         self._plan_people()
         self._plan_gathering(first + timedelta(days=_GATHERING))
         for offset in range(DAYS + 1):
@@ -71,7 +72,7 @@ class Chronicle:
         for paper in redeemable:
             # Paper comes back quickly at first and then ever more slowly.
             days = self.random.expovariate(1 / 30) % (DAYS * 2 / 3)
-            at = self.now - timedelta(days=DAYS * 2 / 3) + timedelta(days=days)
+            at = self._paper_from + timedelta(days=days)
             self._at(self._opening_hour(at), partial(self._redeem, paper=paper))
         while self._due:
             at, _, happen = heapq.heappop(self._due)
@@ -225,7 +226,7 @@ class Chronicle:
 
     def _top_up(self, at: datetime, person: Person) -> None:
         purse = self._purse(person, self._program_for(person), at)
-        code = next((one for one in self._codes if one.issuer_id == purse.program.issuer_id), None)
+        code = self._code_of(purse.program, at)
         if code is not None and self.random.random() < 0.3:
             self._codes.remove(code)
             self._credit(at, purse, TopUpChannel.code, code.face_value_fen, 0, paper=code)
@@ -234,6 +235,12 @@ class Chronicle:
         channel = _pick(self.random, _CHANNELS)
         shop = person.favourite if channel is TopUpChannel.cash else None
         self._credit(at, purse, channel, amount, self.bonus_for(amount), shop=shop)
+
+    def _code_of(self, program: Program, at: datetime) -> Paper | None:
+        """A printed code for that program which nobody has used; none before they are sold."""
+        if at < self._paper_from:
+            return None
+        return next((one for one in self._codes if one.issuer_id == program.issuer_id), None)
 
     def _buy_in_company(self, at: datetime, number: int, shop: Shop) -> None:
         group = next(program for program in self.programs if program.issuer_id == OPERATOR_ID)

@@ -16,6 +16,7 @@ from app.models.base import OPERATOR_ID
 from app.models.cards import Bearer, CardProgram, ProgramAcceptance
 from app.models.people import Staff
 from app.models.tenants import Merchant, PayPoint, Store
+from app.models.voucher_records import VoucherHolding
 from app.models.vouchers import BatchKind, Voucher, VoucherBatch, VoucherStatus
 from app.services.demo.batches import issue_batch, take_payment, two_people
 from app.services.demo.chronicle import DAYS, Chronicle
@@ -190,8 +191,11 @@ def _issue(
     activate_vouchers(session, batch_id=made.id, serials=wanted, actor=maker, now=at)
     if batch.price_fen and batch.active < batch.quantity:
         _stock_first_store(
-            session, made, SerialRange(first=serials[batch.active], last=serials[-1])
+            session, made, SerialRange(first=serials[batch.active], last=serials[-1]), at
         )
+    held = select(VoucherHolding).where(VoucherHolding.batch_id == made.id)
+    for holding in session.scalars(held):
+        holding.since = at
     if batch.price_fen:
         take_payment(
             session,
@@ -203,11 +207,13 @@ def _issue(
     return _active_paper(session, made.id, {"issuer_id": program.issuer_id})
 
 
-def _stock_first_store(session: Session, made: VoucherBatch, rest: SerialRange) -> None:
+def _stock_first_store(
+    session: Session, made: VoucherBatch, rest: SerialRange, at: datetime
+) -> None:
     """What is not sold yet lies at a counter, so that its till has paper to sell."""
     first = select(Store.id).where(Store.merchant_id == made.merchant_id).order_by(Store.id)
     counter = Holder(merchant_id=made.merchant_id, store_id=session.scalar(first.limit(1)))
-    hand_over(session, batch_id=made.id, serials=rest, taker=counter, actor=SYSTEM)
+    hand_over(session, batch_id=made.id, serials=rest, taker=counter, actor=SYSTEM, now=at)
 
 
 def _active_paper(session: Session, batch_id: int, issuer: Mapping[str, int]) -> list[Paper]:

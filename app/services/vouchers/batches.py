@@ -128,12 +128,14 @@ def create_batch(
         BatchAcceptance(batch_id=batch.id, merchant_id=one.merchant_id, store_id=one.store_id)
         for one in accepted
     )
-    _record(session, batch, VoucherEventKind.created, maker)
+    _record(session, batch, VoucherEventKind.created, maker, now=now)
     audit_batch(session, "batch.created", batch, maker, {"quantity": terms.quantity})
     return batch
 
 
-def approve_batch(session: Session, *, batch_id: int, approver: Actor) -> VoucherBatch:
+def approve_batch(
+    session: Session, *, batch_id: int, approver: Actor, now: datetime | None = None
+) -> VoucherBatch:
     """A second person lets the batch be generated.
 
     Raises:
@@ -142,12 +144,14 @@ def approve_batch(session: Session, *, batch_id: int, approver: Actor) -> Vouche
     batch = lock_batch(session, batch_id=batch_id, states=(BatchStatus.draft,))
     require_another(approver, than=batch.created_by_id)
     batch.status, batch.approved_by_id = BatchStatus.approved, approver.staff_id
-    _record(session, batch, VoucherEventKind.approved, approver)
+    _record(session, batch, VoucherEventKind.approved, approver, now=now)
     audit_batch(session, "batch.approved", batch, approver)
     return batch
 
 
-def generate_vouchers(session: Session, *, batch_id: int, keys: Keys, actor: Actor) -> list[str]:
+def generate_vouchers(
+    session: Session, *, batch_id: int, keys: Keys, actor: Actor, now: datetime | None = None
+) -> list[str]:
     """Make the batch's vouchers and return their secret codes, in the order of the serial numbers.
 
     This is the only moment at which the codes exist in the clear: only digests are kept.
@@ -156,7 +160,7 @@ def generate_vouchers(session: Session, *, batch_id: int, keys: Keys, actor: Act
     batch.status = BatchStatus.generating
     fresh: list[str] = []
     while batch.status is BatchStatus.generating:
-        fresh += generate_chunk(session, batch=batch, keys=keys, actor=actor)
+        fresh += generate_chunk(session, batch=batch, keys=keys, actor=actor, now=now)
     return fresh
 
 
@@ -166,6 +170,7 @@ def generate_chunk(
     batch: VoucherBatch,
     keys: Keys,
     actor: Actor,
+    now: datetime | None = None,
 ) -> list[str]:
     """Make the next chunk of a locked batch; with the last one it is generated, the platform's."""
     assert batch.status is BatchStatus.generating
@@ -174,7 +179,7 @@ def generate_chunk(
     if batch.generated_count == batch.quantity:
         batch.status = BatchStatus.generated
         put_in_platforms_hand(session, batch=batch)
-        _record(session, batch, VoucherEventKind.generated, actor)
+        _record(session, batch, VoucherEventKind.generated, actor, now=now)
         audit_batch(session, "batch.generated", batch, actor, {"quantity": batch.quantity})
     return fresh
 
@@ -239,10 +244,12 @@ def _record(
     kind: VoucherEventKind,
     actor: Actor,
     reason: str | None = None,
+    now: datetime | None = None,
 ) -> None:
     record_event(
-        session, batch=batch, kind=kind, quantity=batch.quantity, actor=actor, reason=reason
-    )
+        session, batch=batch, kind=kind, quantity=batch.quantity, actor=actor, reason=reason,
+        occurred_at=now,
+    )  # fmt: skip
 
 
 def _draft(

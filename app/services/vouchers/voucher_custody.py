@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -47,6 +49,7 @@ def hand_over(
     taker: Holder,
     actor: Actor,
     reason: str | None = None,
+    now: datetime | None = None,
 ) -> int:
     """Hand a range of paper over, or back. Returns how many vouchers changed hands.
 
@@ -83,6 +86,7 @@ def hand_over(
         giver=giver,
         taker=taker,
         reason=reason,
+        occurred_at=now,
     )
     detail: dict[str, object] = {"count": count, "first": moved.first, "last": moved.last}
     audit_batch(session, f"vouchers.{kind.name}", batch, actor, detail)

@@ -134,6 +134,7 @@ def _activate(
         quantity=count,
         actor=actor,
         serials=serials,
+        occurred_at=now,
     )
     audit_batch(session, "vouchers.activated", batch, actor, {"count": count, **bounds(serials)})
     return int(count)
