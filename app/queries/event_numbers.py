@@ -43,7 +43,10 @@ def event_number(entry: Any) -> ColumnElement[str]:
     branches = [
         (
             entry.reference.op("~")(f"^{what}:[0-9]+(:|$)"),
-            select(name(model)).where(model.id == cast(key, BigInteger)).scalar_subquery(),
+            select(name(model))
+            .where(model.id == cast(key, BigInteger))
+            .correlate(entry)  # Of that alone: the asking query may have the card as well.
+            .scalar_subquery(),
         )
         for what, (model, name) in {**NUMBERED, "lot": _LOT}.items()
     ]
@@ -58,5 +61,5 @@ def plain_number(number: ColumnElement[str]) -> ColumnElement[str]:
 # Value expires lot by lot; people know the card it was on.
 _LOT: tuple[Any, Callable[[Any], ColumnElement[Any]]] = (
     Lot,
-    lambda lot: select(Card.card_no).where(Card.id == lot.card_id).scalar_subquery(),
+    lambda lot: select(Card.card_no).where(Card.id == lot.card_id).correlate(lot).scalar_subquery(),
 )

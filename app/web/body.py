@@ -80,7 +80,7 @@ class Digits(Words):
 
 
 class Phone(Digits):
-    """A mainland mobile number, also as address books write it: ``+86 138 0000 0000``."""
+    """A mainland mobile number, also as address books write it: ``+86 138 0000 0000``. One line."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(longest=40, **kwargs)
@@ -88,7 +88,10 @@ class Phone(Digits):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
-        return _COUNTRY.sub("", text) if isinstance(text, str) else text
+        if isinstance(text, str):
+            _check_line(value)
+            text = _COUNTRY.sub("", text)
+        return text
 
 
 class JsonParser(FlaskParser):
@@ -186,6 +189,11 @@ _JSON = json.JSONDecoder(parse_constant=_refuse_constant)
 
 def _no_control(text: str) -> None:
     if any(ord(letter) < 32 and letter not in "\n\t" for letter in text) or "\x7f" in text:
+        raise ValidationError(N_("Control characters are not allowed."))
+
+
+def _check_line(text: str) -> None:
+    if any(letter in text for letter in "\r\n\t"):
         raise ValidationError(N_("Control characters are not allowed."))
 
 

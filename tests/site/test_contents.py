@@ -67,7 +67,7 @@ def app(tmp_path_factory, test_database) -> Iterator[Flask]:
     with made.app_context():
         context = current_context()
         with context.database.unit_of_work(SYSTEM) as session:
-            seed_demo(session, password="demo-kaquan-2026", now=utc_now())
+            seed_demo(session, password="demo-kaquan-2026")
         seed_demo_contents(context)
     yield made
     with made.app_context():
