@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from datetime import date
 
 from sqlalchemy import (
     BigInteger,
@@ -53,6 +54,20 @@ class Staff(MerchantOwned, Base):
     must_change_password: Mapped[bool] = mapped_column(default=False, server_default="false")
     pin_hash: Mapped[str | None] = mapped_column(Text)  # For taking over at an enrolled terminal.
     created_at: Mapped[CreatedAt]
+
+
+class CashDay(Base):
+    """What a cashier with a limit has taken for top-ups on a local day, so that nobody adds it up.
+
+    Only whoever holds the cashier's row reads or writes it. Without a row it is added up, once; so
+    the row is deleted when a top-up is reversed or the limit changes.
+    """
+
+    __tablename__ = "cash_day"
+    __table_args__ = (CheckConstraint("taken_fen >= 0", name="cash_day_taken"),)
+    staff_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    on_day: Mapped[date]
+    taken_fen: Mapped[Fen]
 
 
 class StaffWeChat(Base):

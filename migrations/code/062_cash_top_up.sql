@@ -10,7 +10,7 @@ DO $$ BEGIN
             store_id bigint, merchant_id bigint, shift_id bigint, amount_fen bigint, bonus_fen bigint,
             member_id bigint, nickname text, phone_masked text, card_id bigint, card_no text,
             balance_fen bigint, program_id bigint, issuer_id bigint, bonus_bearer_id bigint,
-            principal_days integer, bonus_days integer);
+            principal_days integer, bonus_days integer, taken_today_fen bigint);
     END IF;
 END $$;
 
@@ -37,14 +37,18 @@ CREATE OR REPLACE FUNCTION kaquan.find_program(p_merchant_id bigint, p_of_card_i
         ELSE p.is_default END;
 $$;
 
--- What a cashier may still take today (NULL: any amount). Whoever asks holds the cashier's row.
-CREATE OR REPLACE FUNCTION kaquan.cash_left_today(
-    p_staff_id bigint, p_store_id bigint, p_limit_fen bigint, p_at timestamptz) RETURNS bigint
-    LANGUAGE sql STABLE
-    RETURN CASE WHEN p_limit_fen IS NOT NULL THEN p_limit_fen - (
-        SELECT coalesce(sum(amount_fen), 0)::bigint FROM public.top_up
-        WHERE store_id = p_store_id AND staff_id = p_staff_id AND channel = 'cash'
-          AND status = 'credited' AND created_at >= date_trunc('day', p_at, 'Asia/Shanghai')) END;
+-- What a cashier with a limit has taken today: kept by kaquan.take_cash, or added up when it is not. Whoever
+-- asks holds the cashier's row.
+CREATE OR REPLACE FUNCTION kaquan.cash_taken_today(p_staff_id bigint, p_at timestamptz) RETURNS bigint
+    LANGUAGE sql STABLE AS $$
+    SELECT coalesce(
+        (SELECT d.taken_fen FROM public.cash_day d
+         WHERE d.staff_id = p_staff_id AND d.on_day = (p_at AT TIME ZONE 'Asia/Shanghai')::date),
+        (SELECT sum(t.amount_fen)::bigint FROM public.top_up t
+         WHERE t.staff_id = p_staff_id AND t.channel = 'cash' AND t.status = 'credited'
+           AND t.created_at >= date_trunc('day', p_at, 'Asia/Shanghai')),
+        0);
+$$;
 
 -- Cash that is taken: top-ups, lots, ledger, drawers, answers and records of it, for one or for many. All
 -- rules have been asked, the keys are claimed, the cards locked; no card comes twice. place says whose the
@@ -91,6 +95,11 @@ BEGIN
             FROM unnest(p_top_ups) t), p_at)) l;
     PERFORM kaquan.book_together('top_up_cash', p_at, v_legs, v_references);
 
+    -- NULL for a cashier without a limit, whose row nobody holds.
+    INSERT INTO public.cash_day AS d (staff_id, on_day, taken_fen)
+    SELECT t.staff_id, (p_at AT TIME ZONE 'Asia/Shanghai')::date, t.taken_today_fen + t.amount_fen
+    FROM unnest(p_top_ups) t WHERE t.taken_today_fen IS NOT NULL
+    ON CONFLICT (staff_id) DO UPDATE SET on_day = excluded.on_day, taken_fen = excluded.taken_fen;
     INSERT INTO public.shift_entry (entry_id, shift_id, kind, merchant_id, store_id, staff_id)
     SELECT e.id, t.shift_id, e.kind, t.merchant_id, t.store_id, t.staff_id
     FROM unnest(p_top_ups) t
@@ -121,6 +130,7 @@ DECLARE
     v_member kaquan.receiver;
     v_card public.card;
     v_limit bigint;
+    v_taken bigint;
     v_bonus bigint;
     v_shift_id bigint;
 BEGIN
@@ -189,7 +199,8 @@ BEGIN
     SELECT daily_cash_limit_fen INTO v_limit FROM public.staff WHERE id = v_who.staff_id;
     IF v_limit IS NOT NULL THEN
         PERFORM FROM public.staff WHERE id = v_who.staff_id FOR NO KEY UPDATE;
-        detail_fen := kaquan.cash_left_today(v_who.staff_id, v_shop.id, v_limit, v_now);
+        v_taken := kaquan.cash_taken_today(v_who.staff_id, v_now);
+        detail_fen := v_limit - v_taken;
         IF p_amount_fen > detail_fen THEN
             verdict := 'daily_cash_limit_exceeded';
             RETURN;
@@ -222,5 +233,5 @@ BEGIN
         v_shop.id, v_shop.merchant_id, v_shift_id, p_amount_fen, v_bonus, v_member.id, v_member.nickname,
         v_member.phone_masked, v_card.id, v_card.card_no, v_card.balance_fen, v_program.id,
         v_program.merchant_id, CASE v_program.bonus_bearer WHEN 'issuer' THEN v_program.merchant_id END,
-        v_program.principal_days, v_program.bonus_days)::kaquan.cash_top_up], v_now) t;
+        v_program.principal_days, v_program.bonus_days, v_taken)::kaquan.cash_top_up], v_now) t;
 END $$;

@@ -15,7 +15,7 @@ BEGIN
         q.place, nextval('public.top_up_id_seq'), q.key, q.request_hash, q.staff_id, q.terminal_id, q.store_id,
         q.merchant_id, NULL, q.amount_fen, kaquan.bonus_for(q.program_id, q.amount_fen), q.member_id,
         q.nickname, q.phone_masked, q.card_id, q.card_no, NULL, q.program_id, q.issuer_id, q.bonus_bearer_id,
-        q.principal_days, q.bonus_days)::kaquan.cash_top_up)
+        q.principal_days, q.bonus_days, NULL)::kaquan.cash_top_up)
     FROM (
         SELECT DISTINCT ON (m.id)
             a.place::integer, a.key, a.request_hash, c.staff_id, c.terminal_id, s.id AS store_id,
@@ -71,12 +71,14 @@ BEGIN
             t.place, t.id, t.key, t.request_hash, t.staff_id, t.terminal_id, t.store_id, t.merchant_id, d.id,
             t.amount_fen, t.bonus_fen, t.member_id, t.nickname, t.phone_masked, t.card_id, t.card_no,
             c.balance_fen, t.program_id, t.issuer_id, t.bonus_bearer_id, t.principal_days,
-            t.bonus_days)::kaquan.cash_top_up
+            t.bonus_days, day.taken_fen)::kaquan.cash_top_up
         FROM unnest(p_likely) t
         JOIN public.store s ON s.id = t.store_id
         JOIN public.staff w ON w.id = t.staff_id
         JOIN public.card_program p ON p.id = t.program_id
         JOIN unnest(v_cards) c ON c.id = t.card_id
+        CROSS JOIN LATERAL (SELECT CASE WHEN w.daily_cash_limit_fen IS NOT NULL
+                                        THEN kaquan.cash_taken_today(t.staff_id, p_at) END AS taken_fen) day
         LEFT JOIN unnest(v_shifts) d ON d.drawer = kaquan.drawer(t.store_id, t.terminal_id, t.staff_id)
         WHERE t.member_id = ANY (v_members)
           -- Without a shift that we hold: only where none is asked for and none is open.
@@ -87,8 +89,7 @@ BEGIN
                 - kaquan.on_its_way(t.member_id, NULL, t.program_id)
           -- A cashier with a limit has one call in a group at most, which sees all of the day.
           AND (w.daily_cash_limit_fen IS NULL OR t.staff_id = ANY (v_limited)
-               AND t.amount_fen <= kaquan.cash_left_today(
-                    t.staff_id, t.store_id, w.daily_cash_limit_fen, p_at)
+               AND t.amount_fen <= w.daily_cash_limit_fen - day.taken_fen
                AND NOT EXISTS (SELECT FROM unnest(p_likely) o
                                WHERE o.staff_id = t.staff_id AND o.place < t.place))
           -- A key that came twice stands for neither.

@@ -17,7 +17,7 @@ from app.flows.sales.taking_cash import take_cash_together
 from app.models.cards import Bearer, CardStatus, ProgramStatus
 from app.models.people import MemberStatus
 from app.models.tenants import StoreStatus
-from app.services.sales.cash_top_ups import TAKE, CashTaken
+from app.services.sales.cash_top_ups import TAKE, CashTaken, reverse_cash_top_up
 from app.services.tills import shifts
 
 _ROWS = {
@@ -174,6 +174,42 @@ def test_a_cashier_with_a_limit_has_one_call_in_a_group(counter):
     assert counter.together(calls[1]) == {}
     assert counter.alone(calls[1])[0] == "daily_cash_limit_exceeded"
     assert sorted(counter.together(counter.call(70_00, staff=staff))) == [0]
+
+
+def test_what_a_cashier_has_taken_is_kept_and_added_up_anew_when_need_be(counter):
+    cashier = counter.make.staff(Role.cashier, counter.store, daily_cash_limit_fen=100_00)
+    manager = counter.make.staff(Role.store_manager, counter.store)
+    kept = text("SELECT taken_fen FROM cash_day WHERE staff_id = :id")
+
+    def taken() -> int | None:
+        with counter.make.database.unit_of_work(SYSTEM) as unit:
+            return unit.scalar(kept, {"id": cashier.id})
+
+    first = json.loads(counter.together(counter.call(30_00, staff=cashier))[0].text)
+    assert taken() == 30_00
+    assert counter.alone(counter.call(50_00, staff=cashier))[0] == "credited"
+    assert taken() == 80_00
+    with counter.make.database.unit_of_work(SYSTEM) as unit:
+        reverse_cash_top_up(
+            unit, top_up_no=first["top_up_no"], reason="typed wrongly", now=utc_now(),
+            till=counter.make.actor(manager),
+        )  # fmt: skip
+    assert taken() is None
+    assert counter.together(counter.call(60_00, staff=cashier)) == {}
+    assert sorted(counter.together(counter.call(50_00, staff=cashier))) == [0]
+    assert taken() == 100_00
+    counter.set(cashier, daily_cash_limit_fen=None)
+    assert sorted(counter.together(counter.call(40_00, staff=cashier))) == [0]
+    assert taken() == 100_00  # Nobody counts for whom there is no limit.
+
+
+def test_what_was_taken_on_another_day_does_not_count(counter, database):
+    cashier = counter.make.staff(Role.cashier, counter.store, daily_cash_limit_fen=100_00)
+    old = "INSERT INTO cash_day (staff_id, on_day, taken_fen) VALUES (:id, '2026-01-05', 9000)"
+    with database.unit_of_work(SYSTEM) as session:
+        session.execute(text(old), {"id": cashier.id})
+    assert sorted(counter.together(counter.call(100_00, staff=cashier))) == [0]
+    assert counter.alone(counter.call(5, staff=cashier))[0] == "daily_cash_limit_exceeded"
 
 
 _BUSY = {

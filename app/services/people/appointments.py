@@ -16,6 +16,7 @@ from app.core.errors import N_, Category, DomainError
 from app.models.people import Staff, StaffStatus
 from app.services import journal
 from app.services.people import pins, staff, staff_wechat
+from app.services.sales.cash_days import forget_cash_day
 
 MERCHANT_ROLES = frozenset(
     {Role.merchant_admin, Role.merchant_finance, Role.store_manager, Role.cashier}
@@ -107,7 +108,9 @@ def reassign(session: Session, *, staff_id: int, duty: Duty, actor: Actor, now: 
         user.roles = [staff.console_role(session, duty.role)]
     user.first_name = person.name = duty.name
     person.role, person.store_id = duty.role, duty.store_id
-    person.daily_cash_limit_fen = duty.daily_cash_limit_fen
+    if person.daily_cash_limit_fen != duty.daily_cash_limit_fen:
+        person.daily_cash_limit_fen = duty.daily_cash_limit_fen
+        forget_cash_day(session, staff_id=staff_id)
     if moved:
         staff.end_sessions(session, staff_id=staff_id, now=now)
     _audit(session, "staff.edited", person, actor, {"before": before})

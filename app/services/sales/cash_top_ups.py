@@ -20,6 +20,7 @@ from app.models.ledger import Posting
 from app.models.sales import TopUp, TopUpChannel, TopUpStatus
 from app.services import journal, ledger
 from app.services.refusals import Forbidden, TopUpNotFound
+from app.services.sales.cash_days import forget_cash_day
 from app.services.sales.top_ups import lock_top_up
 from app.services.tills import shifts
 
@@ -83,6 +84,8 @@ def reverse_cash_top_up(
     if top_up.status is not TopUpStatus.credited or not same_day:
         raise TopUpNotReversible
     shift_id = shifts.hold_shift(session, till=drawer or till)
+    if top_up.staff_id is not None:
+        forget_cash_day(session, staff_id=top_up.staff_id)
     session.execute(
         select(Card.id).where(Card.id == top_up.card_id).with_for_update(key_share=True)
     )
