@@ -229,7 +229,8 @@ def words_of(page: str) -> str:
     """What a reader sees of a page, without what is a name, a number or the language switch."""
     bare = re.sub(r"<(script|style|code)\b.*?</\1>", " ", page, flags=re.DOTALL)
     bare = re.sub(r'<td class="(?:code|detail|text)">.*?</td>', " ", bare, flags=re.DOTALL)
-    # What is chosen by number is a record, and bears a name that somebody gave it.
+    # What is chosen by number, and what leads to a record, bears a name that somebody gave it.
+    bare = re.sub(r'<a href="/console/[a-z-]+/show/\d+"[^>]*>.*?</a>', " ", bare, flags=re.DOTALL)
     bare = re.sub(r'<option value="\d+"[^>]*>.*?</option>', " ", bare)
     return ALLOWED.sub(" ", unescape(re.sub(r"<[^>]+>", " ", bare)))
 
