@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -24,8 +24,7 @@ from app.core.keys import Keys
 from app.db import Database
 from app.flows.context import Context
 from app.services.refusals import IdempotencyKeyReused, RequestInProgress
-
-LEASE = timedelta(seconds=15)  # Also in services/sales/payments.py, for the function that pays.
+from app.services.sales.payments import LEASE
 
 _CLAIM = text("SELECT * FROM kaquan.claim_key(:caller, :key, :request_hash)")
 _KEEP = text(

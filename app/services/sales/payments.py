@@ -25,7 +25,7 @@ from app.services.sales.comebacks import bearer_charged, legs_back, takes_of
 
 MAX_PAYMENT_FEN = 10_000_000  # 100,000 yuan: no counter of ours sells for more at once.
 LIFETIME = timedelta(minutes=15)  # How long the member may take over WeChat's sheet.
-LEASE = timedelta(seconds=15)  # A key's, while WeChat is asked: as in flows/once.py.
+LEASE = timedelta(seconds=15)  # A key's, while WeChat is asked.
 PREPAY_PATIENCE = timedelta(seconds=30)  # An order without a prepay_id is given up after this.
 
 # In one statement: the payment, and what WeChat is to be asked for when it is pending.
