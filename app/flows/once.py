@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -125,6 +125,11 @@ def keep_answer(
         sealed = sealing.seal(kept.encode(), key=seal_with.secret_key, purpose="answer")
         kept = _SEALED + base64.b64encode(sealed).decode()
     _keep(session, call, subject_id=None, status=answer.status, answer=kept, lease_until=None)
+
+
+def answers_by_index(rows: Iterable[tuple[int, int, str]]) -> dict[int, Answer]:
+    """A group function's rows (place from 1, status, text) as answers by index, from 0."""
+    return {place - 1: Answer(status=status, text=text) for place, status, text in rows}
 
 
 def begin_once(

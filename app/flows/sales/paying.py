@@ -84,7 +84,7 @@ def pay_scanned(database: Database, group: Sequence[ScannedPayment]) -> dict[int
     """
     columns = [list(column) for column in zip(*group, strict=True)]
     rows = database.call_rows(payments.PAY_TOGETHER, columns)
-    return {place - 1: Answer(status=status, text=text) for place, status, text in rows}
+    return once.answers_by_index(rows)
 
 
 def close_payment(context: Context, *, payment_id: int, member: Actor) -> Payment:

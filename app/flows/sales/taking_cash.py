@@ -8,7 +8,7 @@ from functools import partial
 
 from app.db import Database
 from app.flows.context import Context
-from app.flows.once import Answer
+from app.flows.once import Answer, answers_by_index
 from app.services.refusals import refusal
 from app.services.sales import cash_top_ups
 from app.services.sales.cash_top_ups import CashTaken
@@ -76,4 +76,4 @@ def take_cash_together(database: Database, group: Sequence[CashTaken]) -> dict[i
     """
     columns = [list(column) for column in zip(*group, strict=True)]
     rows = database.call_rows(cash_top_ups.TAKE_TOGETHER, columns)
-    return {place - 1: Answer(status=status, text=text) for place, status, text in rows}
+    return answers_by_index(rows)

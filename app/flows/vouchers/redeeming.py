@@ -10,7 +10,7 @@ from app.core.clock import rfc3339
 from app.core.errors import DomainError
 from app.db import Database
 from app.flows.context import Context
-from app.flows.once import Answer, Body
+from app.flows.once import Answer, Body, answers_by_index
 from app.services.refusals import StoreRequired, refusal
 from app.services.vouchers import redemptions
 from app.services.vouchers.redemptions import RedemptionSeen, ScannedVoucher, VoucherSeen
@@ -52,7 +52,7 @@ def redeem_scanned(database: Database, group: Sequence[ScannedVoucher]) -> dict[
     codes = [(code, place) for place, call in enumerate(group, 1) for code in call.code_digests]
     digests, places = (list(column) for column in zip(*codes, strict=True))
     rows = database.call_rows(redemptions.REDEEM_TOGETHER, (tokens, keys, hashes, digests, places))
-    return {place - 1: Answer(status=status, text=text) for place, status, text in rows}
+    return answers_by_index(rows)
 
 
 def look_up(context: Context, *, code: str, till: Actor) -> VoucherSeen:
